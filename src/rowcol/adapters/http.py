@@ -1,0 +1,78 @@
+"""HTTP: the only module that opens sockets to a rail. One kept client; no retries, no redirects, bounded answers."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx2
+
+from rowcol.core.wire import MAX_ANSWER_BYTES, NoAnswer, Request, Response, Silence
+from rowcol.ports import Clock
+
+CONNECT_TIMEOUT_S = 5.0
+
+
+class HttpTransport:
+    """Sends one request and reads one whole answer, or says why there is none.
+
+    The request's `timeout_s` bounds the whole exchange, so a bank that drips bytes cannot hold a
+    worker. Construction of the client takes about 50 ms: it is made once, on first use, and kept.
+    """
+
+    def __init__(self, clock: Clock, transport: httpx2.AsyncBaseTransport | None = None) -> None:
+        self._clock = clock
+        self._transport = transport
+        self._client: httpx2.AsyncClient | None = None
+
+    async def send(self, base_url: str, request: Request) -> Response | NoAnswer:
+        """One attempt. Raises nothing for whatever the network does."""
+        sent_at = self._clock.now()
+        silence = Silence.BROKEN
+        try:
+            async with asyncio.timeout(request.timeout_s):
+                return await self._exchange(base_url, request)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.InvalidURL):
+            silence = Silence.NOT_SENT
+        except _TooLargeError:
+            silence = Silence.TOO_LARGE
+        except (TimeoutError, httpx2.TimeoutException):
+            silence = Silence.TIMEOUT
+        except httpx2.HTTPError:
+            silence = Silence.BROKEN
+        return NoAnswer(silence, sent_at, self._clock.now())
+
+    async def close(self) -> None:
+        """Close the kept connections."""
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def _exchange(self, base_url: str, request: Request) -> Response:
+        client = self._client or self._open()
+        sent_at = self._clock.now()
+        async with client.stream(
+            request.method,
+            base_url.rstrip("/") + request.path,
+            headers=dict(request.headers),
+            content=request.body,
+        ) as answer:
+            body = bytearray()
+            async for chunk in answer.aiter_bytes():
+                body += chunk
+                if len(body) > MAX_ANSWER_BYTES:
+                    raise _TooLargeError
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        return Response(answer.status_code, headers, bytes(body), sent_at, self._clock.now())
+
+    def _open(self) -> httpx2.AsyncClient:
+        self._client = httpx2.AsyncClient(
+            timeout=httpx2.Timeout(None, connect=CONNECT_TIMEOUT_S),
+            limits=httpx2.Limits(max_connections=64, max_keepalive_connections=32),
+            follow_redirects=False,
+            trust_env=False,
+            transport=self._transport,
+        )
+        return self._client
+
+
+class _TooLargeError(Exception):
+    """The answer passed `MAX_ANSWER_BYTES`."""

@@ -1,0 +1,201 @@
+"""Bootstrap: the one place where strangers meet. `Plane.open` joins settings, adapters, engine and services."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rowcol.adapters.chance import SystemRng
+from rowcol.adapters.clock import SystemClock
+from rowcol.adapters.doorbell import LocalDoorbell
+from rowcol.adapters.vault import FernetVault
+from rowcol.core.app import App
+from rowcol.core.ids import AppId, FirmId
+from rowcol.core.money import MICROS_PER_USD, Cost
+from rowcol.core.rail import Rail
+from rowcol.core.refusal import Misconfigured
+from rowcol.engine.ambient import Ambient
+from rowcol.engine.answer import Answerer
+from rowcol.engine.decisions import DecisionLog
+from rowcol.engine.gateway import Gateway
+from rowcol.engine.inbox import Inbox
+from rowcol.engine.preferences import Preferences
+from rowcol.engine.reconcile import Reconciler
+from rowcol.engine.runner import Runner
+from rowcol.rails.registry import RAILS
+from rowcol.services.hot import HotAnswers
+from rowcol.services.plane import OpenPlane
+from rowcol.settings import PlaidKeys, Settings, load
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from rowcol.ports import Clock, Doorbell, FullStore, Rng, Transport, Vault
+
+DATABASE_FILE = "rowcol.db"
+KEY_FILE = "rowcol.key"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Strangers that a caller brings instead of the usual ones: simulations, tests and hosts."""
+
+    store: FullStore | None = None
+    clock: Clock | None = None
+    rng: Rng | None = None
+    transport: Transport | None = None
+    vault: Vault | None = None
+    rails: Mapping[str, Rail] | None = None
+    apps: tuple[App, ...] | None = None
+    engine: AsyncEngine | None = None
+
+
+class Plane:
+    """The integration plane."""
+
+    @staticmethod
+    @asynccontextmanager
+    async def open(
+        settings: Settings | None = None,
+        *,
+        engine: AsyncEngine | None = None,
+        parts: Parts | None = None,
+        firm: FirmId | str | None = None,
+        run: bool = True,
+    ) -> AsyncIterator[OpenPlane]:
+        """Open a plane on the running event loop and close it gracefully.
+
+        `engine`: the host's own async engine (its schema is checked, not upgraded). `run=False`
+        starts no runner: deliveries and reads are still taken in, another process does the work.
+        Raises `Misconfigured` with what to do.
+        """
+        settings = load() if settings is None else settings
+        given = parts or Parts()
+        plane, closing = await _join(settings, given, engine or given.engine)
+        plane.default_firm = None if firm is None else FirmId(firm)
+        plane.tasks.append(asyncio.create_task(plane.decisions.run(), name="decisions"))
+        if run:
+            plane.runner.start()
+        try:
+            yield plane
+        finally:
+            if run:
+                await plane.runner.stop()
+            await plane.inbox.drain()
+            for task in plane.tasks:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+            await plane.decisions.flush()
+            await closing.aclose()
+
+
+async def _join(
+    settings: Settings, given: Parts, engine: AsyncEngine | None
+) -> tuple[OpenPlane, contextlib.AsyncExitStack]:
+    closing = contextlib.AsyncExitStack()
+    clock = given.clock or SystemClock()
+    rng = given.rng or SystemRng()
+    doorbell: Doorbell = LocalDoorbell(clock)
+    store = given.store
+    if store is None:
+        store = await open_store(settings, engine)
+        closing.push_async_callback(store.close)
+    transport = given.transport
+    if transport is None:
+        from rowcol.adapters.http import HttpTransport
+
+        transport = HttpTransport(clock)
+        closing.push_async_callback(transport.close)
+    vault = given.vault or FernetVault(secret_keys(settings))
+    rails = given.rails or RAILS
+    apps = {app.id: app for app in (given.apps if given.apps is not None else apps_of(settings))}
+    preferences = Preferences(
+        store, clock, settings.policy, Cost(settings.budget_usd_month * MICROS_PER_USD)
+    )
+    ambient = Ambient(clock, rng, doorbell, preferences)
+    gateway = Gateway(rails, apps, store, transport, vault, ambient)
+    decisions = DecisionLog(store, clock, rng)
+    inbox = Inbox(rails, store, gateway, ambient, settings.inbox_queue)
+    reconciler = Reconciler(rails, store, gateway, ambient)
+    answerer = Answerer(rails, store, decisions, ambient)
+    owner = f"{socket.gethostname()}:{os.getpid()}:{rng.new_id('run')}"
+    runner = Runner(
+        store,
+        reconciler,
+        clock=clock,
+        doorbell=doorbell,
+        owner=owner,
+        concurrency=settings.concurrency,
+    )
+    plane = OpenPlane(
+        rails=rails,
+        apps=apps,
+        store=store,
+        clock=clock,
+        rng=rng,
+        doorbell=doorbell,
+        vault=vault,
+        preferences=preferences,
+        gateway=gateway,
+        inbox=inbox,
+        answerer=answerer,
+        runner=runner,
+        decisions=decisions,
+        hot=HotAnswers(),
+    )
+    return plane, closing
+
+
+async def open_store(settings: Settings, engine: AsyncEngine | None = None) -> FullStore:
+    """The store that settings name. The embedded file is upgraded; anything else is only checked."""
+    from rowcol.adapters import sql
+
+    if engine is not None:
+        return await sql.open_engine(engine, schema=settings.database_schema or None)
+    if settings.database_url:
+        return await sql.open_url(settings.database_url, schema=settings.database_schema or None)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    return await sql.open_sqlite(settings.data_dir / DATABASE_FILE)
+
+
+def secret_keys(settings: Settings) -> tuple[str, ...]:
+    """The Fernet keys, newest first. Raise `Misconfigured` when there is none."""
+    if settings.secret_keys:
+        return tuple(key.get_secret_value() for key in settings.secret_keys)
+    path = settings.data_dir / KEY_FILE
+    try:
+        keys = tuple(line.strip() for line in path.read_text().splitlines() if line.strip())
+    except FileNotFoundError:
+        keys = ()
+    if not keys:
+        raise Misconfigured(
+            f"no secret key: {path} is missing", "run `rowcol init`, or set ROWCOL_SECRET_KEYS"
+        )
+    return keys
+
+
+def apps_of(settings: Settings) -> tuple[App, ...]:
+    """The apps that settings name."""
+    return tuple(_plaid_app(settings, name, keys) for name, keys in settings.plaid.items())
+
+
+def _plaid_app(settings: Settings, name: str, keys: PlaidKeys) -> App:
+    spec = RAILS["plaid"].spec
+    base_url = keys.base_url or spec.base_urls.get(keys.environment, "")
+    if not base_url:
+        raise Misconfigured(
+            f"ROWCOL_PLAID__{name.upper()}__BASE_URL is empty",
+            "the environment `emulated` needs the emulator's address, such as http://127.0.0.1:8701",
+        )
+    webhook_url = (
+        f"{settings.public_url.rstrip('/')}/webhooks/plaid/{name}" if settings.public_url else ""
+    )
+    secrets = {"client_id": keys.client_id, "secret": keys.secret.get_secret_value()}
+    return App(AppId(name), "plaid", keys.environment, base_url, secrets, webhook_url)

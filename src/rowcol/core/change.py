@@ -1,0 +1,297 @@
+"""Change: what one reconcile step writes, all or nothing. And the rows that the durable writes take and give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from rowcol.core.budget import Budget
+from rowcol.core.connection import Connection, ConnectionState
+from rowcol.core.delivery import Pending
+from rowcol.core.evidence import Coverage, Observation
+from rowcol.core.ids import (
+    AppId,
+    BusinessId,
+    CallId,
+    ConnectionId,
+    DecisionId,
+    DeliveryId,
+    FirmId,
+    NeedId,
+)
+from rowcol.core.money import Cost
+from rowcol.core.need import Need, Purpose, Question, Trigger
+from rowcol.core.outcome import Billed, Outcome
+from rowcol.core.quota import Quota
+from rowcol.core.rail import Row
+
+
+class SubjectKind(StrEnum):
+    """What can be reconciled."""
+
+    CONNECTION = "CONNECTION"
+    BUSINESS = "BUSINESS"
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to move one subject's state until `until`, by fence number: a later lease has a higher one."""
+
+    firm: FirmId
+    kind: SubjectKind
+    subject: str
+    owner: str
+    until: datetime
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A call about to be made, written before the wire: quota, budget and log line in one transaction."""
+
+    id: CallId
+    firm: FirmId
+    connection: ConnectionId | None
+    business: BusinessId | None
+    rail: str
+    app: AppId
+    environment: str
+    endpoint: str
+    trigger: Trigger
+    purpose: Purpose | None
+    reason: str
+    price: Cost
+    quotas: tuple[Quota, ...]
+    budget_key: str | None
+    budget_limit: Cost
+    opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NotBefore:
+    """Not now, but at `until`."""
+
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Not at all, until something changes (a budget, a pause)."""
+
+    reason: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How an open call ended. Accepted from anybody, at any time: what was paid for is never thrown away."""
+
+    call: CallId
+    outcome: Outcome
+    detail: str
+    billed: Billed
+    status: int | None
+    settled_at: datetime
+    remote_request_id: str = ""
+
+
+class Action(StrEnum):
+    """What a freshness policy decides."""
+
+    SERVE = "SERVE"
+    LOOK = "LOOK"
+    WAIT = "WAIT"
+    PAY = "PAY"
+    HOLD = "HOLD"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do for one question, and why in one sentence that a person understands.
+
+    `until`: when to look again (WAIT). `label`: what must be said beside a value served all the
+    same ("unverified since ..."), None when the value meets its purpose.
+    """
+
+    action: Action
+    rule: str
+    reason: str
+    as_of: datetime | None
+    until: datetime | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A need's answer: the decision that ended it (SERVE or HOLD) and what was spent for it."""
+
+    need: NeedId
+    decision: Decision
+    cost: Cost
+    calls: tuple[CallId, ...]
+    answered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """A need that stays open and is looked at again at `check_at`; the decision says why."""
+
+    need: NeedId
+    decision: Decision
+    check_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """One line of the decision log. `inputs`: what the decision was made from, as JSON-able data."""
+
+    id: DecisionId
+    firm: FirmId
+    business: BusinessId
+    connection: ConnectionId | None
+    need: NeedId | None
+    policy: str
+    question: Question
+    decision: Decision
+    cost: Cost
+    calls: tuple[CallId, ...]
+    decided_at: datetime
+    inputs: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Everything one step of a connection's reconcile writes.
+
+    `state`, `rows`, `staged`, `publishes`, `discards`, `drained`, `parked`, `answered`, `postponed`
+    and `next_at` are guarded by the lease's fence; `settlements`, `observations`, `coverages` and
+    `decisions` are always accepted. `releases`: give the lease back with this commit.
+    """
+
+    lease: Lease
+    state: ConnectionState | None = None
+    rows: tuple[Row, ...] = ()
+    staged: tuple[Row, ...] = ()
+    publishes: str | None = None
+    discards: str | None = None
+    drained: tuple[DeliveryId, ...] = ()
+    parked: Mapping[DeliveryId, str] = field(default_factory=dict)
+    answered: tuple[Answered, ...] = ()
+    postponed: tuple[Postponed, ...] = ()
+    settlements: tuple[Settlement, ...] = ()
+    observations: tuple[Observation, ...] = ()
+    coverages: tuple[Coverage, ...] = ()
+    decisions: tuple[DecisionRecord, ...] = ()
+    next_at: datetime | None = None
+    releases: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """Written. `is_fenced`: the guarded part was refused because the lease had passed to another."""
+
+    is_fenced: bool
+    moved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A bank account as the mirror has it, with the role that a person gave it (None: nobody did yet)."""
+
+    connection: ConnectionId
+    remote_id: str
+    name: str
+    mask: str
+    type: str
+    subtype: str
+    role: str | None
+    latest: Observation | None
+    latest_live: Observation | None = None
+    is_closed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionView:
+    """All that reconcile and answer need of one connection, read in one go.
+
+    `open_calls`: calls that an earlier holder of the lease never settled (it died); whoever holds the
+    lease now settles them. `is_staging`: rows of an unfinished stream lie staged.
+    """
+
+    connection: Connection
+    accounts: tuple[Account, ...]
+    pending: tuple[Pending, ...]
+    needs: tuple[Need, ...]
+    token: bytes | None
+    open_calls: tuple[CallId, ...] = ()
+    is_staging: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One line of the call log."""
+
+    id: CallId
+    firm: FirmId
+    business: BusinessId | None
+    connection: ConnectionId | None
+    rail: str
+    app: AppId
+    environment: str
+    endpoint: str
+    trigger: Trigger
+    purpose: Purpose | None
+    reason: str
+    price: Cost
+    cost: Cost
+    billed: Billed | None
+    outcome: Outcome | None
+    detail: str
+    status: int | None
+    opened_at: datetime
+    settled_at: datetime | None
+    remote_request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What a month cost one firm under one key of the budget, for `cost`."""
+
+    month: str
+    budget: Budget
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An API token as listed; the token itself is only known to its holder (we keep its SHA-256)."""
+
+    token_hash: str = field(repr=False)
+    firm: FirmId
+    role: str
+    label: str
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Firm:
+    """The tenant. `settings`: what the firm chose (policy, price book, budget) as JSON-able data."""
+
+    id: FirmId
+    name: str
+    created_at: datetime
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Business:
+    """One client business. `external_id` is the host's or the firm's own id for it."""
+
+    id: BusinessId
+    firm: FirmId
+    name: str
+    external_id: str
+    created_at: datetime

@@ -1,0 +1,95 @@
+"""Connection: one login at one rail, and what we know of its remote side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+
+from rowcol.core.evidence import Health
+from rowcol.core.ids import AppId, BusinessId, ConnectionId, FirmId, RemoteId
+from rowcol.core.outcome import RULES, Outcome, retry_at
+
+PULLS_KEPT = 120
+"""Past looks of the rail at the bank that are kept to learn its rhythm: a month at four a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionState:
+    """What we know of the remote side; moved only by `reconcile`, under the lease's fence.
+
+    `seen_until`: the rail's own last successful look at the bank. `balances_as_of`: the look that
+    our balances come from. `looked_at`: when we last asked the rail for that time. `pulls`: past
+    values of `seen_until`, oldest first. `dirty`: streams that something hinted at, with the
+    reason. `cursor`: where the stream of changes was last published. `page`: where an unfinished
+    paged read goes on. `posted_*`: how many posted rows the stream brought, how many of them are dated on
+    days when banks are closed, and the first date: what the closed-days proof rests on. `facts`: the rail's own small facts, opaque here.
+    """
+
+    health: Health = Health.OK
+    health_reason: str = ""
+    health_since: datetime | None = None
+    seen_until: datetime | None = None
+    balances_as_of: datetime | None = None
+    looked_at: datetime | None = None
+    synced_until: datetime | None = None
+    pulls: tuple[datetime, ...] = ()
+    dirty: Mapping[str, str] = field(default_factory=dict)
+    cursor: str = ""
+    page: str = ""
+    failures: int = 0
+    retry_at: datetime | None = None
+    paid_failed_at: datetime | None = None
+    webhook_gaps: int = 0
+    posted_count: int = 0
+    posted_closed_days: int = 0
+    first_posted_on: date | None = None
+    facts: Mapping[str, str | int | bool | None] = field(default_factory=dict)
+
+    def marked(self, stream: str, reason: str) -> ConnectionState:
+        """The same with `stream` worth a look; the first reason is kept."""
+        return self if stream in self.dirty else replace(self, dirty={**self.dirty, stream: reason})
+
+    def cleared(self, stream: str) -> ConnectionState:
+        """The same with `stream` looked at."""
+        rest = {name: reason for name, reason in self.dirty.items() if name != stream}
+        return replace(self, dirty=rest)
+
+    def seen(self, until: datetime, looked_at: datetime) -> ConnectionState:
+        """The same after the rail told when it last saw the bank; that time never moves backwards."""
+        if self.seen_until is not None and until <= self.seen_until:
+            return replace(self, looked_at=looked_at)
+        pulls = (*self.pulls, until)[-PULLS_KEPT:]
+        return replace(self, seen_until=until, looked_at=looked_at, pulls=pulls)
+
+    def with_health(self, health: Health, reason: str, now: datetime) -> ConnectionState:
+        """The same with a health; since when only moves if it changed."""
+        since = self.health_since if health is self.health else now
+        return replace(self, health=health, health_reason=reason, health_since=since)
+
+    def after(self, outcome: Outcome, detail: str, now: datetime) -> ConnectionState:
+        """The same after a call that ended so, by the table in `core/outcome`."""
+        if outcome in (Outcome.OK, Outcome.RESTART):
+            return replace(self, failures=0, retry_at=None)
+        health = RULES[outcome].health
+        moved = self if health is None else self.with_health(health, detail, now)
+        failures = self.failures + 1
+        return replace(moved, failures=failures, retry_at=retry_at(outcome, failures, now))
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A connection's row. `remote_id` is what the rail's deliveries name; `institution` the bank behind it."""
+
+    id: ConnectionId
+    firm: FirmId
+    business: BusinessId
+    rail: str
+    app: AppId
+    environment: str
+    remote_id: RemoteId
+    institution: str
+    name: str
+    created_at: datetime
+    state: ConnectionState = field(default_factory=ConnectionState)
+    is_paused: bool = False

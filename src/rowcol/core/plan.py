@@ -1,0 +1,198 @@
+"""Plan: the next right thing for one connection, as a pure function of what is known. It never waits and never sends.
+
+needs, signals, sweep --> policy.decide --> | LOOK  -> a free call, then plan again
+                                            | PAY   -> the priced call, then plan again
+                                            | WAIT  -> postponed
+                                            ` SERVE, HOLD -> answered
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from rowcol.core.cash import counted
+from rowcol.core.change import Account, Action, Decision
+from rowcol.core.connection import ConnectionState
+from rowcol.core.evidence import Health, Standing
+from rowcol.core.freshness.policy import Policy
+from rowcol.core.need import TRIGGERS, Need, Purpose, Trigger, priority_of
+from rowcol.core.rail import CannotHelp, Look, Rail, Want
+
+LOOK_JOIN = timedelta(seconds=60)
+"""A free look this young serves everybody who asks for one."""
+SWEEP = timedelta(hours=12)
+"""How long a healthy connection may go without a free look."""
+SWEEP_GAPPED = timedelta(hours=3)
+"""The same once a sweep found something that no delivery had announced."""
+SWEEP_BROKEN = timedelta(hours=6)
+"""The same while a person has to repair it: the rail may never tell that they did."""
+SWEEP_DOWN = timedelta(hours=1)
+"""The same while the bank is down."""
+WEEKS_PROVING_CLOSED = timedelta(weeks=26)
+POSTINGS_PROVING_CLOSED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What the plan is made from. `spread` in [0, 1) is the connection's own, so that sweeps do not march in step.
+
+    `paid_refusal`: why the gateway refused to pay a moment ago. `is_parked`: nothing may be called now.
+    """
+
+    state: ConnectionState
+    accounts: tuple[Account, ...]
+    needs: tuple[Need, ...]
+    created_at: datetime
+    spread: float
+    price_micros: int
+    paid_refusal: str | None = None
+    is_parked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Make this call, and say this in the call log. `need` is the one it is charged to, if any."""
+
+    look: Look
+    trigger: Trigger
+    reason: str
+    purpose: Purpose | None
+    need: Need | None
+    is_paid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Nothing to call now. `ended` and `waiting` say what becomes of each need; `next_at`: when to look again."""
+
+    ended: tuple[tuple[Need, Decision], ...]
+    waiting: tuple[tuple[Need, Decision], ...]
+    next_at: datetime
+
+
+def standing_of(picture: Picture, rail: Rail, now: datetime) -> Standing:
+    """What the policy may know. An account that counts and was never seen leaves the whole without an as-of."""
+    state = picture.state
+    counting = [a for a in picture.accounts if counted(a)]
+    latest = [a.latest for a in counting]
+    live = [a.latest_live for a in counting]
+    seen = [o for o in latest if o is not None]
+    seen_live = [o for o in live if o is not None]
+    is_whole = bool(counting) and len(seen) == len(counting)
+    paid = rail.paid_look(state)
+    first_posted = state.first_posted_on
+    is_proven = (
+        state.posted_count >= POSTINGS_PROVING_CLOSED
+        and state.posted_closed_days == 0
+        and first_posted is not None
+        and first_posted <= (now - WEEKS_PROVING_CLOSED).date()
+    )
+    is_whole_live = bool(counting) and len(seen_live) == len(counting)
+    return Standing(
+        as_of=min(o.true_at for o in seen) if is_whole else None,
+        live_as_of=min(o.true_at for o in seen_live) if is_whole_live else None,
+        received_at=min(o.received_at for o in seen) if is_whole else None,
+        looked_at=state.looked_at,
+        health=state.health,
+        pulls=state.pulls,
+        cannot_pay=paid.reason if isinstance(paid, CannotHelp) else picture.paid_refusal,
+        paid_failed_at=state.paid_failed_at,
+        closed_days_proven=is_proven,
+        price_micros=picture.price_micros,
+    )
+
+
+def sweep_at(picture: Picture) -> datetime:
+    """When a free look is due though nobody asked, spread over the last fifth of the interval."""
+    state = picture.state
+    if state.health is Health.NEEDS_RECONNECT:
+        interval = SWEEP_BROKEN
+    elif state.health is Health.INSTITUTION_DOWN:
+        interval = SWEEP_DOWN
+    else:
+        interval = SWEEP_GAPPED if state.webhook_gaps else SWEEP
+    if state.looked_at is None:
+        return picture.created_at
+    return state.looked_at + interval * (1 - picture.spread / 5)
+
+
+def plan(picture: Picture, rail: Rail, policy: Policy, now: datetime) -> Fetch | Rest:
+    """The next step. Calling it again after each answer looks at free evidence first and pays last."""
+    standing = standing_of(picture, rail, now)
+    state = picture.state
+    may_call = not picture.is_parked and state.health is not Health.RETIRED
+    may_look = may_call and (state.retry_at is None or state.retry_at <= now)
+    needs = sorted(picture.needs, key=lambda n: (*priority_of(n.question), n.id))
+    decided = [(need, policy.decide(need.question, standing, now)) for need in needs]
+    looking = [(need, d) for need, d in decided if d.action is Action.LOOK]
+    if may_look and (fetch := _free(picture, rail, looking, now)) is not None:
+        return fetch
+    if looking:  # nothing more to learn for free just now: decide on what there is
+        standing = replace(standing, looked_at=now)
+        decided = [(need, policy.decide(need.question, standing, now)) for need in needs]
+    paying = [(need, d) for need, d in decided if d.action is Action.PAY]
+    if paying and may_call:
+        paid = rail.paid_look(state)
+        if not isinstance(paid, CannotHelp) and picture.paid_refusal is None:
+            need, decision = paying[0]
+            purpose = need.question.purpose
+            return Fetch(paid, TRIGGERS[purpose], decision.reason, purpose, need, is_paid=True)
+    if paying:
+        why = picture.paid_refusal or "this connection is paused"
+        standing = replace(standing, cannot_pay=standing.cannot_pay or why)
+        decided = [(need, policy.decide(need.question, standing, now)) for need in needs]
+    return _rest(picture, decided, now)
+
+
+def _free(
+    picture: Picture, rail: Rail, looking: Sequence[tuple[Need, Decision]], now: datetime
+) -> Fetch | None:
+    """The free call that is due: for a need, then for what a delivery hinted at, then for the sweep."""
+    state = picture.state
+    recently = now - LOOK_JOIN
+    if looking:
+        need, decision = looking[0]
+        look = rail.free_look(state, Want(recently, balances=True, streams=bool(state.dirty)))
+        if look is not None:
+            purpose = need.question.purpose
+            return Fetch(look, TRIGGERS[purpose], decision.reason, purpose, need, is_paid=False)
+    if state.dirty:
+        look = rail.free_look(state, Want(recently, balances=False, streams=True))
+        if look is not None:
+            reason = next(iter(state.dirty.values()))
+            return Fetch(look, Trigger.DELIVERY, reason, None, None, is_paid=False)
+    due_at = sweep_at(picture)
+    if due_at <= now:
+        look = rail.free_look(state, Want(due_at, balances=state.looked_at is None, streams=True))
+        if look is not None:
+            trigger = Trigger.REPAIR if state.health is not Health.OK else Trigger.SWEEP
+            return Fetch(look, trigger, _sweep_reason(state, now), None, None, is_paid=False)
+    return None
+
+
+def _sweep_reason(state: ConnectionState, now: datetime) -> str:
+    if state.looked_at is None:
+        return "the first look at this login"
+    hours = (now - state.looked_at).total_seconds() / 3600
+    return f"nothing was asked for {hours:.0f} h; looking so that a lost delivery is found"
+
+
+def _rest(picture: Picture, decided: Sequence[tuple[Need, Decision]], now: datetime) -> Rest:
+    ended, waiting = [], []
+    for need, decision in decided:
+        if decision.action in (Action.SERVE, Action.HOLD):
+            ended.append((need, decision))
+        else:
+            until = decision.until or need.question.deadline
+            waiting.append((need, replace(decision, until=max(until, now + timedelta(seconds=1)))))
+    retry_at = picture.state.retry_at
+    due_at = (
+        sweep_at(picture)
+        if retry_at is None
+        else retry_at
+        if picture.state.dirty
+        else max(retry_at, sweep_at(picture))
+    )
+    return Rest(tuple(ended), tuple(waiting), max(due_at, now + LOOK_JOIN))

@@ -1,0 +1,1 @@
+"""The engine: does everything, decides nothing, names no rail. Start at `reconcile`."""

@@ -1,0 +1,211 @@
+"""Answer: a question about a business's cash, from what is known, or as needs that reconcile will satisfy. Spends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from rowcol.core.cash import Cash, cash_of
+from rowcol.core.change import Action, Answered, ConnectionView, Decision, DecisionRecord
+from rowcol.core.connection import Connection
+from rowcol.core.evidence import Observation
+from rowcol.core.freshness.policy import Policy
+from rowcol.core.ids import BusinessId, CallId, DecisionId, FirmId, NeedId
+from rowcol.core.money import FREE, Cost
+from rowcol.core.need import Need, Question
+from rowcol.core.plan import Picture, standing_of
+from rowcol.core.rail import Rail
+from rowcol.engine.ambient import Ambient
+from rowcol.engine.decisions import DecisionLog
+from rowcol.engine.reconcile import inputs_of
+from rowcol.engine.topics import DUE
+from rowcol.ports import FullStore
+
+_SEVERITY = (Action.HOLD, Action.PAY, Action.WAIT, Action.LOOK, Action.SERVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One login's share of an answer: the decision, and the view it rests on."""
+
+    connection: Connection
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Cash with its proof. `as_of`: the oldest part's time at the bank, None when a part was never seen.
+
+    `action`: SERVE, or HOLD when it must not be decided on. `label`: what must be said beside it.
+    `cost`: spent for this very answer. `calls`: the lines of the call log behind it.
+    """
+
+    business: BusinessId
+    question: Question
+    value: Cash
+    as_of: datetime | None
+    action: Action
+    reason: str
+    label: str | None
+    cost: Cost
+    calls: tuple[CallId, ...]
+    parts: tuple[Part, ...]
+    policy: str
+    answered_at: datetime
+    records: tuple[DecisionRecord, ...] = ()
+
+    @property
+    def evidence(self) -> tuple[Observation, ...]:
+        """The looks that the value rests on."""
+        return tuple(part.observation for part in self.value.parts if part.observation is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Not answered yet: these needs were written, and reconcile will answer them by the deadline."""
+
+    question: Question
+    needs: Mapping[NeedId, Connection]
+    served: tuple[Part, ...]
+
+
+class Answerer:
+    """Decides on what is known; writes needs for what is not."""
+
+    def __init__(
+        self,
+        rails: Mapping[str, Rail],
+        store: FullStore,
+        decisions: DecisionLog,
+        ambient: Ambient,
+    ) -> None:
+        self._rails = rails
+        self._store = store
+        self._clock = ambient.clock
+        self._rng = ambient.rng
+        self._doorbell = ambient.doorbell
+        self._preferences = ambient.preferences
+        self._decisions = decisions
+
+    async def ask(self, firm: FirmId, business: BusinessId, question: Question) -> Answer | Open:
+        """An answer at once, or the needs that will bring it."""
+        views = await self._store.read_business_views(firm, business)
+        policy = await self._preferences.policy(firm)
+        now = self._clock.now()
+        parts = [Part(view.connection, self._decide(view, question, policy, now)) for view in views]
+        missing = [p for p in parts if p.decision.action not in (Action.SERVE, Action.HOLD)]
+        if not missing:
+            answer = compose(business, question, views, tuple(parts), policy.name, now)
+            records = self._records(firm, views, answer)
+            self._decisions.add(records)
+            return replace(answer, records=records)
+        needs = {NeedId(self._rng.new_id("need")): part.connection for part in missing}
+        await self._store.add_needs(
+            firm,
+            [
+                Need(i, firm, business, c.id, question, check_at=question.asked_at)
+                for i, c in needs.items()
+            ],
+        )
+        self._doorbell.ring(DUE)
+        return Open(question, needs, tuple(p for p in parts if p not in missing))
+
+    async def collect(self, firm: FirmId, business: BusinessId, open_: Open) -> Answer | None:
+        """The answer if every need has been answered, else None."""
+        answers = await self._store.read_answers(firm, tuple(open_.needs))
+        if len(answers) < len(open_.needs):
+            return None
+        views = await self._store.read_business_views(firm, business)
+        policy = await self._preferences.policy(firm)
+        parts = (*open_.served, *(Part(open_.needs[i], a.decision) for i, a in answers.items()))
+        now = max(a.answered_at for a in answers.values())
+        answer = compose(business, open_.question, views, parts, policy.name, now)
+        return replace(answer, cost=_cost(answers.values()), calls=_calls(answers.values()))
+
+    async def give_up(self, firm: FirmId, business: BusinessId, open_: Open) -> Answer:
+        """An answer without reconcile's: nobody worked on the needs in time, so nothing may be decided on it."""
+        views = await self._store.read_business_views(firm, business)
+        policy = await self._preferences.policy(firm)
+        reason = "no worker answered in time; check that `rowcol serve` runs"
+        decision = Decision(Action.HOLD, "no_worker", reason, None, label=reason)
+        parts = (*open_.served, *(Part(c, decision) for c in open_.needs.values()))
+        return compose(business, open_.question, views, parts, policy.name, self._clock.now())
+
+    def _decide(
+        self, view: ConnectionView, question: Question, policy: Policy, now: datetime
+    ) -> Decision:
+        connection = view.connection
+        picture = Picture(connection.state, view.accounts, (), connection.created_at, 0.0, 0)
+        standing = standing_of(picture, self._rails[connection.rail], now)
+        return policy.decide(question, standing, now)
+
+    def _records(
+        self, firm: FirmId, views: Sequence[ConnectionView], answer: Answer
+    ) -> tuple[DecisionRecord, ...]:
+        by_id = {view.connection.id: view for view in views}
+        return tuple(
+            DecisionRecord(
+                id=DecisionId(self._rng.new_id("dec")),
+                firm=firm,
+                business=answer.business,
+                connection=part.connection.id,
+                need=None,
+                policy=answer.policy,
+                question=answer.question,
+                decision=part.decision,
+                cost=FREE,
+                calls=(),
+                decided_at=answer.answered_at,
+                inputs=inputs_of(by_id[part.connection.id]),
+            )
+            for part in answer.parts
+        )
+
+
+def compose(
+    business: BusinessId,
+    question: Question,
+    views: Sequence[ConnectionView],
+    parts: tuple[Part, ...],
+    policy: str,
+    now: datetime,
+) -> Answer:
+    """One answer from its parts: the worst action and the first reason of that action speak for the whole."""
+    cash = cash_of(views)
+    if not parts:
+        decision = Decision(
+            Action.HOLD, "no_login", "no bank login is connected for this business", None
+        )
+    else:
+        decision = min(
+            (p.decision for p in parts), key=lambda d: (_SEVERITY.index(d.action), d.label is None)
+        )
+    labels = [p.decision.label for p in parts if p.decision.label]
+    if cash.is_incomplete and cash.incomplete_reason:
+        labels.append(cash.incomplete_reason)
+    return Answer(
+        business=business,
+        question=question,
+        value=cash,
+        as_of=cash.as_of,
+        action=decision.action,
+        reason=decision.reason,
+        label="; ".join(dict.fromkeys(labels)) or None,
+        cost=FREE,
+        calls=(),
+        parts=parts,
+        policy=policy,
+        answered_at=now,
+    )
+
+
+def _cost(answers: Iterable[Answered]) -> Cost:
+    total = FREE
+    for answer in answers:
+        total += answer.cost
+    return total
+
+
+def _calls(answers: Iterable[Answered]) -> tuple[CallId, ...]:
+    return tuple(dict.fromkeys(call for answer in answers for call in answer.calls))

@@ -1,0 +1,179 @@
+"""Gateway: the only place that sends. Quota, then budget, then the log line, then the wire: in that order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rowcol.core.app import App
+from rowcol.core.budget import month_of
+from rowcol.core.change import Intent, NotBefore, Refused, Settlement
+from rowcol.core.connection import Connection
+from rowcol.core.ids import AppId, CallId, ConnectionId, FirmId
+from rowcol.core.money import FREE, Cost
+from rowcol.core.need import Purpose, Trigger
+from rowcol.core.outcome import RULES, Billed, Outcome
+from rowcol.core.quota import Quota, QuotaScope, quota_of
+from rowcol.core.rail import Credentials, Endpoint, Look, Rail
+from rowcol.core.refusal import Misconfigured
+from rowcol.core.tariff import Per, Price, price_on
+from rowcol.core.wire import NoAnswer, Response
+from rowcol.engine.ambient import Ambient
+from rowcol.ports import Store, Transport, Vault
+
+PLANE = FirmId("plane")
+"""The tenant of calls that serve every firm of an app (verification keys)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a call is made; it is written into the call log as it is."""
+
+    trigger: Trigger
+    reason: str
+    purpose: Purpose | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A call that went out: its intent and what came back."""
+
+    intent: Intent
+    answer: Response | NoAnswer
+
+    def settlement(self, outcome: Outcome, detail: str, remote_request_id: str = "") -> Settlement:
+        """How it ended, by the table in `core/outcome`."""
+        billed = RULES[outcome].billed if self.intent.price.micros else Billed.NO
+        status = self.answer.status if isinstance(self.answer, Response) else None
+        return Settlement(
+            self.intent.id,
+            outcome,
+            detail,
+            billed,
+            status,
+            self.answer.received_at,
+            remote_request_id,
+        )
+
+
+class Gateway:
+    """Opens a call, sends it, hands back what came. Never retries, never waits for a quota."""
+
+    def __init__(
+        self,
+        rails: Mapping[str, Rail],
+        apps: Mapping[AppId, App],
+        store: Store,
+        transport: Transport,
+        vault: Vault,
+        ambient: Ambient,
+    ) -> None:
+        self._rails = rails
+        self._apps = apps
+        self._store = store
+        self._transport = transport
+        self._vault = vault
+        self._clock = ambient.clock
+        self._rng = ambient.rng
+        self._preferences = ambient.preferences
+
+    def app(self, app: AppId) -> App:
+        """The app's keys. Raise `Misconfigured` for one that settings no longer name."""
+        found = self._apps.get(app)
+        if found is None:
+            raise Misconfigured(
+                f"app {app!r} is not in the settings",
+                "add it back under [apps], or reconnect its logins",
+            )
+        return found
+
+    async def price_of(self, firm: FirmId, app: App, endpoint: Endpoint) -> Cost:
+        """What one call costs this firm today."""
+        if endpoint.tariff is None or not app.is_priced:
+            return FREE
+        book = await self._preferences.price_book(firm)
+        return self.listed_price(app, endpoint, book)
+
+    def listed_price(self, app: App, endpoint: Endpoint, book: tuple[Price, ...]) -> Cost:
+        """The price in force today, the firm's price book over the rail's own table."""
+        prices = (*self._rails[app.rail].spec.prices, *book)
+        today = self._clock.now().date()
+        price = price_on(prices, app.rail, endpoint.tariff or "", today)
+        if price is None or price.per is not Per.CALL:
+            raise Misconfigured(
+                f"no price for {app.rail} {endpoint.tariff}", "add one to the firm's price book"
+            )
+        return price.cost
+
+    async def fetch(
+        self,
+        firm: FirmId,
+        target: Connection | App,
+        look: Look,
+        cause: Cause,
+        sealed_token: bytes | None = None,
+    ) -> Sent | NotBefore | Refused:
+        """Spend quota, then money, then a round trip. `Sent` must be settled by the caller, whatever happened."""
+        connection = target if isinstance(target, Connection) else None
+        app = self.app(target.app) if isinstance(target, Connection) else target
+        rail = self._rails[app.rail]
+        endpoint = rail.spec.endpoints[look.endpoint]
+        token = None if sealed_token is None else self._vault.open(sealed_token)
+        request = rail.request(look, Credentials(app.keys, token))
+        now = self._clock.now()
+        price = await self.price_of(firm, app, endpoint)
+        intent = Intent(
+            id=CallId(self._rng.new_id("call")),
+            firm=firm,
+            connection=None if connection is None else connection.id,
+            business=None if connection is None else connection.business,
+            rail=app.rail,
+            app=app.id,
+            environment=app.environment,
+            endpoint=endpoint.name,
+            trigger=cause.trigger,
+            purpose=cause.purpose,
+            reason=cause.reason,
+            price=price,
+            quotas=self._quotas(app, endpoint, connection),
+            budget_key=f"{app.rail}/{app.id}/{month_of(now)}" if price.micros else None,
+            budget_limit=await self._preferences.budget(firm) if price.micros else FREE,
+            opened_at=now,
+        )
+        refusal = await self._store.open_call(firm, intent)
+        if refusal is not None:
+            return refusal
+        return Sent(intent, await self._transport.send(app.base_url, request))
+
+    async def settle(
+        self, sent: Sent, outcome: Outcome, detail: str = "", remote_request_id: str = ""
+    ) -> None:
+        """Settle a call that belongs to no reconcile."""
+        await self._store.settle(
+            sent.intent.firm, sent.settlement(outcome, detail, remote_request_id)
+        )
+
+    def _quotas(
+        self, app: App, endpoint: Endpoint, connection: Connection | None
+    ) -> tuple[Quota, ...]:
+        rules = endpoint.quotas.get(app.environment) or endpoint.quotas.get("production", ())
+        out = []
+        for rule in rules:
+            owner = _owner(rule.scope, app, connection)
+            if owner is not None:
+                key = f"{app.rail}/{endpoint.name}/{rule.scope}/{owner}/{rule.period_s}"
+                out.append(quota_of(rule, key))
+        return tuple(out)
+
+
+def _owner(scope: QuotaScope, app: App, connection: Connection | None) -> str | ConnectionId | None:
+    """Who a limit is counted for; None where the call has no such party."""
+    match scope:
+        case QuotaScope.APP:
+            return app.id
+        case QuotaScope.SOURCE_IP:
+            return app.environment
+        case QuotaScope.CONNECTION:
+            return None if connection is None else connection.id
+        case QuotaScope.INSTITUTION:
+            return None if connection is None else connection.institution

@@ -1,0 +1,133 @@
+"""Runner: the only part that sleeps. It leases what is due, reconciles it with bounded concurrency, and stops gracefully."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import datetime, timedelta
+
+import structlog
+
+from rowcol.core.change import Lease, SubjectKind
+from rowcol.engine.reconcile import Reconciler
+from rowcol.engine.topics import DUE
+from rowcol.ports import Clock, Doorbell, PlaneStore
+
+LEASE_S = 15
+RENEW_EVERY = timedelta(seconds=5)
+POLL_MAX = timedelta(seconds=1)
+"""How long something that another process made due can wait unseen."""
+STOP_MAX_S = 20.0
+
+log = structlog.get_logger(__name__)
+
+
+class Runner:
+    """Reconciles due subjects. Any number of them may share a store: leases exclude, fences guard."""
+
+    def __init__(
+        self,
+        store: PlaneStore,
+        reconciler: Reconciler,
+        *,
+        clock: Clock,
+        doorbell: Doorbell,
+        owner: str,
+        concurrency: int = 8,
+    ) -> None:
+        self._store = store
+        self._reconciler = reconciler
+        self._clock = clock
+        self._doorbell = doorbell
+        self._owner = owner
+        self._concurrency = concurrency
+        self._running: dict[asyncio.Task[None], Lease] = {}
+        self._is_stopping = asyncio.Event()
+        self._loop: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Run until `stop`."""
+        self._loop = asyncio.create_task(self._run(), name="runner")
+
+    async def stop(self) -> None:
+        """Take nothing new, finish what runs (20 s at most), then hand back the rest."""
+        self._is_stopping.set()
+        self._doorbell.ring(DUE)
+        if self._loop is not None:
+            await self._loop
+        if self._running:
+            await asyncio.wait(self._running, timeout=STOP_MAX_S)
+        for task, lease in list(self._running.items()):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+            await self._store.release(lease, None)
+
+    async def drain(self) -> int:
+        """Reconcile until nothing is due at the clock's present moment; how many runs that took."""
+        runs = 0
+        while True:
+            started = await self._claim()
+            if not started and not self._running:
+                return runs
+            runs += started
+            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _run(self) -> None:
+        bell = self._doorbell.listen(DUE)
+        renewed_at = self._clock.now()
+        try:
+            while not self._is_stopping.is_set():
+                wait_until = await self._turn()
+                now = self._clock.now()
+                if self._running and now - renewed_at >= RENEW_EVERY:
+                    await self._renew()
+                    renewed_at = now
+                await bell.wait(min(wait_until, now + POLL_MAX))
+        finally:
+            bell.close()
+
+    async def _turn(self) -> datetime:
+        """Claim what is due; return when to look again if nobody rings."""
+        try:
+            if len(self._running) < self._concurrency:
+                await self._claim()
+            due_at = await self._store.next_due_at()
+        except Exception:
+            log.exception("runner.store_failed")
+            due_at = None
+        now = self._clock.now()
+        if due_at is None or len(self._running) >= self._concurrency:
+            return now + POLL_MAX
+        return max(due_at, now)
+
+    async def _claim(self) -> int:
+        free = self._concurrency - len(self._running)
+        if free <= 0:
+            return 0
+        leases = await self._store.claim(self._owner, self._clock.now(), LEASE_S, free)
+        for lease in leases:
+            task = asyncio.create_task(self._guarded(lease), name=f"reconcile {lease.subject}")
+            self._running[task] = lease
+            task.add_done_callback(self._ended)
+        return len(leases)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.pop(task, None)
+        self._doorbell.ring(DUE)
+
+    async def _guarded(self, lease: Lease) -> None:
+        """A run that fails keeps its lease until it expires: a pause, so that a broken subject cannot spin."""
+        if lease.kind is not SubjectKind.CONNECTION:
+            await self._store.release(lease, None)
+            return
+        try:
+            await self._reconciler.reconcile(lease)
+        except Exception:
+            log.exception("reconcile.failed", subject=lease.subject, firm=lease.firm)
+
+    async def _renew(self) -> None:
+        try:
+            await self._store.renew(tuple(self._running.values()), self._clock.now(), LEASE_S)
+        except Exception:
+            log.exception("runner.renew_failed")

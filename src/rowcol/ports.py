@@ -1,0 +1,230 @@
+"""Ports: every Protocol on one screen. Adapters implement them, tests fake them, `bootstrap` joins them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from rowcol.core import change as c
+from rowcol.core.connection import Connection
+from rowcol.core.delivery import Incoming, Listed, RouteState, VerificationKey
+from rowcol.core.ids import AppId, BusinessId, ConnectionId, DeliveryId, FirmId, NeedId, RemoteId
+from rowcol.core.need import Need
+from rowcol.core.rail import Row
+from rowcol.core.wire import NoAnswer, Request, Response
+
+
+class Clock(Protocol):
+    """Time. Virtual in simulations: then `sleep_until` returns when the clock was advanced."""
+
+    def now(self) -> datetime:
+        """Aware UTC."""
+
+    async def sleep_until(self, when: datetime) -> None:
+        """Return no earlier than `when`. Only the runner and `services` wait."""
+
+
+class Rng(Protocol):
+    """Dice, so that a seed replays a run."""
+
+    def new_id(self, prefix: str) -> str:
+        """`prefix` + 26 characters, unique; sorts by time of making where the implementation has a clock."""
+
+    def secret(self) -> str:
+        """256 random bits, URL-safe. Never from a seed outside tests."""
+
+    def unit(self) -> float:
+        """Uniform in [0, 1)."""
+
+
+class Transport(Protocol):
+    """The only way to a rail. Never retries, never follows redirects, bounds size and time of an answer."""
+
+    async def send(self, base_url: str, request: Request) -> Response | NoAnswer: ...
+
+
+class Vault(Protocol):
+    """Secrets at rest."""
+
+    def seal(self, plain: str) -> bytes: ...
+
+    def open(self, sealed: bytes) -> str:
+        """Raise `rowcol.core.refusal.Unreadable` when no configured key opens it."""
+
+
+class Doorbell(Protocol):
+    """Wake-ups within reach of this process: hints that may be lost, never facts."""
+
+    def ring(self, topic: str) -> None: ...
+
+    def listen(self, topic: str) -> Bell:
+        """A bell that hears every ring of the topic from now on. Close it after use."""
+
+
+class Bell(Protocol):
+    """One listener of a topic."""
+
+    async def wait(self, until: datetime) -> None:
+        """Return when the topic was rung since the last `wait` returned, or at `until`."""
+
+    def close(self) -> None: ...
+
+
+class Store(Protocol):
+    """Truth, tenant first. Implementations: `adapters/sql`, `adapters/memory`; one contract suite for all.
+
+    The three durable writes are `open_call`, `store_token` and `commit` (`design.md` 4).
+    """
+
+    async def open_call(self, firm: FirmId, intent: c.Intent) -> c.NotBefore | c.Refused | None:
+        """Reserve every quota and the budget and write the intent, or nothing at all. None: go ahead."""
+
+    async def store_token(
+        self, firm: FirmId, connection: ConnectionId, old: bytes | None, new: bytes
+    ) -> bool:
+        """Compare-and-swap the sealed token; the old one is kept as previous. False: it was not `old`."""
+
+    async def commit(self, firm: FirmId, change: c.Change) -> c.Committed:
+        """All or nothing; the fence guards what `Change` says it guards."""
+
+    async def settle(self, firm: FirmId, settlement: c.Settlement) -> None:
+        """Settle a call that belongs to no reconcile (linking, keys). A second settlement of a call changes nothing."""
+
+    # Needs and decisions
+    async def add_needs(self, firm: FirmId, needs: Sequence[Need]) -> None: ...
+
+    async def read_answers(self, firm: FirmId, needs: Sequence[NeedId]) -> dict[NeedId, c.Answered]:
+        """Answers of those needs that have one."""
+
+    async def record_decisions(self, firm: FirmId, records: Sequence[c.DecisionRecord]) -> None: ...
+
+    # Reads: none of them spends
+    async def read_view(
+        self, firm: FirmId, connection: ConnectionId
+    ) -> c.ConnectionView | None: ...
+
+    async def read_business_views(
+        self, firm: FirmId, business: BusinessId
+    ) -> tuple[c.ConnectionView, ...]:
+        """Views of a business's connections without `pending` and `needs`; empty for another firm's."""
+
+    async def list_calls(
+        self, firm: FirmId, *, business: BusinessId | None = None, after: str = "", limit: int = 100
+    ) -> tuple[c.Call, ...]:
+        """Newest first; `after`: the id of the last one seen."""
+
+    async def list_decisions(
+        self, firm: FirmId, *, business: BusinessId | None = None, after: str = "", limit: int = 100
+    ) -> tuple[c.DecisionRecord, ...]: ...
+
+    async def list_deliveries(
+        self, firm: FirmId, *, state: RouteState | None = None, after: str = "", limit: int = 100
+    ) -> tuple[Listed, ...]: ...
+
+    async def read_spending(self, firm: FirmId, month: str) -> tuple[c.Spending, ...]: ...
+
+    async def read_mirror(
+        self,
+        firm: FirmId,
+        connection: ConnectionId,
+        entity: str,
+        *,
+        after: str = "",
+        limit: int = 1000,
+    ) -> tuple[Row, ...]: ...
+
+    # What people and the CLI write
+    async def add_business(self, firm: FirmId, business: c.Business) -> None: ...
+
+    async def list_businesses(
+        self, firm: FirmId, *, after: str = "", limit: int = 100
+    ) -> tuple[c.Business, ...]: ...
+
+    async def read_business(self, firm: FirmId, business: BusinessId) -> c.Business | None: ...
+
+    async def add_connection(self, firm: FirmId, connection: Connection, token: bytes) -> None:
+        """Also routes deliveries that were unmatched for its remote id, and makes it due."""
+
+    async def list_connections(
+        self, firm: FirmId, business: BusinessId | None = None
+    ) -> tuple[Connection, ...]: ...
+
+    async def set_account_role(
+        self, firm: FirmId, connection: ConnectionId, remote_account: RemoteId, role: str
+    ) -> bool: ...
+
+    async def set_firm_settings(self, firm: FirmId, settings: dict[str, object]) -> None: ...
+
+    async def read_firm(self, firm: FirmId) -> c.Firm | None: ...
+
+    async def add_token(self, firm: FirmId, token: c.Token) -> None: ...
+
+    async def list_tokens(self, firm: FirmId) -> tuple[c.Token, ...]: ...
+
+    async def revoke_token(self, firm: FirmId, token_hash: str, at: datetime) -> bool: ...
+
+    async def replay(self, firm: FirmId, delivery: DeliveryId) -> bool:
+        """Make a drained or parked delivery due again."""
+
+    async def set_paused(
+        self, firm: FirmId, connection: ConnectionId, *, is_paused: bool
+    ) -> bool: ...
+
+    async def digest(self, firm: FirmId) -> str:
+        """SHA-256 over the values (not times, not ids of ours) of mirror, latest observations and inbox."""
+
+
+class PlaneStore(Protocol):
+    """The closed list of what cannot know its tenant beforehand."""
+
+    async def receive(self, incoming: Sequence[Incoming]) -> tuple[bool, ...]:
+        """Store each delivery once, one row per connection it is for, else as unmatched. One transaction, on disk
+        when it returns. True: new; False: a copy of one that was stored before."""
+
+    async def claim(
+        self, owner: str, now: datetime, lease_s: int, limit: int
+    ) -> tuple[c.Lease, ...]:
+        """Lease up to `limit` due subjects, the longest due first, at most one firm's turn after another's."""
+
+    async def next_due_at(self) -> datetime | None:
+        """The least moment at which anything unleased is due; in the past when something is due now."""
+
+    async def renew(self, leases: Sequence[c.Lease], now: datetime, lease_s: int) -> None:
+        """Extend those leases that still hold their fence; the others are left to their new holder."""
+
+    async def release(self, lease: c.Lease, next_at: datetime | None) -> None: ...
+
+    async def find_token(self, token_hash: str) -> c.Token | None: ...
+
+    async def find_connection(
+        self, app: AppId, remote_id: RemoteId
+    ) -> tuple[FirmId, ConnectionId] | None: ...
+
+    async def read_key(self, app: AppId, key_id: str) -> VerificationKey | None: ...
+
+    async def store_key(self, key: VerificationKey) -> None: ...
+
+    async def list_unmatched(self, *, after: str = "", limit: int = 100) -> tuple[Listed, ...]: ...
+
+    async def add_firm(self, firm: c.Firm) -> None: ...
+
+    async def list_firms(self) -> tuple[c.Firm, ...]: ...
+
+    async def read_switches(self) -> dict[str, str]:
+        """Plane-wide switches that operators set (`pause`), name -> reason."""
+
+    async def set_switch(self, name: str, reason: str | None) -> None:
+        """None removes it."""
+
+    async def prune(self, before: datetime) -> int:
+        """Delete drained deliveries, settled calls and decisions older than `before`; how many rows went."""
+
+    async def abandon_calls(self, opened_before: datetime, now: datetime) -> int:
+        """Settle intents whose process died: priced ones as possibly billed. How many there were."""
+
+    async def close(self) -> None: ...
+
+
+class FullStore(Store, PlaneStore, Protocol):
+    """What an adapter provides."""

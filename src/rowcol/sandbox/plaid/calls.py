@@ -1,0 +1,85 @@
+"""A call: one request that passed the gate, and the few questions every endpoint asks about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from rowcol.sandbox.plaid.emulator import PlaidEmulator
+from rowcol.sandbox.plaid.errors import PlaidError
+from rowcol.sandbox.plaid.items import Item, LinkedAccount
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A parsed and authenticated request. `body` has no nulls; `item` is set where a token was given."""
+
+    emulator: PlaidEmulator
+    path: str
+    body: dict[str, Any]
+    client_id: str
+    now: datetime
+    linked_item: Item | None
+
+    @property
+    def item(self) -> Item:
+        """The Item of the access token, which the gate has checked."""
+        if self.linked_item is None:
+            raise PlaidError("MISSING_FIELDS", "access_token")
+        return self.linked_item
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The `options` object without its nulls."""
+        options: dict[str, Any] = self.body.get("options", {})
+        return {name: value for name, value in options.items() if value is not None}
+
+    def require_healthy_item(self) -> Item:
+        """Raise the Item's own error if it is in one."""
+        if self.item.error is not None:
+            raise PlaidError(str(self.item.error["error_code"]))
+        return self.item
+
+    def require_cache(self) -> Item:
+        """Free data: whether a broken Item still has any is a switch."""
+        if self.emulator.switches.broken_item_serves_cache:
+            return self.item
+        return self.require_healthy_item()
+
+    def require_live_contact(self) -> Item:
+        """Raise whatever keeps Plaid from reaching the bank now."""
+        item = self.require_healthy_item()
+        emulator = self.emulator
+        code = emulator.faults.outage_code(item.institution, self.now)
+        if code is not None:
+            raise PlaidError(code)
+        if emulator.faults.is_throttled(item.institution, self.now):
+            raise PlaidError("INSTITUTION_RATE_LIMIT")
+        share = emulator.switches.live_failure_share
+        if emulator.dice.chance(share, "live", item.item_id, emulator.n_requests):
+            raise PlaidError("INSTITUTION_NOT_RESPONDING")
+        if item.update_type == "user_present_required":
+            raise PlaidError("ITEM_LOGIN_REQUIRED")
+        return item
+
+    def chosen_accounts(self) -> list[LinkedAccount]:
+        """The accounts of `options.account_ids`, or all."""
+        wanted = self.options.get("account_ids")
+        if not wanted:
+            return list(self.item.accounts.values())
+        if any(account_id not in self.item.accounts for account_id in wanted):
+            raise PlaidError("INVALID_ACCOUNT_ID")
+        return [account for key, account in self.item.accounts.items() if key in set(wanted)]
+
+
+def parse_moment(text: object, name: str) -> datetime:
+    """ISO 8601 with a zone, as the API demands."""
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        raise PlaidError("INVALID_FIELD", f"{name} must be an ISO 8601 datetime") from None
+    if moment.tzinfo is None:
+        raise PlaidError("INVALID_FIELD", f"{name} must have a time zone")
+    return moment.astimezone(UTC)
+

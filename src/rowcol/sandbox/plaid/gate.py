@@ -1,0 +1,186 @@
+"""The gate: every Plaid request passes it in the same order, and every answer leaves by it.
+
+body -> credentials -> fields -> token -> rate limits -> forced errors -> latency -> endpoint -> envelope. Requests are
+plain tables: a field has a type, an endpoint has required and optional fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from rowcol.sandbox.plaid.calls import Call
+from rowcol.sandbox.plaid.emulator import PlaidEmulator
+from rowcol.sandbox.plaid.errors import ERRORS, PlaidError
+from rowcol.sandbox.plaid.items import Item
+from rowcol.sandbox.plaid.shapes import Shape
+
+_CREDENTIALS: Final = ("client_id", "secret")
+_TYPE_NAMES: Final = {str: "a string", int: "an integer", list: "an array", dict: "an object"}
+_FIELD_TYPES: Final[dict[str, type]] = {
+    "access_token": str,
+    "account_filters": dict,
+    "client_name": str,
+    "count": int,
+    "country_codes": list,
+    "cursor": str,
+    "hosted_link": dict,
+    "initial_products": list,
+    "institution_id": str,
+    "key_id": str,
+    "language": str,
+    "options": dict,
+    "products": list,
+    "public_token": str,
+    "reason_code": str,
+    "reason_note": str,
+    "transactions": object,
+    "user": dict,
+    "user_id": str,
+    "webhook": str,
+    "webhook_code": str,
+    "webhook_type": str,
+}
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+_DECODER: Final = msgspec.json.Decoder()
+_LATENCY_P50_S: Final = 3.0
+_LATENCY_P95_S: Final = 11.0
+_LATENCY_MAX_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A path, what answers it, and the fields it knows besides credentials."""
+
+    path: str
+    answer: Callable[[Call], Shape]
+    required: tuple[str, ...] = ()
+    optional: frozenset[str] = frozenset()
+    is_live: bool = False
+    """Contacts the bank, so it takes its time."""
+
+
+async def pass_through(emulator: PlaidEmulator, endpoint: Endpoint, request: Request) -> Response:
+    """Answer one request, errors included."""
+    emulator.n_requests += 1
+    request_id = emulator.dice.ident("request", emulator.n_requests)[:15]
+    try:
+        call = _admit(emulator, endpoint, await request.body(), request)
+        if endpoint.is_live:
+            await _take_time(emulator)
+            call = _again(call)
+        shape = endpoint.answer(call)
+    except PlaidError as error:
+        headers = None
+        if error.http_status == 429 and emulator.switches.sends_retry_after:
+            headers = {"Retry-After": "60"}
+        return json_response(error.envelope(request_id), error.http_status, headers)
+    shape["request_id"] = request_id
+    return json_response(shape)
+
+
+def json_response(
+    content: object, status_code: int = 200, headers: dict[str, str] | None = None
+) -> Response:
+    """JSON with exact decimals."""
+    return Response(_ENCODER.encode(content), status_code, headers, "application/json")
+
+
+def _admit(
+    emulator: PlaidEmulator, endpoint: Endpoint, raw: bytes, request: Request
+) -> Call:
+    body = _parse(raw)
+    client_id = _authenticate(emulator, body, request)
+    _check_fields(endpoint, body)
+    now = emulator.clock.now()
+    emulator.catch_up(now)
+    token = body.get("access_token")
+    item = None if token is None else _item_of(emulator, client_id, token)
+    emulator.limits.count(endpoint.path, client_id, item.item_id if item else None, now)
+    forced = emulator.faults.forced_errors.take(endpoint.path)
+    if forced is not None:
+        raise PlaidError(forced if forced in ERRORS else "INTERNAL_SERVER_ERROR")
+    if item is not None and item.removed_at is not None:
+        raise PlaidError("ITEM_NOT_FOUND")
+    return Call(emulator, endpoint.path, body, client_id, now, item)
+
+
+def _parse(raw: bytes) -> dict[str, Any]:
+    try:
+        body = _DECODER.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise PlaidError("INVALID_BODY", "body could not be parsed as JSON") from None
+    if not isinstance(body, dict):
+        raise PlaidError("INVALID_BODY", "body must be an object")
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def _authenticate(emulator: PlaidEmulator, body: dict[str, Any], request: Request) -> str:
+    """Credentials in headers or in the body; both are taken out of the body."""
+    headers = request.headers
+    client_id = body.pop("client_id", None) or headers.get("plaid-client-id")
+    secret = body.pop("secret", None) or headers.get("plaid-secret")
+    missing = [
+        name for name, value in zip(_CREDENTIALS, (client_id, secret), strict=True) if not value
+    ]
+    if missing:
+        raise PlaidError("MISSING_FIELDS", ", ".join(missing))
+    if emulator.clients.get(str(client_id)) != secret:
+        raise PlaidError("INVALID_API_KEYS")
+    return str(client_id)
+
+
+def _check_fields(endpoint: Endpoint, body: dict[str, Any]) -> None:
+    missing = [name for name in endpoint.required if name not in body]
+    if missing:
+        raise PlaidError("MISSING_FIELDS", ", ".join(missing))
+    for name, value in body.items():
+        if name not in endpoint.required and name not in endpoint.optional:
+            unknown = set(body) - set(endpoint.required) - endpoint.optional
+            raise PlaidError("UNKNOWN_FIELDS", ", ".join(sorted(unknown)))
+        expected = _FIELD_TYPES.get(name, object)
+        if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
+            raise PlaidError("INVALID_BODY", f"{name} must be {_TYPE_NAMES[expected]}")
+
+
+def _item_of(emulator: PlaidEmulator, client_id: str, token: str) -> Item:
+    kind, _, rest = token.partition("-")
+    environment, _, identifier = rest.partition("-")
+    if kind != "access" or not identifier:
+        raise PlaidError(
+            "INVALID_ACCESS_TOKEN",
+            "provided access token is in an invalid format. expected format: access-<environment>-<identifier>",
+        )
+    if environment != "sandbox":
+        raise PlaidError(
+            "INVALID_ACCESS_TOKEN",
+            f'provided access token is for the wrong Plaid environment. expected "sandbox", got "{environment}"',
+        )
+    item = emulator.tokens.item_of(token)
+    if item is None or item.wish.client_id != client_id:
+        raise PlaidError("INVALID_ACCESS_TOKEN", "could not find matching access token")
+    return item
+
+
+async def _take_time(emulator: PlaidEmulator) -> None:
+    if emulator.switches.latency == "none":
+        return
+    latency_s = emulator.dice.lognormal_s(
+        _LATENCY_P50_S, _LATENCY_P95_S, "latency", emulator.n_requests
+    )
+    due_at = emulator.clock.now() + timedelta(seconds=min(latency_s, _LATENCY_MAX_S))
+    await emulator.clock.sleep_until(due_at)
+
+
+def _again(call: Call) -> Call:
+    """The same call after its latency: the bank is read when the answer is made."""
+    now = call.emulator.clock.now()
+    if call.linked_item is not None and call.linked_item.removed_at is not None:
+        raise PlaidError("ITEM_CONCURRENTLY_DELETED")
+    return Call(call.emulator, call.path, call.body, call.client_id, now, call.linked_item)

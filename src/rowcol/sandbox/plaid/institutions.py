@@ -1,0 +1,33 @@
+"""Institutions and webhook verification keys: the endpoints without an Item."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rowcol.sandbox.plaid.calls import Call
+from rowcol.sandbox.plaid.errors import PlaidError
+from rowcol.sandbox.plaid.shapes import Shape, institution_shape, institution_status_shape
+
+_PRIMARY_COLOR: Final = "#1f1f1f"
+
+
+def get_institution(call: Call) -> Shape:
+    """A bank; with `include_status` its health, where the environment has any."""
+    bank = call.emulator.institutions.get(call.body["institution_id"])
+    if bank is None:
+        raise PlaidError("INVALID_INSTITUTION")
+    shape = institution_shape(bank)
+    if call.options.get("include_optional_metadata"):
+        shape |= {"logo": None, "primary_color": _PRIMARY_COLOR, "url": "https://plaid.com"}
+    if call.options.get("include_status") and call.emulator.switches.institution_status:
+        code = call.emulator.faults.outage_code(bank, call.now)
+        shape["status"] = institution_status_shape(bank, code, call.now)
+    return {"institution": shape}
+
+
+def get_verification_key(call: Call) -> Shape:
+    """The public half of a webhook key."""
+    key = call.emulator.keys.key(call.body["key_id"])
+    if key is None:
+        raise PlaidError("INVALID_WEBHOOK_VERIFICATION_KEY_ID")
+    return {"key": key.jwk()}

@@ -1,0 +1,98 @@
+"""Linking: from a person's consent to a stored login. The token is sealed and stored before anything else is done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rowcol.core.app import App
+from rowcol.core.change import NotBefore, Refused
+from rowcol.core.connection import Connection, ConnectionState
+from rowcol.core.ids import BusinessId, ConnectionId, FirmId
+from rowcol.core.need import Trigger
+from rowcol.core.outcome import Outcome, outcome_of_silence
+from rowcol.core.rail import Failure, Grant, Look
+from rowcol.core.refusal import BadInput, NotFound, RailRefused
+from rowcol.core.wire import NoAnswer
+from rowcol.engine.gateway import Cause, Sent
+from rowcol.engine.topics import DUE
+from rowcol.services.plane import OpenPlane
+
+CONNECTING = Cause(Trigger.PERSON, "a person connects a login")
+
+
+async def grant(plane: OpenPlane, firm: FirmId, app: App, look: Look) -> Grant:
+    """One step of connecting. Raise `RailRefused` with the rail's code, or with what stood in the way."""
+    sent = await _send(plane, firm, app, look)
+    answer = sent.answer
+    if isinstance(answer, NoAnswer):
+        await plane.gateway.settle(sent, outcome_of_silence(answer), answer.silence)
+        raise RailRefused(
+            f"{app.rail} did not answer ({answer.silence})", "check the address and try again"
+        )
+    read = plane.rails[app.rail].read_grant(look, answer)
+    if isinstance(read, Failure):
+        await plane.gateway.settle(sent, read.outcome, read.detail, read.remote_request_id)
+        raise RailRefused(
+            f"{app.rail} refused: {read.detail}", "`rowcol doctor` checks keys and environment"
+        )
+    await plane.gateway.settle(sent, Outcome.OK)
+    return read
+
+
+async def store_login(
+    plane: OpenPlane, firm: FirmId, business: BusinessId, app: App, access: Grant
+) -> Connection:
+    """Keep a new login. Raise `Conflict` when the rail's id is connected already."""
+    connection = Connection(
+        id=ConnectionId(plane.rng.new_id("con")),
+        firm=firm,
+        business=business,
+        rail=app.rail,
+        app=app.id,
+        environment=app.environment,
+        remote_id=access.remote_id,
+        institution="",
+        name="",
+        created_at=plane.clock.now(),
+        state=ConnectionState(),
+    )
+    await plane.store.add_connection(firm, connection, plane.vault.seal(access.value))
+    plane.hot.forget(firm, business)
+    plane.doorbell.ring(DUE)
+    return connection
+
+
+async def link_arguments(
+    plane: OpenPlane, firm: FirmId, business: BusinessId, app: App
+) -> Mapping[str, str]:
+    """What every rail is told when a login is begun. Raise `NotFound` for a business that is not the firm's."""
+    row = await plane.store.read_business(firm, business)
+    if row is None:
+        raise NotFound(
+            f"no business {business!r} in this firm", "list them with `rowcol business list`"
+        )
+    return {"client_name": "RowCol", "client_user_id": row.id, "webhook": app.webhook_url}
+
+
+async def exchange(
+    plane: OpenPlane, firm: FirmId, business: BusinessId, app: App, public_token: str
+) -> Connection:
+    """The last step: a public token becomes a stored login."""
+    if not public_token.strip():
+        raise BadInput("the public token is empty", "paste the token that Link gave")
+    await link_arguments(plane, firm, business, app)
+    access = await grant(
+        plane, firm, app, Look("item.public_token.exchange", {"public_token": public_token.strip()})
+    )
+    return await store_login(plane, firm, business, app, access)
+
+
+async def _send(plane: OpenPlane, firm: FirmId, app: App, look: Look) -> Sent:
+    sent = await plane.gateway.fetch(firm, app, look, CONNECTING)
+    match sent:
+        case NotBefore(until, reason):
+            raise RailRefused(f"not before {until:%H:%M:%S} UTC: {reason}", "try again then")
+        case Refused(reason):
+            raise RailRefused(reason)
+        case Sent():
+            return sent

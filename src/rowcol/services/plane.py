@@ -1,0 +1,72 @@
+"""The open plane: everything that runs, joined. `bootstrap.Plane.open` makes one; the services below take it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rowcol.core.app import App
+from rowcol.core.change import Firm
+from rowcol.core.ids import AppId, FirmId
+from rowcol.core.rail import Rail
+from rowcol.core.refusal import Misconfigured
+from rowcol.engine.answer import Answerer
+from rowcol.engine.decisions import DecisionLog
+from rowcol.engine.gateway import Gateway
+from rowcol.engine.inbox import Inbox
+from rowcol.engine.preferences import Preferences
+from rowcol.engine.runner import Runner
+from rowcol.ports import Clock, Doorbell, FullStore, Rng, Vault
+from rowcol.services.hot import HotAnswers
+
+
+@dataclass(slots=True)
+class OpenPlane:
+    """A running integration plane. Parts are public for those who embed; nobody else reaches around them."""
+
+    rails: Mapping[str, Rail]
+    apps: Mapping[AppId, App]
+    store: FullStore
+    clock: Clock
+    rng: Rng
+    vault: Vault
+    doorbell: Doorbell
+    preferences: Preferences
+    gateway: Gateway
+    inbox: Inbox
+    answerer: Answerer
+    runner: Runner
+    decisions: DecisionLog
+    hot: HotAnswers
+    default_firm: FirmId | None = None
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def firm(self, firm: FirmId | None = None) -> FirmId:
+        """The firm named, or the only one there is. Raise `Misconfigured` when that is not clear."""
+        if firm is not None:
+            return firm
+        if self.default_firm is None:
+            firms = await self.store.list_firms()
+            self.default_firm = _only(firms)
+        return self.default_firm
+
+    def app_of(self, rail: str, app: AppId | None = None) -> App:
+        """The app named, or the only one of a rail. Raise `Misconfigured` when there is none."""
+        found = [a for a in self.apps.values() if a.rail == rail and (app is None or a.id == app)]
+        if len(found) != 1:
+            what = "no app is" if not found else f"{len(found)} apps are"
+            raise Misconfigured(
+                f"{what} configured for {rail}",
+                f"set ROWCOL_{rail.upper()}_CLIENT_ID and ROWCOL_{rail.upper()}_SECRET, or name the app",
+            )
+        return found[0]
+
+
+def _only(firms: tuple[Firm, ...]) -> FirmId:
+    if len(firms) != 1:
+        raise Misconfigured(
+            "there is no firm yet" if not firms else f"there are {len(firms)} firms: say which",
+            "run `rowcol init`" if not firms else "pass firm=, or --firm on the command line",
+        )
+    return firms[0].id
