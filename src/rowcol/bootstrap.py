@@ -77,7 +77,12 @@ class Plane:
         """
         settings = load() if settings is None else settings
         given = parts or Parts()
-        plane, closing = await _join(settings, given, engine or given.engine)
+        closing = contextlib.AsyncExitStack()
+        try:
+            plane = await _join(settings, given, engine or given.engine, closing)
+        except BaseException:
+            await closing.aclose()
+            raise
         plane.default_firm = None if firm is None else FirmId(firm)
         plane.tasks.append(asyncio.create_task(plane.decisions.run(), name="decisions"))
         if run:
@@ -97,12 +102,17 @@ class Plane:
 
 
 async def _join(
-    settings: Settings, given: Parts, engine: AsyncEngine | None
-) -> tuple[OpenPlane, contextlib.AsyncExitStack]:
-    closing = contextlib.AsyncExitStack()
+    settings: Settings,
+    given: Parts,
+    engine: AsyncEngine | None,
+    closing: contextlib.AsyncExitStack,
+) -> OpenPlane:
+    """Every part in its place; what has to be closed is pushed on `closing`."""
     clock = given.clock or SystemClock()
     rng = given.rng or SystemRng()
     doorbell: Doorbell = LocalDoorbell(clock)
+    vault = given.vault or FernetVault(secret_keys(settings))
+    apps = {app.id: app for app in (given.apps if given.apps is not None else apps_of(settings))}
     store = given.store
     if store is None:
         store = await open_store(settings, engine)
@@ -113,9 +123,7 @@ async def _join(
 
         transport = HttpTransport(clock)
         closing.push_async_callback(transport.close)
-    vault = given.vault or FernetVault(secret_keys(settings))
     rails = given.rails or RAILS
-    apps = {app.id: app for app in (given.apps if given.apps is not None else apps_of(settings))}
     preferences = Preferences(
         store, clock, settings.policy, Cost(settings.budget_usd_month * MICROS_PER_USD)
     )
@@ -134,7 +142,7 @@ async def _join(
         owner=owner,
         concurrency=settings.concurrency,
     )
-    plane = OpenPlane(
+    return OpenPlane(
         rails=rails,
         apps=apps,
         store=store,
@@ -150,7 +158,6 @@ async def _join(
         decisions=decisions,
         hot=HotAnswers(),
     )
-    return plane, closing
 
 
 async def open_store(settings: Settings, engine: AsyncEngine | None = None) -> FullStore:
@@ -161,7 +168,13 @@ async def open_store(settings: Settings, engine: AsyncEngine | None = None) -> F
         return await sql.open_engine(engine, schema=settings.database_schema or None)
     if settings.database_url:
         return await sql.open_url(settings.database_url, schema=settings.database_schema or None)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Misconfigured(
+            f"the folder {settings.data_dir} cannot be made: {error.strerror}",
+            "set ROWCOL_DATA_DIR to a folder that this user may write",
+        ) from error
     return await sql.open_sqlite(settings.data_dir / DATABASE_FILE)
 
 
@@ -174,6 +187,10 @@ def secret_keys(settings: Settings) -> tuple[str, ...]:
         keys = tuple(line.strip() for line in path.read_text().splitlines() if line.strip())
     except FileNotFoundError:
         keys = ()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(
+            f"the key file {path} cannot be read", "make it readable for this user (mode 0600)"
+        ) from error
     if not keys:
         raise Misconfigured(
             f"no secret key: {path} is missing", "run `rowcol init`, or set ROWCOL_SECRET_KEYS"

@@ -1,48 +1,92 @@
-"""Settings: what a person chose, from environment variables and `rowcol.toml`, each mistake named with its variable."""
+"""Settings: what a person chose, from environment variables and `rowcol.toml`, each mistake named with its variable.
+
+Arguments win over the environment, the environment over the file. The file is `ROWCOL_CONFIG`, else `rowcol.toml`
+in the current folder, else none; a relative `data_dir` in it is relative to it. Start at `load`.
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
+import difflib
+import os
+import tomllib
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
+from pydantic_core.core_schema import ValidationInfo
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
+from typing_extensions import override
 
 from rowcol.core.refusal import Misconfigured
 
 FILE = "rowcol.toml"
+PREFIX = "ROWCOL_"
+FILE_VARIABLE = "ROWCOL_CONFIG"
+OTHER_VARIABLES = (FILE_VARIABLE, "ROWCOL_TEST_")
+"""Variables of ours that are no settings: the file, and what only tests read."""
 Environment = Literal["production", "sandbox", "emulated"]
+_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg", "sqlite", "sqlite+aiosqlite")
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing that is wrong with the settings, and what to do about it."""
+
+    variable: str
+    message: str
+    what_to_do: str
+
+
+class WrongSettings(Misconfigured):
+    """Every mistake at once."""
+
+    def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
+        lines = [f"{m.variable}: {m.message} ({m.what_to_do})" for m in mistakes]
+        super().__init__("; ".join(lines), f"correct the variable, or the line in {FILE}")
+        self.mistakes = mistakes
 
 
 class PlaidKeys(BaseModel):
     """One set of Plaid credentials."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", validate_default=True)
 
-    client_id: str
-    secret: SecretStr
-    environment: Environment = "sandbox"
+    client_id: str = Field(description="From the Plaid dashboard, Developers > Keys.", min_length=1)
+    secret: SecretStr = Field(description="The secret of that environment.", min_length=1)
+    environment: Environment = Field(
+        "sandbox", description="production, sandbox, or emulated (`rowcol sandbox`)."
+    )
     base_url: str = Field(
         "",
-        description="Only for the emulator or a proxy; empty means the environment's own address.",
+        description="Only for the emulator or a proxy; empty: the environment's own address.",
     )
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_reachable(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("environment") == "emulated" and not value:
+            raise ValueError(
+                "is empty, but environment is `emulated`: give the emulator's address, "
+                "such as http://127.0.0.1:8701"
+            )
+        return _url(value)
 
 
 class Settings(BaseSettings):
-    """Everything that can be set. Environment variables win over `rowcol.toml`."""
+    """Everything that can be set."""
 
     model_config = SettingsConfigDict(
-        env_prefix="ROWCOL_",
-        env_nested_delimiter="__",
-        extra="forbid",
-        toml_file=FILE,
-        validate_default=True,
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", validate_default=True
     )
 
     data_dir: Path = Field(
@@ -53,7 +97,9 @@ class Settings(BaseSettings):
         description="Empty: SQLite in data_dir. Else postgresql://... (needs the extra [cluster]).",
     )
     database_schema: str = Field(
-        "", description="PostgreSQL schema for our tables; empty: the connection's default."
+        "",
+        description="PostgreSQL schema for our tables; empty: the connection's default.",
+        pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$",
     )
     secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (),
@@ -63,14 +109,17 @@ class Settings(BaseSettings):
         "",
         description="Where rails reach this service, such as https://rowcol.example; empty: sweeps only.",
     )
-    host: str = Field("127.0.0.1", description="Address that `rowcol serve` listens on.")
+    host: str = Field(
+        "127.0.0.1", description="Address that `rowcol serve` listens on.", min_length=1
+    )
     port: int = Field(8700, ge=0, le=65535, description="Port that `rowcol serve` listens on.")
     policy: Literal["ttl", "evidence"] = Field(
-        "evidence", description="Freshness policy of firms that chose none."
+        "evidence", description="Freshness policy of firms that chose none: evidence or ttl."
     )
     budget_usd_month: int = Field(
         300,
         ge=0,
+        le=1_000_000,
         description="Dollars a month that a firm's paid calls may cost unless it says otherwise.",
     )
     concurrency: int = Field(
@@ -89,6 +138,47 @@ class Settings(BaseSettings):
         "info", description="What `rowcol serve` logs."
     )
 
+    @field_validator("secret_keys", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _are_keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for number, key in enumerate(value, start=1):
+            if not is_key(key.get_secret_value()):
+                raise ValueError(
+                    f"key {number} is not a Fernet key (32 bytes in URL-safe base64); "
+                    "`rowcol init` makes one"
+                )
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_database(cls, value: str) -> str:
+        if value and value.split("://", 1)[0] not in _SCHEMES:
+            raise ValueError("is no database address: use postgresql://user@host/name")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_public(cls, value: str) -> str:
+        return _url(value)
+
+    @field_validator("plaid")
+    @classmethod
+    def _have_names(cls, value: dict[str, PlaidKeys]) -> dict[str, PlaidKeys]:
+        for name in value:
+            if not name or not name.replace("-", "").replace("_", "").isalnum() or len(name) > 40:
+                raise ValueError(
+                    f"{name!r} is no name for an app: at most 40 letters, digits, - and _"
+                )
+        return value
+
+    @override
     @classmethod
     def settings_customise_sources(
         cls,
@@ -100,18 +190,116 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, then environment, then the file."""
         del dotenv_settings, file_secret_settings
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, _File(settings_cls)
+
+
+class _File(PydanticBaseSettingsSource):
+    """The TOML file."""
+
+    @override
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        return None, field_name, False
+
+    @override
+    def __call__(self) -> dict[str, Any]:
+        path = settings_file()
+        if path is None:
+            return {}
+        values = read_file(path)
+        folder = values.get("data_dir")
+        if isinstance(folder, str):
+            values["data_dir"] = path.parent / folder
+        return values
 
 
 def load(**overrides: object) -> Settings:
-    """Read settings. Raise `Misconfigured` naming every mistake with its variable."""
+    """Read settings. Raise `WrongSettings` naming every mistake with its variable."""
+    found = list(_unknown_variables())
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]
+        settings = Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
-        lines = [
-            f"ROWCOL_{'__'.join(str(p) for p in e['loc']).upper()}: {e['msg']}"
-            for e in error.errors()
-        ]
-        raise Misconfigured(
-            "settings: " + "; ".join(lines), f"correct the variable, or the line in {FILE}"
+        found += [_mistake(detail) for detail in error.errors()]
+    except WrongSettings as error:
+        found += error.mistakes
+    else:
+        if not found:
+            return settings
+    raise WrongSettings(tuple(found))
+
+
+def settings_file() -> Path | None:
+    """The file that settings come from, if there is one."""
+    named = os.environ.get(FILE_VARIABLE)
+    if named:
+        return Path(named)
+    return Path(FILE) if Path(FILE).is_file() else None
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """The file's tables. Raise `WrongSettings` with the line where it is not TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        mistake = Mistake(FILE_VARIABLE, f"{path} does not exist", "run `rowcol init`")
+        raise WrongSettings((mistake,)) from error
+    except (OSError, UnicodeDecodeError) as error:
+        reason = "is not UTF-8" if isinstance(error, ValueError) else f"{error.strerror}"
+        raise WrongSettings(
+            (Mistake(str(path), f"cannot be read: {reason}", "make it a readable text file"),)
         ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise WrongSettings(
+            (Mistake(str(path), f"not TOML: {error}", "correct that line"),)
+        ) from error
+
+
+def is_key(text: str) -> bool:
+    """Whether this is a Fernet key: 32 bytes in URL-safe base64."""
+    try:
+        return len(base64.urlsafe_b64decode(text.encode("ascii"))) == 32
+    except (ValueError, binascii.Error):
+        return False
+
+
+def _url(value: str) -> str:
+    parts = urlsplit(value)
+    if value and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise ValueError("is no address: it begins with https:// (or http://) and names a host")
+    if parts.query or parts.fragment:
+        raise ValueError("has a ? or # part: leave it out")
+    return value.rstrip("/")
+
+
+def _unknown_variables() -> tuple[Mistake, ...]:
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    allowed = (*OTHER_VARIABLES, f"{PREFIX}PLAID__")
+    return tuple(
+        Mistake(variable, "is not a setting", _nearest(variable.upper(), list(known)))
+        for variable in sorted(os.environ)
+        if (name := variable.upper()).startswith(PREFIX)
+        and not name.startswith(allowed)
+        and name not in known
+    )
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]}?" if near else "remove it; `rowcol init` lists what there is"
+
+
+def _mistake(detail: ErrorDetails) -> Mistake:
+    variable = PREFIX + "__".join(str(part) for part in detail["loc"]).upper()
+    message = detail["msg"].removeprefix("Value error, ")
+    match detail["type"]:
+        case "extra_forbidden":
+            known = [f"{PREFIX}{name}".upper() for name in Settings.model_fields]
+            if len(detail["loc"]) > 1:
+                stem = variable.rsplit("__", 1)[0]
+                known = [f"{stem}__{name}".upper() for name in PlaidKeys.model_fields]
+            return Mistake(variable, "is not a setting", _nearest(variable, known))
+        case "missing":
+            return Mistake(variable, "is missing", "set it")
+        case "value_error":
+            return Mistake(variable, message, "correct it")
+        case _:
+            return Mistake(variable, message, "set it, or leave it out for the default")

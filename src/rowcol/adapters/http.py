@@ -19,8 +19,14 @@ class HttpTransport:
     worker. Construction of the client takes about 50 ms: it is made once, on first use, and kept.
     """
 
-    def __init__(self, clock: Clock, transport: httpx2.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        answer_bytes_max: int = MAX_ANSWER_BYTES,
+    ) -> None:
         self._clock = clock
+        self._answer_bytes_max = answer_bytes_max
         self._transport = transport
         self._client: httpx2.AsyncClient | None = None
 
@@ -58,7 +64,7 @@ class HttpTransport:
             body = bytearray()
             async for chunk in answer.aiter_bytes():
                 body += chunk
-                if len(body) > MAX_ANSWER_BYTES:
+                if len(body) > self._answer_bytes_max:
                     raise _TooLargeError
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return Response(answer.status_code, headers, bytes(body), sent_at, self._clock.now())

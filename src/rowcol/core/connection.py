@@ -10,8 +10,8 @@ from rowcol.core.evidence import Health
 from rowcol.core.ids import AppId, BusinessId, ConnectionId, FirmId, RemoteId
 from rowcol.core.outcome import RULES, Outcome, retry_at
 
-PULLS_KEPT = 120
-"""Past looks of the rail at the bank that are kept to learn its rhythm: a month at four a day."""
+PULLS_KEPT = 168
+"""Past looks of the rail at the bank that are kept to learn its rhythm: four weeks at six a day, one at 24."""
 
 
 @dataclass(frozen=True, slots=True)

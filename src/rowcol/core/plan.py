@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from rowcol.core.cash import counted
 from rowcol.core.change import Account, Action, Decision
 from rowcol.core.connection import ConnectionState
-from rowcol.core.evidence import Health, Standing
+from rowcol.core.evidence import Health, Observation, Standing
 from rowcol.core.freshness.policy import Policy
 from rowcol.core.need import TRIGGERS, Need, Purpose, Trigger, priority_of
 from rowcol.core.rail import CannotHelp, Look, Rail, Want
@@ -73,14 +73,15 @@ class Rest:
 
 
 def standing_of(picture: Picture, rail: Rail, now: datetime) -> Standing:
-    """What the policy may know. An account that counts and was never seen leaves the whole without an as-of."""
+    """What the policy may know. An account that counts and was never seen leaves the whole without an as-of.
+
+    Where accounts are known and none counts there is nothing to be stale: it is as of now.
+    """
     state = picture.state
     counting = [a for a in picture.accounts if counted(a)]
-    latest = [a.latest for a in counting]
-    live = [a.latest_live for a in counting]
-    seen = [o for o in latest if o is not None]
-    seen_live = [o for o in live if o is not None]
-    is_whole = bool(counting) and len(seen) == len(counting)
+    seen = _whole([a.latest for a in counting])
+    live = _whole([a.latest_live for a in counting])
+    nothing_counts = now if picture.accounts and not counting else None
     paid = rail.paid_look(state)
     first_posted = state.first_posted_on
     is_proven = (
@@ -89,11 +90,10 @@ def standing_of(picture: Picture, rail: Rail, now: datetime) -> Standing:
         and first_posted is not None
         and first_posted <= (now - WEEKS_PROVING_CLOSED).date()
     )
-    is_whole_live = bool(counting) and len(seen_live) == len(counting)
     return Standing(
-        as_of=min(o.true_at for o in seen) if is_whole else None,
-        live_as_of=min(o.true_at for o in seen_live) if is_whole_live else None,
-        received_at=min(o.received_at for o in seen) if is_whole else None,
+        as_of=min((o.true_at for o in seen), default=nothing_counts),
+        live_as_of=min((o.true_at for o in live), default=nothing_counts),
+        received_at=min((o.received_at for o in seen), default=nothing_counts),
         looked_at=state.looked_at,
         health=state.health,
         pulls=state.pulls,
@@ -102,6 +102,12 @@ def standing_of(picture: Picture, rail: Rail, now: datetime) -> Standing:
         closed_days_proven=is_proven,
         price_micros=picture.price_micros,
     )
+
+
+def _whole(looks: Sequence[Observation | None]) -> tuple[Observation, ...]:
+    """The looks at all accounts, none where one is missing."""
+    seen = tuple(look for look in looks if look is not None)
+    return seen if len(seen) == len(looks) else ()
 
 
 def sweep_at(picture: Picture) -> datetime:
@@ -159,13 +165,13 @@ def _free(
             purpose = need.question.purpose
             return Fetch(look, TRIGGERS[purpose], decision.reason, purpose, need, is_paid=False)
     if state.dirty:
-        look = rail.free_look(state, Want(recently, balances=False, streams=True))
+        look = rail.free_look(state, Want(recently, balances=True, streams=True))
         if look is not None:
             reason = next(iter(state.dirty.values()))
             return Fetch(look, Trigger.DELIVERY, reason, None, None, is_paid=False)
     due_at = sweep_at(picture)
     if due_at <= now:
-        look = rail.free_look(state, Want(due_at, balances=state.looked_at is None, streams=True))
+        look = rail.free_look(state, Want(due_at, balances=True, streams=True))
         if look is not None:
             trigger = Trigger.REPAIR if state.health is not Health.OK else Trigger.SWEEP
             return Fetch(look, trigger, _sweep_reason(state, now), None, None, is_paid=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -76,6 +77,9 @@ class Gateway:
         self._clock = ambient.clock
         self._rng = ambient.rng
         self._preferences = ambient.preferences
+        self.sent: Counter[tuple[str, str, str]] = Counter()
+        """Calls this process sent, for metrics: rail, endpoint, HTTP status or silence."""
+        self.priced_micros: Counter[tuple[str, str]] = Counter()
 
     def app(self, app: AppId) -> App:
         """The app's keys. Raise `Misconfigured` for one that settings no longer name."""
@@ -143,7 +147,12 @@ class Gateway:
         refusal = await self._store.open_call(firm, intent)
         if refusal is not None:
             return refusal
-        return Sent(intent, await self._transport.send(app.base_url, request))
+        answer = await self._transport.send(app.base_url, request)
+        said = str(answer.status) if isinstance(answer, Response) else str(answer.silence)
+        self.sent[app.rail, endpoint.name, said] += 1
+        if price.micros and (isinstance(answer, Response) or answer.is_possibly_done):
+            self.priced_micros[app.rail, endpoint.name] += price.micros
+        return Sent(intent, answer)
 
     async def settle(
         self, sent: Sent, outcome: Outcome, detail: str = "", remote_request_id: str = ""

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _IDENT_CHARS: Final = 37
+_TO_ALPHABET: Final = bytes(ord(_ALPHABET[byte % len(_ALPHABET)]) for byte in range(256))
 _NORMAL: Final = NormalDist()
 _UNIT_BITS: Final = 53
 
@@ -31,8 +32,7 @@ class Dice:
 
     def number(self, *labels: object, n_bytes: int = 28) -> int:
         """A uniform integer of `n_bytes` bytes."""
-        material = "\x1f".join(map(str, labels)).encode()
-        return int.from_bytes(blake2b(material, digest_size=n_bytes, key=self._key).digest(), "big")
+        return int.from_bytes(self._digest(n_bytes, labels), "big")
 
     def unit(self, *labels: object) -> float:
         """Uniform in [0, 1)."""
@@ -54,14 +54,13 @@ class Dice:
 
     def ident(self, *labels: object) -> str:
         """37 case-sensitive alphanumerics, the look of Plaid's opaque ids."""
-        value = self.number(*labels)
-        chars = []
-        for _ in range(_IDENT_CHARS):
-            value, digit = divmod(value, 62)
-            chars.append(_ALPHABET[digit])
-        return "".join(chars)
+        return self._digest(_IDENT_CHARS, labels).translate(_TO_ALPHABET).decode()
 
     def guid(self, *labels: object) -> str:
         """The look of a random UUID."""
         text = f"{self.number(*labels, n_bytes=16):032x}"
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+    def _digest(self, n_bytes: int, labels: tuple[object, ...]) -> bytes:
+        material = "\x1f".join(map(str, labels)).encode()
+        return blake2b(material, digest_size=n_bytes, key=self._key).digest()

@@ -224,9 +224,7 @@ class World:
     ) -> Posting:
         """Append a posting with an id of the world's own counting."""
         self._n_posted += 1
-        posting = Posting(
-            f"w{self._n_posted}", posted_at, amount_minor, description, pending_since
-        )
+        posting = Posting(f"w{self._n_posted}", posted_at, amount_minor, description, pending_since)
         self._ledgers[account_id].append(posting)
         return posting
 

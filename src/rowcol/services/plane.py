@@ -58,7 +58,9 @@ class OpenPlane:
             what = "no app is" if not found else f"{len(found)} apps are"
             raise Misconfigured(
                 f"{what} configured for {rail}",
-                f"set ROWCOL_{rail.upper()}_CLIENT_ID and ROWCOL_{rail.upper()}_SECRET, or name the app",
+                f"set ROWCOL_{rail.upper()}__MAIN__CLIENT_ID and __SECRET, or [{rail}.main] in rowcol.toml"
+                if not found
+                else f"name one: {', '.join(sorted(a.id for a in found))}",
             )
         return found[0]
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rowcol.sandbox.plaid.billing import BALANCE
 from rowcol.sandbox.plaid.calls import Call, parse_moment
 from rowcol.sandbox.plaid.catalog import APPLE_CARD, CAPITAL_ONE
 from rowcol.sandbox.plaid.errors import PlaidError
 from rowcol.sandbox.plaid.items import Balances, Item, LinkedAccount
 from rowcol.sandbox.plaid.pulls import copy_balances
-from rowcol.sandbox.plaid.shapes import Shape, account_shape, item_shape
+from rowcol.sandbox.plaid.shapes import Shape, account_shape
 
 
 def get_accounts(call: Call) -> Shape:
@@ -19,7 +18,7 @@ def get_accounts(call: Call) -> Shape:
     accounts = call.chosen_accounts()
     return {
         "accounts": [account_shape(item, account, account.cached) for account in accounts],
-        "item": item_shape(item),
+        "item": call.show(item),
     }
 
 
@@ -29,12 +28,12 @@ def get_live_balances(call: Call) -> Shape:
     item = call.require_live_contact()
     shown = [(account, _balances(call, item, account)) for account in accounts]
     _require_floor(call, item, accounts)
-    call.emulator.record_live_call(item, BALANCE)
+    call.record_paid()
     if call.emulator.switches.live_call_refreshes_cache:
         copy_balances(item, call.now)
     return {
         "accounts": [account_shape(item, account, balances) for account, balances in shown],
-        "item": item_shape(item),
+        "item": call.show(item),
     }
 
 
@@ -65,7 +64,9 @@ def _require_floor(call: Call, item: Item, accounts: list[LinkedAccount]) -> Non
     if not bound:
         return
     if floor_at is None:
-        raise PlaidError("INVALID_FIELD", "min_last_updated_datetime is required for this institution")
+        raise PlaidError(
+            "INVALID_FIELD", "min_last_updated_datetime is required for this institution"
+        )
     _require_young(call, bound, floor_at)
 
 

@@ -106,7 +106,9 @@ class Billing:
         keys |= {(one.client_id, one.item_id) for one in self._subscriptions.values()}
         clients: dict[str, Any] = {}
         for client_id, item_id in sorted(keys):
-            row = clients.setdefault(client_id, self._totals(now, client_id))
+            row = clients.get(client_id)
+            if row is None:
+                row = clients[client_id] = self._totals(now, client_id)
             subscription = self._subscriptions.get(item_id)
             row["items"][item_id] = {
                 "months": subscription.months_until(now) if subscription else [],

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from rowcol.sandbox.plaid.billing import LiveCall
 from rowcol.sandbox.plaid.emulator import PlaidEmulator
 from rowcol.sandbox.plaid.errors import PlaidError
 from rowcol.sandbox.plaid.items import Item, LinkedAccount
+from rowcol.sandbox.plaid.shapes import item_shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,16 @@ class Call:
         options: dict[str, Any] = self.body.get("options", {})
         return {name: value for name, value in options.items() if value is not None}
 
+    def show(self, item: Item) -> dict[str, Any]:
+        """The Item as it stands beside accounts."""
+        is_empty = self.emulator.switches.unset_webhook_is_empty
+        return item_shape(item, has_empty_webhook=is_empty)
+
     def require_healthy_item(self) -> Item:
         """Raise the Item's own error if it is in one."""
         if self.item.error is not None:
-            raise PlaidError(str(self.item.error["error_code"]))
+            reason = self.item.error.get("error_code_reason")
+            raise PlaidError(self.item.error["error_code"], reason=reason)
         return self.item
 
     def require_cache(self) -> Item:
@@ -50,6 +58,8 @@ class Call:
     def require_live_contact(self) -> Item:
         """Raise whatever keeps Plaid from reaching the bank now."""
         item = self.require_healthy_item()
+        if item.wish.is_manual:
+            raise PlaidError("PRODUCTS_NOT_SUPPORTED", '["balance"]')
         emulator = self.emulator
         code = emulator.faults.outage_code(item.institution, self.now)
         if code is not None:
@@ -62,6 +72,11 @@ class Call:
         if item.update_type == "user_present_required":
             raise PlaidError("ITEM_LOGIN_REQUIRED")
         return item
+
+    def record_paid(self) -> None:
+        """The server succeeded, so the call is billed, whatever happens to the answer."""
+        paid = LiveCall(self.now, self.client_id, self.item.item_id, self.path)
+        self.emulator.billing.record_call(paid)
 
     def chosen_accounts(self) -> list[LinkedAccount]:
         """The accounts of `options.account_ids`, or all."""
@@ -82,4 +97,3 @@ def parse_moment(text: object, name: str) -> datetime:
     if moment.tzinfo is None:
         raise PlaidError("INVALID_FIELD", f"{name} must have a time zone")
     return moment.astimezone(UTC)
-

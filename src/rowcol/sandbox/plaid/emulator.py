@@ -17,11 +17,11 @@ from rowcol.sandbox.delivery import WebhookSender
 from rowcol.sandbox.dice import Bits, Dice
 from rowcol.sandbox.plaid import pulls
 from rowcol.sandbox.plaid.agenda import Agenda, EventKind
-from rowcol.sandbox.plaid.billing import Billing, LiveCall, Prices
+from rowcol.sandbox.plaid.billing import Billing, Prices
 from rowcol.sandbox.plaid.catalog import INSTITUTIONS, Institution
 from rowcol.sandbox.plaid.errors import item_error
 from rowcol.sandbox.plaid.faults import Faults
-from rowcol.sandbox.plaid.items import Item, LinkWish, linked
+from rowcol.sandbox.plaid.items import Item, LinkWish, consent_end, linked
 from rowcol.sandbox.plaid.limits import RateLimits
 from rowcol.sandbox.plaid.signing import KeyRing
 from rowcol.sandbox.plaid.switches import Switches
@@ -95,6 +95,7 @@ class PlaidEmulator:
             accounts=linked(ledgers, remote_ids),
             webhook=wish.webhook,
             products=set(wish.products),
+            consent_expiration_at=consent_end(wish, now),
         )
         self.items[item_id] = item
         self.tokens.issue(item)
@@ -138,6 +139,7 @@ class PlaidEmulator:
         """The person went through update mode: LOGIN_REPAIRED, and a pull at once after a day or more."""
         now = self.clock.now()
         broken_at, item.error, item.broken_at = item.broken_at, None, None
+        item.consent_expiration_at = consent_end(item.wish, now)
         self.notify(item, "ITEM", "LOGIN_REPAIRED")
         if broken_at is not None and now - broken_at > _LONG_BROKEN:
             self._plan(now, EventKind.REFRESH, item)
@@ -149,11 +151,6 @@ class PlaidEmulator:
         self._plan_pull(item, self.clock.now())
 
     # Live contact
-
-    def record_live_call(self, item: Item, path: str) -> None:
-        """The server succeeded, so it is billed."""
-        call = LiveCall(self.clock.now(), item.wish.client_id, item.item_id, path)
-        self.billing.record_call(call)
 
     def plan_refresh(self, item: Item) -> None:
         """A pull some seconds from now, as `/transactions/refresh` starts it."""
@@ -260,6 +257,8 @@ class PlaidEmulator:
             self._announce_update(item, "HISTORICAL_UPDATE", item.log.head - head)
         elif kind is EventKind.REFRESH:
             self.pull(item, at, keeps_unchanged=not self.switches.refresh_renews_unchanged)
+        elif item.consent_expiration_at is not None and item.consent_expiration_at <= at:
+            self.break_login(item, reason="OAUTH_CONSENT_EXPIRED")
         elif self._is_login_expired(item, at):
             self.break_login(item)
         else:

@@ -46,9 +46,7 @@ ENDPOINTS: Final = (
         _TOKEN,
         _OPTIONS | {"cursor", "count"},
     ),
-    Endpoint(
-        "/accounts/balance/get", accounts.get_live_balances, _TOKEN, _OPTIONS, is_live=True
-    ),
+    Endpoint("/accounts/balance/get", accounts.get_live_balances, _TOKEN, _OPTIONS, is_live=True),
     Endpoint("/webhook_verification_key/get", institutions.get_verification_key, ("key_id",)),
     Endpoint(
         "/institutions/get_by_id",
@@ -64,9 +62,7 @@ ENDPOINTS: Final = (
         ("client_name", "language", "country_codes"),
         _LINK_FIELDS,
     ),
-    Endpoint(
-        "/item/remove", link.remove_item, _TOKEN, frozenset({"reason_code", "reason_note"})
-    ),
+    Endpoint("/item/remove", link.remove_item, _TOKEN, frozenset({"reason_code", "reason_note"})),
     Endpoint("/item/webhook/update", link.update_webhook, _TOKEN, frozenset({"webhook"})),
     Endpoint("/item/access_token/invalidate", link.invalidate_access_token, _TOKEN),
     Endpoint(

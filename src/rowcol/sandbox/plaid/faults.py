@@ -11,7 +11,6 @@ from typing import Generic, TypeVar
 
 from rowcol.sandbox.plaid.catalog import Institution
 
-
 T = TypeVar("T")
 
 
@@ -23,6 +22,16 @@ class Outage:
     starts_at: datetime
     ends_at: datetime
     code: str = "INSTITUTION_DOWN"
+
+
+class Health(StrEnum):
+    """What `/institutions/get_by_id` says of a bank besides what its outages say."""
+
+    HEALTHY = "healthy"
+    DELAYED = "delayed"
+    UNKNOWN = "unknown"
+    """Traffic is thin: `status` is null."""
+    TRANSACTIONS_UNKNOWN = "transactions_unknown"
 
 
 class Corruption(StrEnum):
@@ -96,6 +105,8 @@ class Faults:
     outages: list[Outage] = field(default_factory=list)
     throttled_until: dict[str, datetime] = field(default_factory=dict)
     """Institution -> until when it throttles Plaid on live calls."""
+    health: dict[str, Health] = field(default_factory=dict)
+    """Institution -> what its status page says."""
     forced_errors: Charges[str] = field(default_factory=Charges)
     corruptions: Charges[Corruption] = field(default_factory=Charges)
 
@@ -120,5 +131,6 @@ class Faults:
         """Nothing is wrong any more."""
         self.outages.clear()
         self.throttled_until.clear()
+        self.health.clear()
         self.forced_errors.clear()
         self.corruptions.clear()

@@ -92,9 +92,7 @@ def json_response(
     return Response(_ENCODER.encode(content), status_code, headers, "application/json")
 
 
-def _admit(
-    emulator: PlaidEmulator, endpoint: Endpoint, raw: bytes, request: Request
-) -> Call:
+def _admit(emulator: PlaidEmulator, endpoint: Endpoint, raw: bytes, request: Request) -> Call:
     body = _parse(raw)
     client_id = _authenticate(emulator, body, request)
     _check_fields(endpoint, body)

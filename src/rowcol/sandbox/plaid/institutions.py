@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from rowcol.sandbox.plaid.calls import Call
+from rowcol.sandbox.plaid.catalog import Institution
 from rowcol.sandbox.plaid.errors import PlaidError
+from rowcol.sandbox.plaid.faults import Health
 from rowcol.sandbox.plaid.shapes import Shape, institution_shape, institution_status_shape
 
 _PRIMARY_COLOR: Final = "#1f1f1f"
@@ -20,9 +22,22 @@ def get_institution(call: Call) -> Shape:
     if call.options.get("include_optional_metadata"):
         shape |= {"logo": None, "primary_color": _PRIMARY_COLOR, "url": "https://plaid.com"}
     if call.options.get("include_status") and call.emulator.switches.institution_status:
-        code = call.emulator.faults.outage_code(bank, call.now)
-        shape["status"] = institution_status_shape(bank, code, call.now)
+        shape["status"] = _status(call, bank)
     return {"institution": shape}
+
+
+def _status(call: Call, bank: Institution) -> Shape | None:
+    faults = call.emulator.faults
+    code = faults.outage_code(bank, call.now)
+    default = Health.DELAYED if bank.is_degraded else Health.HEALTHY
+    health = faults.health.get(bank.institution_id, default)
+    if code is None and health is Health.UNKNOWN:
+        return None
+    is_delayed = health is Health.DELAYED
+    shape = institution_status_shape(call.now, is_down=code is not None, is_delayed=is_delayed)
+    if code is None and health is Health.TRANSACTIONS_UNKNOWN:
+        shape["transactions_updates"] = None
+    return shape
 
 
 def get_verification_key(call: Call) -> Shape:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from rowcol.sandbox.plaid.catalog import Institution
 from rowcol.sandbox.plaid.log import TransactionLog, Txn
 from rowcol.sandbox.world import Ledger
 
-DEBT_TYPES = frozenset({"credit", "loan"})
+CONSENT_LIFE: Final = timedelta(days=365)
+DEBT_TYPES: Final = frozenset({"credit", "loan"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,8 @@ class LinkWish:
     webhook: str | None = None
     days_requested: int = 90
     username: str = "user_good"
+    is_manual: bool = False
+    """Linked by micro-deposits or a database: nothing can be asked of the bank."""
 
 
 @dataclass(slots=True)
@@ -127,3 +130,8 @@ def linked(ledgers: Sequence[Ledger], account_ids: Sequence[str]) -> dict[str, L
         account_id: LinkedAccount(account_id, ledger)
         for account_id, ledger in zip(account_ids, ledgers, strict=True)
     }
+
+
+def consent_end(wish: LinkWish, now: datetime) -> datetime | None:
+    """Consent at OAuth banks ends after a year, unless the person renews it in update mode."""
+    return now + CONSENT_LIFE if wish.institution.is_oauth else None

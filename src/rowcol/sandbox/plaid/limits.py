@@ -16,6 +16,8 @@ from rowcol.sandbox.plaid.switches import Switches
 
 _MINUTE_S: Final = 60.0
 _N_VIOLATIONS_KEPT: Final = 1_000
+_N_TIMES_KEPT: Final = 20_000
+"""More than the largest limit; a count stops growing here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class _Minute:
 
     def __init__(self, *, is_fixed: bool) -> None:
         self._is_fixed = is_fixed
-        self._times: deque[float] = deque()
+        self._times: deque[float] = deque(maxlen=_N_TIMES_KEPT)
         self._start = 0.0
         self._n = 0
 

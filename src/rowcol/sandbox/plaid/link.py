@@ -7,7 +7,7 @@ from typing import Final
 
 from rowcol.sandbox.plaid.calls import Call
 from rowcol.sandbox.plaid.errors import PlaidError
-from rowcol.sandbox.plaid.shapes import Shape, item_shape, item_with_consent_shape, status_shape
+from rowcol.sandbox.plaid.shapes import Shape, item_with_consent_shape, status_shape
 
 _LINK_TOKEN_LIFE: Final = timedelta(hours=4)
 _UPDATE_TOKEN_LIFE: Final = timedelta(minutes=30)
@@ -61,7 +61,12 @@ def exchange_public_token(call: Call) -> Shape:
 
 def get_item(call: Call) -> Shape:
     """The Item and, beside it, when Plaid last reached the bank."""
-    return {"item": item_with_consent_shape(call.item), "status": status_shape(call.item)}
+    return {
+        "item": item_with_consent_shape(
+            call.item, has_empty_webhook=call.emulator.switches.unset_webhook_is_empty
+        ),
+        "status": status_shape(call.item),
+    }
 
 
 def remove_item(call: Call) -> Shape:
@@ -81,7 +86,7 @@ def update_webhook(call: Call) -> Shape:
     item.webhook = call.body.get("webhook")
     extra = {"new_webhook_url": item.webhook, "error": None}
     call.emulator.notify(item, "ITEM", "WEBHOOK_UPDATE_ACKNOWLEDGED", extra)
-    return {"item": item_shape(item)}
+    return {"item": call.show(item)}
 
 
 def invalidate_access_token(call: Call) -> Shape:

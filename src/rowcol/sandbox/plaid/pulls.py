@@ -5,7 +5,6 @@ Pure bookkeeping on an `Item`; when pulls happen is `emulator`'s business. Start
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -137,5 +136,3 @@ def _add(
     )
     account.txn_by_posting[posting.posting_id] = txn
     item.log.add(txn)
-
-

@@ -20,7 +20,7 @@ _FIRED: Final[dict[str, str]] = {
     "DEFAULT_UPDATE": "TRANSACTIONS",
     "RECURRING_TRANSACTIONS_UPDATE": "TRANSACTIONS",
     "SYNC_UPDATES_AVAILABLE": "TRANSACTIONS",
-    "ERROR": "ITEM",
+    "ERROR": "ASSETS",
     "LOGIN_REPAIRED": "ITEM",
     "NEW_ACCOUNTS_AVAILABLE": "ITEM",
     "PENDING_DISCONNECT": "ITEM",
@@ -48,9 +48,7 @@ def create_public_token(call: Call) -> Shape:
     account_ids = []
     for n, plan in enumerate(plans):
         account_id = f"sandbox-{login}-{n}"
-        call.emulator.world.open_account(
-            account_id, plan.facts, plan.opening_minor, plan.postings
-        )
+        call.emulator.world.open_account(account_id, plan.facts, plan.opening_minor, plan.postings)
         account_ids.append(account_id)
     wish = LinkWish(call.client_id, bank, products, options.get("webhook"), days, username)
     return {"public_token": call.emulator.offer(wish, account_ids)}
@@ -85,7 +83,9 @@ def create_transactions(call: Call) -> Shape:
     """Up to ten transactions of the last 14 days; acts like a refresh."""
     rows = call.body["transactions"]
     if not 1 <= len(rows) <= N_TRANSACTIONS_MAX:
-        raise PlaidError("INVALID_FIELD", f"transactions must have 1 to {N_TRANSACTIONS_MAX} elements")
+        raise PlaidError(
+            "INVALID_FIELD", f"transactions must have 1 to {N_TRANSACTIONS_MAX} elements"
+        )
     item = call.require_healthy_item()
     for row in rows:
         account = _target(item, row)
@@ -138,7 +138,12 @@ def _make_transactions(call: Call, item: Item) -> None:
     today = bank_date(call.now).isoformat()
     for amount in ("12.34", "-56.78"):
         item.n_made += 1
-        row = {"date_transacted": today, "date_posted": today, "amount": amount, "description": "Fired"}
+        row = {
+            "date_transacted": today,
+            "date_posted": today,
+            "amount": amount,
+            "description": "Fired",
+        }
         posting = custom_posting(f"{item.item_id}-made-{item.n_made}", row, call.now)
         _target(item, {}).ledger.append(posting)
     call.emulator.pull(item, call.now)

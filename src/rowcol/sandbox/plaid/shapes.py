@@ -37,6 +37,17 @@ _PAYMENT_META: Final[Shape] = dict.fromkeys(
         "reason",
     )
 )
+_NO_STATUS: Final[Shape] = dict.fromkeys(
+    (
+        "auth",
+        "identity",
+        "investments_updates",
+        "liabilities_updates",
+        "liabilities",
+        "investments",
+        "health_incidents",
+    )
+)
 _INCOME: Final[Shape] = {
     "primary": "INCOME",
     "detailed": "INCOME_OTHER_INCOME",
@@ -48,7 +59,7 @@ _SPENDING: Final[Shape] = {
     "confidence_level": "LOW",
 }
 _ICONS: Final = "https://plaid-category-icons.plaid.com/PFC_"
-_OTHER_PRODUCTS: Final = ("assets", "auth", "identity")
+_OTHER_PRODUCTS: Final = ("auth", "balance", "identity")
 _BANK_ZONE: Final = ZoneInfo("America/New_York")
 
 
@@ -65,8 +76,8 @@ def bank_date(when: datetime) -> date:
     return when.astimezone(_BANK_ZONE).date()
 
 
-def item_shape(item: Item) -> Shape:
-    """The Item beside accounts."""
+def item_shape(item: Item, *, has_empty_webhook: bool) -> Shape:
+    """The Item beside accounts. No webhook is shown as `""` or as null."""
     billed = sorted(item.products)
     return {
         "auth_method": None,
@@ -79,22 +90,25 @@ def item_shape(item: Item) -> Shape:
         "item_id": item.item_id,
         "products": billed,
         "update_type": item.update_type,
-        "webhook": item.webhook,
+        "consented_products": billed,
+        "webhook": item.webhook if item.webhook or not has_empty_webhook else "",
     }
 
 
-def item_with_consent_shape(item: Item) -> Shape:
+def item_with_consent_shape(item: Item, *, has_empty_webhook: bool) -> Shape:
     """The Item in `/item/get`."""
-    return item_shape(item) | {
-        "consented_data_scopes": [],
-        "consented_products": sorted(item.products),
-        "consented_use_cases": [],
+    return item_shape(item, has_empty_webhook=has_empty_webhook) | {
+        "consented_data_scopes": ["account_balance_info", "transactions"],
+        "consented_use_cases": ["Track and manage your finances"],
         "created_at": item.created_at,
     }
 
 
-def status_shape(item: Item) -> Shape:
-    """The free proof of age: when Plaid last reached the bank."""
+def status_shape(item: Item) -> Shape | None:
+    """The free proof of age: when Plaid last reached the bank. None before anything happened."""
+    pulls_known = item.last_successful_update_at or item.last_failed_update_at
+    if pulls_known is None and item.last_webhook is None:
+        return None
     last_webhook = None
     if item.last_webhook is not None:
         last_webhook = {"sent_at": item.last_webhook[0], "code_sent": item.last_webhook[1]}
@@ -194,11 +208,11 @@ def institution_shape(bank: Institution) -> Shape:
     }
 
 
-def institution_status_shape(bank: Institution, outage_code: str | None, now: datetime) -> Shape:
+def institution_status_shape(now: datetime, *, is_down: bool, is_delayed: bool) -> Shape:
     """Health as Plaid sees it: HEALTHY, DEGRADED or DOWN, refresh NORMAL, DELAYED or STOPPED."""
-    if outage_code is not None:
+    if is_down:
         health, refresh, success = "DOWN", "STOPPED", Decimal("0.02")
-    elif bank.is_degraded:
+    elif is_delayed:
         health, refresh, success = "DEGRADED", "DELAYED", Decimal("0.55")
     else:
         health, refresh, success = "HEALTHY", "NORMAL", Decimal("0.98")
@@ -207,6 +221,10 @@ def institution_status_shape(bank: Institution, outage_code: str | None, now: da
         "error_plaid": Decimal("0.005"),
         "error_institution": Decimal("0.995") - success,
     }
-    login: Shape = {"status": health, "last_status_change": now, "breakdown": breakdown}
-    updates: Shape = login | {"breakdown": breakdown | {"refresh_interval": refresh}}
-    return {"item_logins": login, "transactions_updates": updates, "health_incidents": None}
+    login_health = "DOWN" if is_down else "HEALTHY"
+    login: Shape = {"status": login_health, "last_status_change": now, "breakdown": breakdown}
+    updates: Shape = login | {
+        "status": health,
+        "breakdown": breakdown | {"refresh_interval": refresh},
+    }
+    return _NO_STATUS | {"item_logins": login, "transactions_updates": updates}

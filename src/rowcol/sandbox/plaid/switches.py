@@ -11,6 +11,7 @@
 | out_of_range_type | INVALID_RESULT | Type of LAST_UPDATED_DATETIME_OUT_OF_RANGE (older: INVALID_REQUEST). |
 | out_of_range_http_status | 400 | Its HTTP status. |
 | sandbox_error_http_status | 400 | HTTP status of SANDBOX_WEBHOOK_INVALID. |
+| unset_webhook_is_empty | True | Is an Item without webhook shown with `""` (SDK 46) or null (older)? |
 | sends_retry_after | False | Do 429 answers carry `Retry-After`? |
 | limit_window | sliding | Shape of the rate-limit minute: `sliding` or `fixed`. |
 | limits_table | production | Which documented table counts: `production` or `sandbox`. |
@@ -49,6 +50,7 @@ class Switches:
     out_of_range_type: str = "INVALID_RESULT"
     out_of_range_http_status: int = 400
     sandbox_error_http_status: int = 400
+    unset_webhook_is_empty: bool = True
     sends_retry_after: bool = False
     limit_window: Literal["sliding", "fixed"] = "sliding"
     limits_table: Literal["production", "sandbox"] = "production"

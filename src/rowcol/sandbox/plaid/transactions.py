@@ -11,7 +11,6 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from typing import Final
 
-from rowcol.sandbox.plaid.billing import REFRESH
 from rowcol.sandbox.plaid.calls import Call
 from rowcol.sandbox.plaid.dynamic import DYNAMIC_USER, stir
 from rowcol.sandbox.plaid.errors import PlaidError
@@ -86,7 +85,7 @@ def refresh_transactions(call: Call) -> Shape:
     if not call.item.has_transactions:
         raise PlaidError("PRODUCT_NOT_ENABLED")
     item = call.require_live_contact()
-    call.emulator.record_live_call(item, REFRESH)
+    call.record_paid()
     if item.wish.username == DYNAMIC_USER:
         stir(call.emulator, item)
     call.emulator.plan_refresh(item)

@@ -47,7 +47,9 @@ def _facts(name: str, mask: str, kind: str, subtype: str, **more: Any) -> Accoun
 
 
 DEFAULT_ACCOUNTS: Final = (
-    AccountPlan(_facts("Plaid Checking", "0000", "depository", "checking", hold_minor=1_000), 11_000),
+    AccountPlan(
+        _facts("Plaid Checking", "0000", "depository", "checking", hold_minor=1_000), 11_000
+    ),
     AccountPlan(_facts("Plaid Saving", "1111", "depository", "savings", hold_minor=1_000), 21_000),
     AccountPlan(
         _facts(
@@ -135,13 +137,14 @@ def _custom_account(account: Mapping[str, Any], n: int, now: datetime) -> Accoun
 
 
 def custom_posting(posting_id: str, row: Mapping[str, Any], now: datetime) -> Posting:
-    """`{date_transacted, date_posted, amount, description}`; posted in the future means pending."""
+    """`{date_transacted, date_posted, amount, description}`; a day of posting in the future means pending."""
     transacted_at = min(_at_noon(row["date_transacted"]), now)
     posted_at = _at_noon(row["date_posted"])
     amount_minor = -to_minor(row["amount"])
-    if posted_at > now:
-        return Posting(posting_id, posted_at, amount_minor, str(row["description"]), transacted_at)
-    return Posting(posting_id, posted_at, amount_minor, str(row["description"]))
+    text = str(row["description"])
+    if posted_at.date() > now.date():
+        return Posting(posting_id, posted_at, amount_minor, text, transacted_at)
+    return Posting(posting_id, min(posted_at, now), amount_minor, text)
 
 
 def to_minor(amount: object, digits: int = 2) -> int:

@@ -101,11 +101,11 @@ class Outbox:
         self._n_made += 1
         number = self._n_made
         code = body["webhook_code"]
+        raw = webhook_bytes(body)
         if self._dice.chance(self.weather.lost_share, "lost", number):
-            self._log(Attempt(number, now, item_id, code, url, 0, None, "lost"))
+            self._log(Delivery(number, url, raw, item_id, code, now), now, None, "lost")
             return
         is_doubled = self._dice.chance(self.weather.duplicated_share, "doubled", number)
-        raw = webhook_bytes(body)
         for copy in range(2 if is_doubled else 1):
             due_at = now + timedelta(seconds=self._delay_s(number, copy))
             self._push(Delivery(number, url, raw, item_id, code, due_at))
@@ -156,6 +156,9 @@ class Outbox:
     async def _send(self, delivery: Delivery, road: asyncio.Semaphore) -> None:
         async with road:
             at = self._clock.now()
+            if delivery.n_attempts and self._is_suppressed(delivery.url, at):
+                self._log(delivery, at, None, "failed")
+                return
             delivery.first_sent_at = delivery.first_sent_at or at
             headers = {
                 "Content-Type": "application/json",
@@ -165,20 +168,8 @@ class Outbox:
             status = await self._sender.send(delivery.url, delivery.body, headers)
         now = self._clock.now()
         is_ok = status == _OK
-        self._judge(delivery.url, now, is_ok=is_ok)
-        outcome = "delivered" if is_ok else self._retry(delivery, now)
-        self._log(
-            Attempt(
-                delivery.number,
-                at,
-                delivery.item_id,
-                delivery.code,
-                delivery.url,
-                delivery.n_attempts,
-                status,
-                outcome,
-            )
-        )
+        self._verdicts.setdefault(delivery.url, deque(maxlen=_N_JUDGED)).append((now, is_ok))
+        self._log(delivery, at, status, "delivered" if is_ok else self._retry(delivery, now))
 
     def _retry(self, delivery: Delivery, now: datetime) -> str:
         delays_s = self._switches.retry_delays_s
@@ -192,16 +183,11 @@ class Outbox:
         return "retry"
 
     def _is_suppressed(self, url: str, now: datetime) -> bool:
-        verdicts = self._verdicts[url]
-        while verdicts and verdicts[0][0] <= now - _LIFETIME:
-            verdicts.popleft()
-        if len(verdicts) < self._switches.suppression_sample_min:
+        verdicts = self._verdicts.get(url, ())
+        recent = [is_ok for at, is_ok in verdicts if at > now - _LIFETIME]
+        if len(recent) < self._switches.suppression_sample_min:
             return False
-        n_rejected = sum(not is_ok for _, is_ok in verdicts)
-        return n_rejected > self._switches.suppression_share * len(verdicts)
-
-    def _judge(self, url: str, now: datetime, *, is_ok: bool) -> None:
-        self._verdicts.setdefault(url, deque(maxlen=_N_JUDGED)).append((now, is_ok))
+        return recent.count(False) > self._switches.suppression_share * len(recent)
 
     def _delay_s(self, number: int, copy: int) -> float:
         weather = self.weather
@@ -217,6 +203,16 @@ class Outbox:
         entry = (delivery.due_at, delivery.number, self._n_pushed, delivery)
         heapq.heappush(self._pending, entry)
 
-    def _log(self, attempt: Attempt) -> None:
+    def _log(self, delivery: Delivery, at: datetime, status: int | None, outcome: str) -> None:
+        attempt = Attempt(
+            delivery.number,
+            at,
+            delivery.item_id,
+            delivery.code,
+            delivery.url,
+            delivery.n_attempts,
+            status,
+            outcome,
+        )
         self.attempts.append(attempt)
-        self.n_outcomes[attempt.outcome] += 1
+        self.n_outcomes[outcome] += 1

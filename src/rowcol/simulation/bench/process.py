@@ -33,13 +33,15 @@ def pin(core: int) -> None:
 @contextlib.contextmanager
 def server(mode: str, data_dir: Path, core: int) -> Iterator[int]:
     """A server process in a mode (`floor` or `service`); yields its port. Stopped gracefully."""
-    command = [sys.executable, "-m", "rowcol.simulation.bench.server", mode, str(data_dir), str(core)]
+    command = [sys.executable, "-m", "rowcol.cli.bench_server", mode, str(data_dir), str(core)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own module
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
             if not line:
-                raise Misconfigured(f"the bench server ({mode}) did not start", "see its message above")
+                raise Misconfigured(
+                    f"the bench server ({mode}) did not start", "see its message above"
+                )
             yield int(json.loads(line)["port"])
         finally:
             process.send_signal(signal.SIGTERM)

@@ -25,7 +25,12 @@ class Signer:
 
     def verification_key(self, app: AppId, now: datetime) -> VerificationKey:
         """The public half, as the rail would give it."""
-        jwk = {**ECAlgorithm.to_jwk(self._key.public_key(), as_dict=True), "kid": KEY_ID, "use": "sig", "alg": "ES256"}
+        jwk = {
+            **ECAlgorithm.to_jwk(self._key.public_key(), as_dict=True),
+            "kid": KEY_ID,
+            "use": "sig",
+            "alg": "ES256",
+        }
         return VerificationKey(app, KEY_ID, json.dumps(jwk), None, now)
 
     def request(self, path: str, remote_id: str, number: int, now: datetime) -> bytes:
@@ -42,7 +47,10 @@ class Signer:
             },
             indent=2,
         ).encode()
-        claims = {"iat": int(now.timestamp()), "request_body_sha256": hashlib.sha256(body).hexdigest()}
+        claims = {
+            "iat": int(now.timestamp()),
+            "request_body_sha256": hashlib.sha256(body).hexdigest(),
+        }
         token = jwt.encode(claims, self._key, algorithm="ES256", headers={"kid": KEY_ID})
         head = (
             f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
@@ -50,6 +58,8 @@ class Signer:
         )
         return head.encode() + body
 
-    def requests(self, path: str, remote_ids: Sequence[str], count: int, now: datetime) -> list[bytes]:
+    def requests(
+        self, path: str, remote_ids: Sequence[str], count: int, now: datetime
+    ) -> list[bytes]:
         """`count` requests, spread over the logins."""
         return [self.request(path, remote_ids[n % len(remote_ids)], n, now) for n in range(count)]

@@ -35,7 +35,7 @@ class Announcing(uvicorn.Server):
         """Start, then tell."""
         await super().startup(sockets)
         port = self.servers[0].sockets[0].getsockname()[1]
-        print(json.dumps({"port": port}), flush=True)  # noqa: T201 - the parent process reads it
+        print(json.dumps({"port": port}), flush=True)
 
 
 def serve(app: Any) -> uvicorn.Server:
@@ -56,7 +56,7 @@ def serve(app: Any) -> uvicorn.Server:
 
 async def service(data_dir: Path) -> None:
     """The whole service on the prepared file, without the runner: what a dedicated API process does."""
-    from rowcol.api.app import create_app  # noqa: PLC0415 - a sibling layer, only in this process
+    from rowcol.api.app import create_app
 
     async with Plane.open(load(data_dir=data_dir), run=False) as plane:
         await serve(create_app(plane)).serve()
@@ -65,7 +65,7 @@ async def service(data_dir: Path) -> None:
 def main(mode: str, data_dir: str, core: str) -> None:
     """Pin, then run until SIGTERM."""
     pin(int(core))
-    import uvloop  # noqa: PLC0415 - only here
+    import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(floor).serve() if mode == "floor" else service(Path(data_dir)))

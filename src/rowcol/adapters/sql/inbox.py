@@ -1,0 +1,245 @@
+"""Inbox: deliveries stored once, a route per connection they are for. The states of a route are in `core/delivery`.
+
+`receive` costs three statements for any number of deliveries. On PostgreSQL it shares an advisory
+lock that `add_connection` takes alone, so that no delivery stays unmatched beside its connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Insert, Select, Update, bindparam, literal_column, select, text, update
+
+from rowcol.adapters.sql.codec import Columns, clean, listed_of, us, us_or_none
+from rowcol.adapters.sql.tables import Tables
+from rowcol.adapters.sql.tx import Tx, insert_new
+from rowcol.core.delivery import Incoming, Listed, RouteState
+from rowcol.core.ids import DeliveryId, FirmId
+
+RECEIVED = literal_column("'RECEIVED'")
+"""Written out in statements, so that the database knows the partial index to fit."""
+UNMATCHED = literal_column("'UNMATCHED'")
+_LOCK_KEY = 7263051
+_SHARED = text("SELECT pg_advisory_xact_lock_shared(:key)")
+_ALONE = text("SELECT pg_advisory_xact_lock(:key)")
+
+
+def receive(tx: Tx, incoming: Sequence[Incoming]) -> tuple[bool, ...]:
+    """Which of them are new. Copies within one call count as copies."""
+    if not incoming:
+        return ()
+    firsts: dict[tuple[str, str], Incoming] = {}
+    for item in incoming:
+        firsts.setdefault((item.app, clean(item.dedup_key)), item)
+    if tx.t.is_postgres:
+        tx.conn.execute(_SHARED, {"key": _LOCK_KEY})
+    new = _insert_bodies(tx, firsts)
+    routes = _routes(tx, [item for item in firsts.values() if item.id in new])
+    if routes:
+        tx.run(_add_route(tx.t), routes)
+    return tuple(
+        firsts[item.app, clean(item.dedup_key)] is item and item.id in new for item in incoming
+    )
+
+
+def drain(
+    tx: Tx,
+    firm: FirmId,
+    connection: str,
+    drained: Sequence[DeliveryId],
+    parked: Mapping[DeliveryId, str],
+    *,
+    drained_at_us: int,
+) -> None:
+    """RECEIVED to DRAINED or PARKED; what moved meanwhile stays."""
+    moves: list[tuple[str, RouteState, str, int | None]] = [
+        (each, RouteState.DRAINED, "", drained_at_us) for each in drained
+    ]
+    moves += [(each, RouteState.PARKED, clean(note), None) for each, note in parked.items()]
+    if moves:
+        tx.run(
+            _drain(tx.t),
+            [
+                {
+                    "p_firm": firm,
+                    "p_connection": connection,
+                    "p_delivery": delivery,
+                    "p_state": state,
+                    "p_note": note,
+                    "p_drained_at_us": when_us,
+                }
+                for delivery, state, note, when_us in moves
+            ],
+        )
+
+
+def replay(tx: Tx, firm: FirmId, delivery: DeliveryId) -> bool:
+    """DRAINED or PARKED to RECEIVED, for the firm's own routes."""
+    done = tx.run(_replay(tx.t), {"p_firm": firm, "p_delivery": delivery})
+    return bool(done.rowcount)
+
+
+def lock_routing(tx: Tx) -> None:
+    """No delivery is routed by others until this transaction ends."""
+    if tx.t.is_postgres:
+        tx.conn.execute(_ALONE, {"key": _LOCK_KEY})
+
+
+def adopt(tx: Tx, firm: FirmId, connection: str, app: str, remote_id: str) -> None:
+    """UNMATCHED to RECEIVED, for a connection that has just appeared."""
+    values = {"p_firm": firm, "p_connection": connection, "p_app": app, "p_remote_id": remote_id}
+    tx.run(_adopt(tx.t), values)
+
+
+def list_deliveries(
+    tx: Tx, firm: FirmId, state: RouteState | None, after: str, limit: int
+) -> tuple[Listed, ...]:
+    """Newest first; a page holds every route of its deliveries, `limit` counts deliveries."""
+    return _listed(tx, firm, state, after, limit)
+
+
+def list_unmatched(tx: Tx, after: str, limit: int) -> tuple[Listed, ...]:
+    """Newest first, over all apps: nobody knows whose they are."""
+    return _listed(tx, "", RouteState.UNMATCHED, after, limit)
+
+
+def _insert_bodies(tx: Tx, firsts: Mapping[tuple[str, str], Incoming]) -> set[str]:
+    """Insert in the order of keys (so that no two batches wait for each other in a circle); the ids that went in."""
+    columns: list[Columns] = [
+        {
+            "id": item.id,
+            "rail": item.rail,
+            "app": app,
+            "kind": clean(item.kind),
+            "dedup_key": dedup_key,
+            "signed_at_us": us_or_none(item.signed_at),
+            "received_at_us": us(item.received_at),
+            "body": item.body,
+        }
+        for (app, dedup_key), item in sorted(firsts.items(), key=lambda pair: pair[0])
+    ]
+    done = tx.run(_add_delivery(tx.t), columns)
+    return {row[0] for row in done}
+
+
+def _routes(tx: Tx, items: Sequence[Incoming]) -> list[Columns]:
+    owners = _owners(tx, items)
+    routes: list[Columns] = []
+    for item in items:
+        common = {
+            "delivery": item.id,
+            "app": item.app,
+            "received_at_us": us(item.received_at),
+            "note": "",
+        }
+        for remote_id in dict.fromkeys(clean(r) for r in item.remote_ids or ("",)):
+            firm, connection = owners.get((item.app, remote_id), ("", ""))
+            state = RouteState.RECEIVED if connection else RouteState.UNMATCHED
+            place = {"connection": connection, "remote_id": remote_id, "firm": firm}
+            routes.append({**common, **place, "state": state})
+    return routes
+
+
+def _owners(tx: Tx, items: Sequence[Incoming]) -> dict[tuple[str, str], tuple[str, str]]:
+    """Whose the remote ids are: the live connection, else one that was retired."""
+    by_app: dict[str, set[str]] = {}
+    for item in items:
+        by_app.setdefault(item.app, set()).update(clean(r) for r in item.remote_ids if r)
+    owners = {}
+    for app, remote_ids in by_app.items():
+        if remote_ids:
+            for row in tx.rows(find_owners(tx.t), app=app, remote_ids=sorted(remote_ids)):
+                owners[app, row.remote_id] = (row.firm, row.id)
+    return owners
+
+
+def _listed(
+    tx: Tx, firm: str, state: RouteState | None, after: str, limit: int
+) -> tuple[Listed, ...]:
+    r, d = tx.t.routes.c, tx.t.deliveries.c
+    mine = [r.firm == firm]
+    if state is not None:
+        mine.append(r.state == state)
+    page = select(r.delivery).where(*mine).distinct().order_by(r.delivery.desc()).limit(limit)
+    if after:
+        page = page.where(r.delivery < after)
+    statement = (
+        select(r, d.rail, d.kind, d.signed_at_us)
+        .join(tx.t.deliveries, d.id == r.delivery)
+        .where(*mine, r.delivery.in_(page))
+        .order_by(r.delivery.desc(), r.remote_id)
+    )
+    return tuple(listed_of(row) for row in tx.rows(statement))
+
+
+@cache
+def find_owners(t: Tables) -> Select[Any]:
+    """The live one comes last, so that it overwrites the retired ones."""
+    k = t.connections.c
+    remote_ids = bindparam("remote_ids", expanding=True)
+    return (
+        select(k.remote_id, k.firm, k.id)
+        .where(k.app == bindparam("app"), k.remote_id.in_(remote_ids))
+        .order_by(k.retired.desc(), k.created_at_us)
+    )
+
+
+@cache
+def _add_delivery(t: Tables) -> Any:
+    return insert_new(t, t.deliveries).returning(t.deliveries.c.id)
+
+
+@cache
+def _add_route(t: Tables) -> Insert:
+    return t.routes.insert()
+
+
+@cache
+def _drain(t: Tables) -> Update:
+    r = t.routes.c
+    return (
+        update(t.routes)
+        .where(
+            r.firm == bindparam("p_firm"),
+            r.connection == bindparam("p_connection"),
+            r.delivery == bindparam("p_delivery"),
+            r.state == RECEIVED,
+        )
+        .values(
+            state=bindparam("p_state"),
+            note=bindparam("p_note"),
+            drained_at_us=bindparam("p_drained_at_us"),
+        )
+    )
+
+
+@cache
+def _replay(t: Tables) -> Update:
+    r = t.routes.c
+    again = (RouteState.DRAINED, RouteState.PARKED)
+    return (
+        update(t.routes)
+        .where(r.firm == bindparam("p_firm"), r.delivery == bindparam("p_delivery"))
+        .where(r.firm != "", r.state.in_(again))
+        .values(state=RouteState.RECEIVED, drained_at_us=None, note="")
+    )
+
+
+@cache
+def _adopt(t: Tables) -> Update:
+    r = t.routes.c
+    return (
+        update(t.routes)
+        .where(
+            r.app == bindparam("p_app"),
+            r.remote_id == bindparam("p_remote_id"),
+            r.state == UNMATCHED,
+        )
+        .values(
+            state=RouteState.RECEIVED,
+            firm=bindparam("p_firm"),
+            connection=bindparam("p_connection"),
+        )
+    )

@@ -1,0 +1,183 @@
+"""Schema: which version of our tables a database has, and upgrading it. Forward only; Alembic is imported when it is needed.
+
+    | state   | means                                  | the embedded file | anything else           |
+    |---------|----------------------------------------|-------------------|-------------------------|
+    | MISSING | no tables of ours                      | made              | refused: `db upgrade`   |
+    | OLDER   | an earlier release of ours wrote it    | upgraded          | refused: `db upgrade`   |
+    | CURRENT | fits                                   | opened            | opened                  |
+    | NEWER   | a later release wrote it               | refused           | refused: update rowcol  |
+"""
+
+from __future__ import annotations
+
+import io
+import sqlite3
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Engine, create_engine, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from rowcol.adapters.sql.engine import async_url
+from rowcol.adapters.sql.executor import refusal_of
+from rowcol.adapters.sql.sqlite import Options, sqlite_engine
+from rowcol.adapters.sql.tables import PREFIX, Tables, tables
+from rowcol.core.refusal import Misconfigured
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "0001"
+"""The newest migration. A test holds it to the folder `migrations/versions`."""
+KNOWN = ("0001",)
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class SchemaState(StrEnum):
+    """How a database's tables compare with this release's."""
+
+    MISSING = "MISSING"
+    OLDER = "OLDER"
+    CURRENT = "CURRENT"
+    NEWER = "NEWER"
+
+
+def judge(version: str | None) -> SchemaState:
+    """What a version row says; none at all is MISSING, one that we never made is NEWER."""
+    if version is None:
+        return SchemaState.MISSING
+    if version == HEAD:
+        return SchemaState.CURRENT
+    return SchemaState.OLDER if version in KNOWN else SchemaState.NEWER
+
+
+def insist(state: SchemaState) -> None:
+    """Raise `Misconfigured` unless it is CURRENT."""
+    if state is SchemaState.CURRENT:
+        return
+    if state is SchemaState.NEWER:
+        raise Misconfigured(
+            "the database was written by a newer release of rowcol",
+            "update rowcol, or restore a backup that was made before the newer release",
+        )
+    what = "has no tables of rowcol yet" if state is SchemaState.MISSING else "is of an older release"
+    raise Misconfigured(f"the database {what}", "make a backup, then run `rowcol db upgrade`")
+
+
+def state_of(conn: Connection, t: Tables) -> SchemaState:
+    """How the tables behind a connection compare."""
+    if not inspect(conn).has_table(t.version_table, schema=t.schema):
+        return SchemaState.MISSING
+    place = t.version_table if t.schema is None else f"{t.schema}.{t.version_table}"
+    return judge(conn.execute(text(f"SELECT version_num FROM {place}")).scalar())  # noqa: S608 - names from settings
+
+
+def upgrade_file(path: Path) -> None:
+    """Make or upgrade the embedded file. An up-to-date one costs one small read."""
+    state = judge(_file_version(path))
+    if state is SchemaState.NEWER:
+        insist(state)
+    if state is SchemaState.CURRENT:
+        return
+    engine = sqlite_engine(path, Options())
+    try:
+        upgrade_engine(engine, tables())
+    except DBAPIError as error:
+        raise refusal_of(error) from error
+    finally:
+        engine.dispose()
+
+
+def check(
+    url_or_engine: str | Engine, *, schema: str | None = None, prefix: str = PREFIX
+) -> SchemaState:
+    """How a database's tables compare."""
+    return _with_engine(url_or_engine, schema, prefix, _check)
+
+
+def upgrade(
+    url_or_engine: str | Engine, *, schema: str | None = None, prefix: str = PREFIX
+) -> None:
+    """Bring a database to this release. Raise `Misconfigured` for a newer one. Concurrent upgrades wait for each other."""
+    _with_engine(url_or_engine, schema, prefix, upgrade_engine)
+
+
+def upgrade_engine(engine: Engine, t: Tables) -> None:
+    """The same, on an engine. All or nothing."""
+    from alembic import command  # noqa: PLC0415 - takes 0.2 s to import and is rarely needed
+
+    with engine.connect() as conn:
+        conn.exec_driver_sql(
+            "SELECT pg_advisory_lock(7263052)" if t.is_postgres else "BEGIN IMMEDIATE"
+        )
+        state = state_of(conn, t)
+        if state is SchemaState.NEWER:
+            insist(state)
+        if state is not SchemaState.CURRENT:
+            command.upgrade(_config(t, conn), "head")
+        conn.exec_driver_sql("COMMIT") if not t.is_postgres else conn.commit()
+
+
+def sql(*, schema: str | None = None, prefix: str = PREFIX, is_postgres: bool = True) -> str:
+    """The DDL from nothing to this release, for those who apply it themselves."""
+    from alembic import command  # noqa: PLC0415 - takes 0.2 s to import and is rarely needed
+
+    out = io.StringIO()
+    config = _config(tables(schema, prefix, is_postgres=is_postgres), None)
+    config.output_buffer = out
+    command.upgrade(config, "head", sql=True)
+    return out.getvalue()
+
+
+def _check(engine: Engine, t: Tables) -> SchemaState:
+    with engine.connect() as conn:
+        return state_of(conn, t)
+
+
+def _with_engine(url_or_engine: Any, schema: str | None, prefix: str, do: Any) -> Any:
+    engine = url_or_engine
+    if not isinstance(engine, Engine):
+        place = async_url(url_or_engine)
+        if place.get_backend_name() == "sqlite":
+            engine = sqlite_engine(Path(place.database or ""), Options())
+        else:
+            engine = create_engine(place)
+    try:
+        t = tables(schema, prefix, is_postgres=engine.dialect.name == "postgresql")
+        return do(engine, t)
+    except DBAPIError as error:
+        raise refusal_of(error) from error
+    finally:
+        if engine is not url_or_engine:
+            engine.dispose()
+
+
+def _config(t: Tables, conn: Connection | None) -> Config:
+    from alembic.config import Config  # noqa: PLC0415 - takes 0.2 s to import and is rarely needed
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["tables"] = t
+    config.attributes["connection"] = conn
+    return config
+
+
+def _file_version(path: Path) -> str | None:
+    """Read without SQLAlchemy: this is what every start does."""
+    if not path.exists():
+        return None
+    try:
+        conn = sqlite3.connect(path, timeout=5)
+        try:
+            row = conn.execute(f"SELECT version_num FROM {PREFIX}version").fetchone()  # noqa: S608 - a constant
+        finally:
+            conn.close()
+    except sqlite3.DatabaseError as error:
+        if "no such table" in str(error):
+            return None
+        raise Misconfigured(
+            f"{path} cannot be read as a database of rowcol ({error})",
+            "check that no other program holds it, or restore a backup",
+        ) from error
+    return None if row is None else str(row[0])

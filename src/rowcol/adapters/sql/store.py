@@ -1,0 +1,228 @@
+"""SqlStore: the port `FullStore` over SQL. Each method runs one function of this package in one transaction.
+
+Which function holds the semantics of what: `calls` (open_call, settle, call log), `commit` (commit,
+tokens of connections), `facts` (mirror, observations), `inbox` (deliveries), `subjects` (leases,
+due), `needs` (needs, decisions), `views` (reads), `people` (what people write), `upkeep`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Concatenate, ParamSpec, TypeVar
+
+from rowcol.adapters.sql import (
+    calls,
+    commit,
+    facts,
+    inbox,
+    needs,
+    people,
+    subjects,
+    upkeep,
+    views,
+)
+from rowcol.adapters.sql.executor import Executor
+from rowcol.adapters.sql.tx import Tx
+from rowcol.core import change as c
+from rowcol.core.connection import Connection
+from rowcol.core.delivery import Incoming, Listed, RouteState, VerificationKey
+from rowcol.core.ids import AppId, BusinessId, ConnectionId, DeliveryId, FirmId, NeedId, RemoteId
+from rowcol.core.need import Need
+from rowcol.core.rail import Row
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class SqlStore:
+    """Truth in a database. Use `open_sqlite`, `open_url` or `open_engine` of this package to get one."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+
+    async def _write(
+        self, function: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        return await self._executor.write(lambda tx: function(tx, *args, **kwargs))
+
+    async def _read(
+        self, function: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        return await self._executor.read(lambda tx: function(tx, *args, **kwargs))
+
+    async def open_call(self, firm: FirmId, intent: c.Intent) -> c.NotBefore | c.Refused | None:
+        return await self._write(calls.open_call, firm, intent)
+
+    async def store_token(
+        self, firm: FirmId, connection: ConnectionId, old: bytes | None, new: bytes
+    ) -> bool:
+        return await self._write(commit.store_token, firm, connection, old, new)
+
+    async def commit(self, firm: FirmId, change: c.Change) -> c.Committed:
+        return await self._write(commit.commit, firm, change)
+
+    async def settle(self, firm: FirmId, settlement: c.Settlement) -> None:
+        await self._write(calls.settle, firm, settlement)
+
+    async def add_needs(self, firm: FirmId, wanted: Sequence[Need]) -> None:
+        await self._write(needs.add_needs, firm, wanted)
+
+    async def read_answers(self, firm: FirmId, ids: Sequence[NeedId]) -> dict[NeedId, c.Answered]:
+        return await self._read(needs.read_answers, firm, ids)
+
+    async def record_decisions(self, firm: FirmId, records: Sequence[c.DecisionRecord]) -> None:
+        await self._write(needs.record_decisions, firm, records)
+
+    async def read_view(self, firm: FirmId, connection: ConnectionId) -> c.ConnectionView | None:
+        return await self._read(views.read_view, firm, connection)
+
+    async def read_business_views(
+        self, firm: FirmId, business: BusinessId
+    ) -> tuple[c.ConnectionView, ...]:
+        return await self._read(views.read_business_views, firm, business)
+
+    async def list_calls(
+        self,
+        firm: FirmId,
+        *,
+        business: BusinessId | None = None,
+        after: str = "",
+        limit: int = 100,
+    ) -> tuple[c.Call, ...]:
+        return await self._read(calls.list_calls, firm, business, after, limit)
+
+    async def list_decisions(
+        self,
+        firm: FirmId,
+        *,
+        business: BusinessId | None = None,
+        after: str = "",
+        limit: int = 100,
+    ) -> tuple[c.DecisionRecord, ...]:
+        return await self._read(needs.list_decisions, firm, business, after, limit)
+
+    async def list_deliveries(
+        self, firm: FirmId, *, state: RouteState | None = None, after: str = "", limit: int = 100
+    ) -> tuple[Listed, ...]:
+        return await self._read(inbox.list_deliveries, firm, state, after, limit)
+
+    async def read_spending(self, firm: FirmId, month: str) -> tuple[c.Spending, ...]:
+        return await self._read(calls.read_spending, firm, month)
+
+    async def read_mirror(
+        self,
+        firm: FirmId,
+        connection: ConnectionId,
+        entity: str,
+        *,
+        after: str = "",
+        limit: int = 1000,
+    ) -> tuple[Row, ...]:
+        return await self._read(facts.read_mirror, firm, connection, entity, after, limit)
+
+    async def add_business(self, firm: FirmId, business: c.Business) -> None:
+        await self._write(people.add_business, firm, business)
+
+    async def list_businesses(
+        self, firm: FirmId, *, after: str = "", limit: int = 100
+    ) -> tuple[c.Business, ...]:
+        return await self._read(people.list_businesses, firm, after, limit)
+
+    async def read_business(self, firm: FirmId, business: BusinessId) -> c.Business | None:
+        return await self._read(people.read_business, firm, business)
+
+    async def add_connection(self, firm: FirmId, connection: Connection, token: bytes) -> None:
+        await self._write(people.add_connection, firm, connection, token)
+
+    async def list_connections(
+        self, firm: FirmId, business: BusinessId | None = None
+    ) -> tuple[Connection, ...]:
+        return await self._read(people.list_connections, firm, business)
+
+    async def set_account_role(
+        self, firm: FirmId, connection: ConnectionId, remote_account: RemoteId, role: str
+    ) -> bool:
+        return await self._write(people.set_account_role, firm, connection, remote_account, role)
+
+    async def set_firm_settings(self, firm: FirmId, settings: dict[str, object]) -> None:
+        await self._write(people.set_firm_settings, firm, settings)
+
+    async def read_firm(self, firm: FirmId) -> c.Firm | None:
+        return await self._read(people.read_firm, firm)
+
+    async def add_token(self, firm: FirmId, token: c.Token) -> None:
+        await self._write(people.add_token, firm, token)
+
+    async def list_tokens(self, firm: FirmId) -> tuple[c.Token, ...]:
+        return await self._read(people.list_tokens, firm)
+
+    async def revoke_token(self, firm: FirmId, token_hash: str, at: datetime) -> bool:
+        return await self._write(people.revoke_token, firm, token_hash, at)
+
+    async def replay(self, firm: FirmId, delivery: DeliveryId) -> bool:
+        return await self._write(inbox.replay, firm, delivery)
+
+    async def set_paused(self, firm: FirmId, connection: ConnectionId, *, is_paused: bool) -> bool:
+        return await self._write(people.set_paused, firm, connection, is_paused=is_paused)
+
+    async def digest(self, firm: FirmId) -> str:
+        return await self._read(upkeep.digest, firm)
+
+    async def receive(self, incoming: Sequence[Incoming]) -> tuple[bool, ...]:
+        return await self._write(inbox.receive, incoming)
+
+    async def claim(
+        self, owner: str, now: datetime, lease_s: int, limit: int
+    ) -> tuple[c.Lease, ...]:
+        return await self._write(subjects.claim, owner, now, lease_s, limit)
+
+    async def next_due_at(self) -> datetime | None:
+        return await self._read(subjects.next_due_at)
+
+    async def renew(self, leases: Sequence[c.Lease], now: datetime, lease_s: int) -> None:
+        await self._write(subjects.renew, leases, now, lease_s)
+
+    async def release(self, lease: c.Lease, next_at: datetime | None) -> None:
+        await self._write(subjects.release, lease, next_at)
+
+    async def find_token(self, token_hash: str) -> c.Token | None:
+        return await self._read(people.find_token, token_hash)
+
+    async def find_connection(
+        self, app: AppId, remote_id: RemoteId
+    ) -> tuple[FirmId, ConnectionId] | None:
+        return await self._read(people.find_connection, app, remote_id)
+
+    async def read_key(self, app: AppId, key_id: str) -> VerificationKey | None:
+        return await self._read(people.read_key, app, key_id)
+
+    async def store_key(self, key: VerificationKey) -> None:
+        await self._write(people.store_key, key)
+
+    async def list_unmatched(self, *, after: str = "", limit: int = 100) -> tuple[Listed, ...]:
+        return await self._read(inbox.list_unmatched, after, limit)
+
+    async def add_firm(self, firm: c.Firm) -> None:
+        await self._write(people.add_firm, firm)
+
+    async def list_firms(self) -> tuple[c.Firm, ...]:
+        return await self._read(people.list_firms)
+
+    async def read_switches(self) -> dict[str, str]:
+        return await self._read(people.read_switches)
+
+    async def set_switch(self, name: str, reason: str | None) -> None:
+        await self._write(people.set_switch, name, reason)
+
+    async def prune(self, before: datetime) -> int:
+        total = 0
+        while pruned := await self._write(upkeep.prune, before):
+            total += pruned
+        return total
+
+    async def abandon_calls(self, opened_before: datetime, now: datetime) -> int:
+        return await self._write(calls.abandon, opened_before, now)
+
+    async def close(self) -> None:
+        await self._executor.close()

@@ -1,0 +1,230 @@
+"""Views: all that reconcile and answer need of a connection, in a handful of statements. Nothing here writes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, bindparam, exists, func, select
+
+from rowcol.adapters.sql.codec import at, connection_of, loads, need_of, observation_of
+from rowcol.adapters.sql.facts import ANY, LIVE
+from rowcol.adapters.sql.inbox import RECEIVED
+from rowcol.adapters.sql.tables import Tables
+from rowcol.adapters.sql.tx import Tx
+from rowcol.core import change as c
+from rowcol.core.delivery import Pending
+from rowcol.core.ids import BusinessId, ConnectionId, FirmId
+
+ACCOUNT = "account"
+"""The mirror entity that cash is made of."""
+PENDING_MAX = 500
+"""Deliveries of one connection that one view carries; the rest keeps it due."""
+
+
+def read_view(tx: Tx, firm: FirmId, connection: ConnectionId) -> c.ConnectionView | None:
+    """None where the connection is not the firm's.
+
+    `open_calls` are those made before the present lease began: what somebody made since then (a
+    person's `call_api`) is still on its way.
+    """
+    place = {"firm": firm, "connection": connection}
+    row = tx.row(_connection(tx.t), **place)
+    if row is None:
+        return None
+    pending = tuple(
+        Pending(r.id, r.rail, r.kind, at(r.received_at_us), r.body)
+        for r in tx.rows(_pending(tx.t), **place, limit=PENDING_MAX)
+    )
+    return c.ConnectionView(
+        connection=connection_of(row),
+        accounts=tuple(_account(r) for r in tx.rows(_accounts(tx.t), **place)),
+        pending=pending,
+        needs=tuple(need_of(r) for r in tx.rows(_needs(tx.t), **place)),
+        token=row.token,
+        open_calls=tuple(r.id for r in tx.rows(_open_calls(tx.t), **place)),
+        is_staging=row.is_staging,
+    )
+
+
+def read_business_views(
+    tx: Tx, firm: FirmId, business: BusinessId
+) -> tuple[c.ConnectionView, ...]:
+    """Two statements for any number of connections, in the order of their making."""
+    place = {"firm": firm, "business": business}
+    rows = tx.rows(_connections(tx.t), **place)
+    accounts: defaultdict[str, list[c.Account]] = defaultdict(list)
+    if rows:
+        for row in tx.rows(_business_accounts(tx.t), **place):
+            accounts[row.connection].append(_account(row))
+    return tuple(_short_view(row, accounts[row.id]) for row in rows)
+
+
+def _short_view(row: Row[Any], accounts: Sequence[c.Account]) -> c.ConnectionView:
+    return c.ConnectionView(
+        connection=connection_of(row),
+        accounts=tuple(accounts),
+        pending=(),
+        needs=(),
+        token=row.token,
+        is_staging=row.is_staging,
+    )
+
+
+def _account(row: Row[Any]) -> c.Account:
+    body = {} if row.body is None else loads(row.body)
+    latest = live = None
+    if row.balance is not None:
+        latest = observation_of(
+            row.remote_id,
+            row.true_at_us,
+            row.received_at_us,
+            row.source,
+            row.balance,
+            row.call,
+        )
+    if row.live_balance is not None:
+        live = observation_of(
+            row.remote_id,
+            row.live_true_at_us,
+            row.live_received_at_us,
+            LIVE,
+            row.live_balance,
+            row.live_call,
+        )
+    return c.Account(
+        connection=row.connection,
+        remote_id=row.remote_id,
+        name=str(body.get("name") or ""),
+        mask=str(body.get("mask") or ""),
+        type=str(body.get("type") or ""),
+        subtype=str(body.get("subtype") or ""),
+        role=row.role,
+        latest=latest,
+        latest_live=live,
+        is_closed=bool(row.deleted),
+    )
+
+
+def _with_staging(t: Tables) -> Select[Any]:
+    s, k = t.staged.c, t.connections.c
+    is_staging = exists().where(s.firm == k.firm, s.connection == k.id).correlate(t.connections)
+    return select(t.connections, is_staging.label("is_staging"))
+
+
+@cache
+def _connection(t: Tables) -> Select[Any]:
+    k = t.connections.c
+    mine = (k.firm == bindparam("firm"), k.id == bindparam("connection"))
+    return _with_staging(t).where(*mine)
+
+
+@cache
+def _connections(t: Tables) -> Select[Any]:
+    k = t.connections.c
+    mine = (k.firm == bindparam("firm"), k.business == bindparam("business"))
+    return _with_staging(t).where(*mine).order_by(k.id)
+
+
+def _account_rows(t: Tables) -> Select[Any]:
+    """Every account of the mirror with its role and its newest observations, by remote id."""
+    m, roles = t.mirror.c, t.account_roles
+    newest, live = t.latest.alias("newest"), t.latest.alias("live")
+    joined = t.mirror.outerjoin(
+        roles,
+        and_(
+            roles.c.firm == m.firm,
+            roles.c.connection == m.connection,
+            roles.c.remote_account == m.remote_id,
+        ),
+    )
+    for slot, name in ((newest, ANY), (live, LIVE)):
+        joined = joined.outerjoin(
+            slot,
+            and_(
+                slot.c.firm == m.firm,
+                slot.c.connection == m.connection,
+                slot.c.remote_account == m.remote_id,
+                slot.c.slot == name,
+            ),
+        )
+    return (
+        select(
+            m.connection,
+            m.remote_id,
+            m.body,
+            m.deleted,
+            roles.c.role,
+            newest.c.true_at_us,
+            newest.c.received_at_us,
+            newest.c.source,
+            newest.c.balance,
+            newest.c.call,
+            live.c.true_at_us.label("live_true_at_us"),
+            live.c.received_at_us.label("live_received_at_us"),
+            live.c.balance.label("live_balance"),
+            live.c.call.label("live_call"),
+        )
+        .select_from(joined)
+        .where(m.entity == ACCOUNT)
+        .order_by(m.connection, m.remote_id)
+    )
+
+
+@cache
+def _accounts(t: Tables) -> Select[Any]:
+    m = t.mirror.c
+    mine = (m.firm == bindparam("firm"), m.connection == bindparam("connection"))
+    return _account_rows(t).where(*mine)
+
+
+@cache
+def _business_accounts(t: Tables) -> Select[Any]:
+    m, k = t.mirror.c, t.connections.c
+    its = select(k.id).where(k.firm == bindparam("firm"), k.business == bindparam("business"))
+    return _account_rows(t).where(m.firm == bindparam("firm"), m.connection.in_(its))
+
+
+@cache
+def _pending(t: Tables) -> Select[Any]:
+    r, d = t.routes.c, t.deliveries.c
+    return (
+        select(d.id, d.rail, d.kind, r.received_at_us, d.body)
+        .join_from(t.routes, t.deliveries, d.id == r.delivery)
+        .where(
+            r.firm == bindparam("firm"),
+            r.connection == bindparam("connection"),
+            r.state == RECEIVED,
+        )
+        .order_by(r.received_at_us, r.delivery)
+        .limit(bindparam("limit"))
+    )
+
+
+@cache
+def _needs(t: Tables) -> Select[Any]:
+    n = t.needs.c
+    mine = (n.firm == bindparam("firm"), n.connection == bindparam("connection"))
+    return select(t.needs).where(*mine, n.answered_at_us.is_(None)).order_by(n.check_at_us, n.id)
+
+
+@cache
+def _open_calls(t: Tables) -> Select[Any]:
+    k, s = t.calls.c, t.subjects.c
+    leased_at_us = (
+        select(func.max(s.leased_at_us))
+        .where(s.subject == bindparam("connection"), s.lease_until_us > 0)
+        .scalar_subquery()
+    )
+    return (
+        select(k.id)
+        .where(
+            k.firm == bindparam("firm"),
+            k.connection == bindparam("connection"),
+            k.settled_at_us.is_(None),
+            k.opened_at_us < func.coalesce(leased_at_us, 1 << 62),
+        )
+        .order_by(k.id)
+    )

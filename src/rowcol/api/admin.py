@@ -1,0 +1,125 @@
+"""Admin: the inbox, tokens, switches and the firm's own settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from rowcol.api import shapes
+from rowcol.api.auth import hash_of
+from rowcol.api.bodies import FirmSettings, NewToken, Switch
+from rowcol.api.businesses import Done
+from rowcol.api.gate import Asking
+from rowcol.api.paging import After, Limit, Page, page_of
+from rowcol.core.change import Token
+from rowcol.core.delivery import RouteState
+from rowcol.core.ids import DeliveryId
+from rowcol.core.pause import PAID, switch_of_rail
+from rowcol.core.refusal import BadInput, Conflict, NotFound
+from rowcol.engine.topics import DUE
+
+State = Literal["RECEIVED", "DRAINED", "PARKED"]
+
+
+@dataclass(frozen=True, slots=True)
+class NewTokenOut:
+    """The token itself is shown this once."""
+
+    token: str
+    id: str
+    role: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """What is paused, and why."""
+
+    paused: dict[str, str]
+
+
+async def list_deliveries(
+    asking: Asking, state: State | None = None, after: After = "", limit: Limit = 100
+) -> Page[shapes.DeliveryOut]:
+    """Webhooks of the firm's logins, newest first."""
+    rows = await asking.plane.store.list_deliveries(
+        asking.firm, state=None if state is None else RouteState(state), after=after, limit=limit
+    )
+    return page_of([shapes.delivery_of(r) for r in rows], [r.id for r in rows], limit)
+
+
+async def replay(asking: Asking, delivery_id: str) -> Done:
+    """Work through a delivery again. Harmless: what it hints at is looked at once more."""
+    if not await asking.plane.store.replay(asking.firm, DeliveryId(delivery_id)):
+        raise NotFound("no such delivery in this firm", "GET /v1/inbox lists them")
+    asking.plane.doorbell.ring(DUE)
+    return Done(delivery_id, RouteState.RECEIVED.value)
+
+
+async def list_unmatched(
+    asking: Asking, after: After = "", limit: Limit = 100
+) -> Page[shapes.DeliveryOut]:
+    """Deliveries for logins that nobody knows: they may still be billed."""
+    await asking.need_sole_firm()
+    rows = await asking.plane.store.list_unmatched(after=after, limit=limit)
+    return page_of([shapes.delivery_of(r) for r in rows], [r.id for r in rows], limit)
+
+
+async def list_tokens(asking: Asking) -> list[shapes.TokenOut]:
+    """The firm's tokens; the tokens themselves are known to their holders only."""
+    return [shapes.token_of(t) for t in await asking.plane.store.list_tokens(asking.firm)]
+
+
+async def add_token(body: NewToken, asking: Asking) -> NewTokenOut:
+    """A new token, shown this once. A live one with the same label: 409."""
+    plane = asking.plane
+    for token in await plane.store.list_tokens(asking.firm):
+        if token.label == body.label and token.revoked_at is None:
+            raise Conflict(
+                f"there is a live token labelled {body.label!r}",
+                "revoke it, or choose another label",
+            )
+    secret = plane.rng.secret()
+    made = Token(hash_of(secret), asking.firm, body.role, body.label, plane.clock.now())
+    await plane.store.add_token(asking.firm, made)
+    return NewTokenOut(secret, made.token_hash, made.role, made.label)
+
+
+async def revoke_token(asking: Asking, token_id: str) -> Done:
+    """Revoke a token: at once in this process, within a second in others."""
+    now = asking.plane.clock.now()
+    if not await asking.plane.store.revoke_token(asking.firm, token_id, now):
+        raise NotFound("no such live token in this firm", "GET /v1/tokens lists them")
+    asking.tokens.forget(token_id)
+    return Done(token_id, "revoked")
+
+
+async def set_switch(body: Switch, asking: Asking) -> Switches:
+    """Pause all paid calls or a whole rail, or take that back. Only where the plane serves one firm."""
+    await asking.need_sole_firm()
+    plane = asking.plane
+    rail = body.what.removeprefix("rail:")
+    if body.what != "paid" and rail not in plane.rails:
+        raise BadInput(f"there is no rail {rail!r}", f"rails: {', '.join(sorted(plane.rails))}")
+    name = PAID if body.what == "paid" else switch_of_rail(rail)
+    reason = body.reason or f"paused by {asking.principal.name or asking.principal.role}"
+    await plane.store.set_switch(name, reason if body.is_paused else None)
+    plane.doorbell.ring(DUE)
+    return Switches(await plane.store.read_switches())
+
+
+async def read_firm(asking: Asking) -> shapes.FirmOut:
+    """The firm and what it chose."""
+    row = await asking.plane.store.read_firm(asking.firm)
+    if row is None:
+        raise NotFound("this firm is not on the plane", "run `rowcol firm add`")
+    return shapes.firm_of(row)
+
+
+async def set_firm(body: FirmSettings, asking: Asking) -> shapes.FirmOut:
+    """Replace what the firm chose: policy, budget, price book."""
+    chosen = body.model_dump(mode="json", exclude_defaults=True)
+    await asking.plane.store.set_firm_settings(asking.firm, chosen)
+    asking.plane.preferences.forget(asking.firm)
+    asking.plane.hot.clear()
+    return await read_firm(asking)

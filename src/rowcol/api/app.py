@@ -1,0 +1,113 @@
+"""App: the HTTP API of one plane. `create_app` for a service of its own, `plane_router` for a host's FastAPI."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+from typing_extensions import override
+
+from rowcol import __version__
+from rowcol.api import problem
+from rowcol.api.auth import Tokens
+from rowcol.api.gate import Gate, HostPrincipal
+from rowcol.api.health import readiness
+from rowcol.api.hot import Front
+from rowcol.api.metrics import Counts
+from rowcol.api.openapi import document
+from rowcol.api.operations import OPERATIONS, ROLES, WEBHOOK
+from rowcol.api.webhooks import Webhooks
+from rowcol.core.refusal import Refusal
+from rowcol.services.plane import OpenPlane
+
+TITLE = "RowCol"
+OPEN_PATHS = ("/healthz", "/readyz", "/openapi.json")
+
+
+def create_app(plane: OpenPlane) -> FastAPI:
+    """The whole service. It starts nothing and stops nothing: whoever opened the plane closes it."""
+    tokens, counts = Tokens(plane), Counts()
+    app = _App(title=TITLE, version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    app.include_router(_router(Gate(plane, tokens, counts, ROLES)))
+    app.add_exception_handler(HTTPException, _plain)
+    app.add_api_route("/openapi.json", _openapi, methods=["GET"], include_in_schema=False)
+    app.front = Front(app.inside, plane, tokens, counts)
+    app.plane = plane
+    app.tokens = tokens
+    return app
+
+
+def plane_router(plane: OpenPlane, principal: HostPrincipal | None = None) -> APIRouter:
+    """The same operations for a host: `app.include_router(plane_router(plane, principal), prefix="/rowcol")`.
+
+    `principal`: how the host says who asks; left out, our own tokens are asked for. Webhooks and
+    health need neither.
+    """
+    return _router(Gate(plane, Tokens(plane), Counts(), ROLES, principal))
+
+
+class _App(FastAPI):
+    """FastAPI behind the front: the hot paths leave before it, what breaks inside becomes a problem."""
+
+    front: Front
+    plane: OpenPlane
+    tokens: Tokens
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.front(scope, receive, send)
+
+    async def inside(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Everything but the hot paths. Under /v1 only a token's holder hears what exists."""
+        if scope["type"] == "http" and not scope["path"].endswith(OPEN_PATHS):
+            refusal = await self._unknown(scope)
+            if refusal is not None:
+                await refusal(scope, receive, send)
+                return
+        await super().__call__(scope, receive, send)
+
+    async def _unknown(self, scope: Scope) -> Response | None:
+        try:
+            await self.tokens.principal(scope["headers"])
+        except Refusal as error:
+            return problem.refused(error)
+        except Exception as error:  # noqa: BLE001 - whatever it was, its text stays with us
+            return problem.broken(error, self.plane.rng, "auth")
+        return None
+
+
+def _router(gate: Gate) -> APIRouter:
+    router = APIRouter(route_class=gate.route_class())
+    for op in OPERATIONS:
+        extra = {} if op.shape is None else {"response_model": op.shape}
+        router.add_api_route(
+            op.path,
+            op.handle,
+            methods=[op.method],
+            status_code=op.status,
+            summary=op.summary,
+            name=op.handle.__name__,
+            operation_id=op.handle.__name__,
+            **extra,
+        )
+
+    async def readyz(_request: Request) -> Response:
+        health = await readiness(gate.plane)
+        body = {"status": health.status, "reason": health.reason}
+        return JSONResponse(body, 200 if health.status == "ok" else 503)
+
+    webhooks = Webhooks(gate.plane, gate.counts)
+    router.add_route("/readyz", readyz, methods=["GET"], include_in_schema=False)
+    router.add_route(WEBHOOK, webhooks.respond, methods=["POST"], include_in_schema=False)
+    return router
+
+
+async def _plain(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return problem.plain(error)
+
+
+async def _openapi(request: Request) -> Response:
+    return JSONResponse(document(request.app))

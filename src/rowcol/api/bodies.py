@@ -1,0 +1,98 @@
+"""Bodies: what clients send. Unknown members are refused, so that a misspelt one is not silently ignored."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from rowcol.core.cash import Role
+
+
+def _upper(word: object) -> object:
+    return word.upper() if isinstance(word, str) else word
+
+
+class Body(BaseModel):
+    """A request body."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class NewBusiness(Body):
+    """`external_id` is your own id; left out, the name is. A second post of the same one gives the first."""
+
+    name: str = Field(min_length=1, max_length=200)
+    external_id: str = Field("", max_length=200)
+
+
+class Refresh(Body):
+    """`force` asks for a live look that may cost; `price_confirmed_micros` is the price that you have seen."""
+
+    force: bool = False
+    price_confirmed_micros: int | None = Field(None, ge=0)
+
+
+class Exchange(Body):
+    """The public token that Link gave."""
+
+    public_token: str = Field(min_length=1, max_length=500)
+    rail: str = "plaid"
+    app: str | None = None
+
+
+class LinkToken(Body):
+    """Which rail to connect."""
+
+    rail: str = "plaid"
+    app: str | None = None
+
+
+class SandboxLogin(Body):
+    """A login without a browser, at a sandbox or emulator only."""
+
+    institution: str = Field("ins_109508", min_length=1, max_length=100)
+    rail: str = "plaid"
+    app: str | None = None
+
+
+class AccountRole(Body):
+    """What an account is for: operating accounts count as cash."""
+
+    role: Annotated[Role, BeforeValidator(_upper)]
+
+
+class NewToken(Body):
+    """`label` is unique among the firm's live tokens."""
+
+    role: Literal["viewer", "advisor", "operator", "admin"]
+    label: str = Field(min_length=1, max_length=100)
+
+
+class Switch(Body):
+    """What to pause: `paid`, or a rail by name. `is_paused` false takes it back."""
+
+    what: str = Field(pattern=r"^(paid|rail:[a-z_]{1,40})$")
+    is_paused: bool = True
+    reason: str = Field("", max_length=500)
+
+
+class PriceIn(Body):
+    """One row of the firm's price book."""
+
+    rail: str
+    item: str
+    micros: int = Field(ge=0)
+    since: date
+    source: str = Field(min_length=1, max_length=500)
+    per: Literal["CALL", "CONNECTION_MONTH"] = "CALL"
+    is_assumed: bool = False
+
+
+class FirmSettings(Body):
+    """What the firm chooses; what is left out goes back to the default."""
+
+    policy: Literal["", "ttl", "evidence"] = ""
+    budget_micros_month: int | None = Field(None, ge=0)
+    prices: tuple[PriceIn, ...] = Field((), max_length=1000)

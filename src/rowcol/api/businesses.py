@@ -1,0 +1,123 @@
+"""Businesses: clients of the firm, their logins, and the roles of their bank accounts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from starlette.responses import Response
+
+from rowcol.api import shapes
+from rowcol.api.bodies import AccountRole, Exchange, LinkToken, NewBusiness, SandboxLogin
+from rowcol.api.gate import Asking, Caller
+from rowcol.api.paging import After, Limit, Page, page_of
+from rowcol.core.ids import AppId, BusinessId, ConnectionId, RemoteId
+from rowcol.core.refusal import NotFound
+from rowcol.services.businesses import find_or_add
+from rowcol.services.integration import IntegrationService
+
+
+@dataclass(frozen=True, slots=True)
+class LinkTokenOut:
+    """Open the rail's consent screen with `link_token`."""
+
+    link_token: str
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """It is so now."""
+
+    id: str
+    state: str
+
+
+async def list_businesses(
+    asking: Asking, after: After = "", limit: Limit = 100
+) -> Page[shapes.BusinessOut]:
+    """The firm's client businesses, by id."""
+    rows = await asking.plane.store.list_businesses(asking.firm, after=after, limit=limit)
+    return page_of([shapes.business_of(r) for r in rows], [r.id for r in rows], limit)
+
+
+async def add_business(body: NewBusiness, asking: Asking, response: Response) -> shapes.BusinessOut:
+    """Add a business; posting the same `external_id` again gives the first one with status 200."""
+    row, is_new = await find_or_add(
+        asking.plane, asking.firm, body.name, body.external_id or body.name
+    )
+    response.status_code = 201 if is_new else 200
+    return shapes.business_of(row)
+
+
+async def list_connections(asking: Asking, business_id: str) -> list[shapes.ConnectionOut]:
+    """Logins of a business, with their health."""
+    await _need_business(asking, business_id)
+    rows = await asking.plane.store.list_connections(asking.firm, BusinessId(business_id))
+    return [shapes.connection_of(r) for r in rows]
+
+
+async def begin_connect(body: LinkToken, asking: Asking, business_id: str) -> LinkTokenOut:
+    """A link token; a person opens the rail's own consent screen with it."""
+    app = None if body.app is None else AppId(body.app)
+    service = await _service(asking, business_id)
+    grant = await service.begin_connect(body.rail, app=app)
+    return LinkTokenOut(grant.value, grant.expires_at)
+
+
+async def connect(body: Exchange, asking: Asking, business_id: str) -> shapes.ConnectionOut:
+    """Store the login that a person consented to. A login that is connected already: 409."""
+    app = None if body.app is None else AppId(body.app)
+    service = await _service(asking, business_id)
+    return shapes.connection_of(await service.connect(body.rail, body.public_token, app=app))
+
+
+async def connect_sandbox(
+    body: SandboxLogin, asking: Asking, business_id: str
+) -> shapes.ConnectionOut:
+    """A login without a browser, at a rail's sandbox or our emulator."""
+    app = None if body.app is None else AppId(body.app)
+    service = await _service(asking, business_id)
+    made = await service.connect_sandbox(body.rail, institution=body.institution, app=app)
+    return shapes.connection_of(made)
+
+
+async def set_account_role(
+    body: AccountRole, asking: Asking, connection_id: str, remote_id: str
+) -> Done:
+    """Say what an account is for. Operating accounts count as cash."""
+    store = asking.plane.store
+    connection = ConnectionId(connection_id)
+    if not await store.set_account_role(asking.firm, connection, RemoteId(remote_id), body.role):
+        raise NotFound("no such account in this firm", "GET the business's connections first")
+    asking.plane.hot.clear()
+    return Done(remote_id, body.role)
+
+
+async def pause_connection(asking: Asking, connection_id: str) -> Done:
+    """No calls for this login until it is resumed; reads go on with what is known."""
+    return await _set_paused(asking, connection_id, is_paused=True)
+
+
+async def resume_connection(asking: Asking, connection_id: str) -> Done:
+    """Calls again."""
+    return await _set_paused(asking, connection_id, is_paused=False)
+
+
+async def _set_paused(asking: Caller, connection_id: str, *, is_paused: bool) -> Done:
+    done = await asking.plane.store.set_paused(
+        asking.firm, ConnectionId(connection_id), is_paused=is_paused
+    )
+    if not done:
+        raise NotFound("no such connection in this firm", "GET the business's connections first")
+    return Done(connection_id, "paused" if is_paused else "running")
+
+
+async def _service(asking: Caller, business_id: str) -> IntegrationService:
+    await _need_business(asking, business_id)
+    return IntegrationService(asking.plane, business_id, firm=asking.firm)
+
+
+async def _need_business(asking: Caller, business_id: str) -> None:
+    if await asking.plane.store.read_business(asking.firm, BusinessId(business_id)) is None:
+        raise NotFound("no such business in this firm", "GET /v1/businesses lists them")

@@ -1,0 +1,36 @@
+"""Explain, as it goes over the wire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rowcol.api import shapes
+from rowcol.services.explain import Explained
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainOut:
+    """Why an answer is what it is. `fresh_price_micros`: a live look now; `comes_free_at`: when none is needed."""
+
+    business: shapes.BusinessOut
+    now: shapes.BalanceOut
+    fresh_price_micros: int
+    cannot_help: str | None
+    comes_free_at: datetime | None
+    connections: tuple[shapes.ConnectionOut, ...]
+    decisions: tuple[shapes.DecisionOut, ...]
+    calls: tuple[shapes.CallOut, ...]
+
+
+def explain_of(found: Explained) -> ExplainOut:
+    return ExplainOut(
+        business=shapes.business_of(found.business),
+        now=shapes.balance_of(found.answer),
+        fresh_price_micros=found.fresh_price.micros,
+        cannot_help=found.cannot_help,
+        comes_free_at=found.comes_free_at,
+        connections=tuple(shapes.connection_of(v.connection) for v in found.logins),
+        decisions=tuple(shapes.decision_of(d) for d in found.decisions),
+        calls=tuple(shapes.call_of(c) for c in found.calls),
+    )

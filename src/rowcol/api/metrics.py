@@ -1,0 +1,98 @@
+"""Metrics: plain counters on the hot path, turned into the Prometheus format when they are asked for. Own registry."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import timedelta
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from typing_extensions import override
+
+from rowcol.services.plane import OpenPlane
+
+OVERDUE_MAX = timedelta(minutes=5)
+
+
+class Counts:
+    """What this process's HTTP face counted."""
+
+    def __init__(self) -> None:
+        self.deliveries: Counter[tuple[str, str, str]] = Counter()
+        """rail, app, reception"""
+        self.answers: Counter[tuple[str, str]] = Counter()
+        """purpose, action"""
+
+
+async def overdue(plane: OpenPlane) -> timedelta:
+    """How long the longest waiting work has been due."""
+    due_at = await plane.store.next_due_at()
+    return timedelta(0) if due_at is None else max(plane.clock.now() - due_at, timedelta(0))
+
+
+async def exposition(plane: OpenPlane, counts: Counts) -> bytes:
+    """Everything, in the text format."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Snapshot(plane, counts, (await overdue(plane)).total_seconds()))
+    return generate_latest(registry)
+
+
+class _Snapshot(Collector):
+    """The numbers at one moment."""
+
+    def __init__(self, plane: OpenPlane, counts: Counts, overdue_s: float) -> None:
+        self._plane = plane
+        self._counts = counts
+        self._overdue_s = overdue_s
+
+    @override
+    def collect(self) -> Iterable[Metric]:
+        gateway = self._plane.gateway
+        yield _counter(
+            "rowcol_deliveries",
+            "Webhooks by what became of them.",
+            ("rail", "app", "reception"),
+            self._counts.deliveries,
+        )
+        yield _counter(
+            "rowcol_answers",
+            "Answers over HTTP.",
+            ("purpose", "action"),
+            self._counts.answers,
+        )
+        yield _counter(
+            "rowcol_calls",
+            "Calls that this process sent; outcome: the HTTP status, or why there was none.",
+            ("rail", "endpoint", "outcome"),
+            gateway.sent,
+        )
+        yield _counter(
+            "rowcol_paid_micros",
+            "Micro-dollars of the priced calls that this process sent, at the price book.",
+            ("rail", "endpoint"),
+            gateway.priced_micros,
+        )
+        yield GaugeMetricFamily(
+            "rowcol_runner_overdue_seconds",
+            "How long the longest waiting work has been due.",
+            value=self._overdue_s,
+        )
+        dropped = CounterMetricFamily(
+            "rowcol_decisions_dropped", "Decision records that did not fit into the buffer."
+        )
+        dropped.add_metric((), self._plane.decisions.dropped)
+        yield dropped
+
+
+def _counter(
+    name: str,
+    text: str,
+    labels: tuple[str, ...],
+    values: Counter[tuple[str, str]] | Counter[tuple[str, str, str]],
+) -> Metric:
+    family = CounterMetricFamily(name, text, labels=labels)
+    for key, value in sorted(values.items()):
+        family.add_metric(key, value)
+    return family

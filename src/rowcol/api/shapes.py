@@ -1,0 +1,356 @@
+"""Shapes: what the API and `--json` answer, as plain records. Money in minor units, costs in micro-dollars, times in UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rowcol.core.cash import Cash
+from rowcol.core.change import Business, Call, DecisionRecord, Firm, Spending, Token
+from rowcol.core.connection import Connection
+from rowcol.core.delivery import Listed
+from rowcol.core.evidence import Observation
+from rowcol.engine.answer import Answer
+from rowcol.services.board import BoardRow
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """An amount in minor units (cents for USD) of one currency."""
+
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceOut:
+    """One look that a value rests on: what it saw, when that was true at the bank, who says so."""
+
+    account: str
+    true_at: datetime
+    received_at: datetime
+    source: str
+    current: Amount | None
+    call: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceOut:
+    """Cash with its proof. `action` SERVE, or HOLD: do not decide on it. `as_of`: the oldest part's time at the bank; `incomplete`: what is missing."""
+
+    business: str
+    purpose: str
+    action: str
+    cash: tuple[Amount, ...]
+    incomplete: tuple[str, ...]
+    as_of: datetime | None
+    reason: str
+    label: str | None
+    cost_micros: int
+    policy: str
+    answered_at: datetime
+    evidence: tuple[EvidenceOut, ...]
+    calls: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BusinessOut:
+    """A client business. `external_id` is your own id for it."""
+
+    id: str
+    name: str
+    external_id: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionOut:
+    """A login at one rail."""
+
+    id: str
+    business: str
+    rail: str
+    app: str
+    environment: str
+    remote_id: str
+    institution: str
+    name: str
+    created_at: datetime
+    is_paused: bool
+    health: str
+    health_reason: str
+    seen_until: datetime | None
+    looked_at: datetime | None
+    webhook_gaps: int
+
+
+@dataclass(frozen=True, slots=True)
+class BoardRowOut:
+    """A business on the board. `cash_minor` and `currency`: the first of `cash`; `cost_micros`: of this UTC month."""
+
+    id: str
+    business: str
+    cash_minor: int | None
+    currency: str | None
+    cash: tuple[Amount, ...]
+    as_of: datetime | None
+    action: str
+    reason: str
+    label: str | None
+    cost_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallOut:
+    """A line of the call log. `billed` and `outcome` are empty while the call is open."""
+
+    id: str
+    business: str | None
+    connection: str | None
+    rail: str
+    app: str
+    environment: str
+    endpoint: str
+    trigger: str
+    purpose: str | None
+    reason: str
+    price_micros: int
+    cost_micros: int
+    billed: str | None
+    outcome: str | None
+    detail: str
+    status: int | None
+    opened_at: datetime
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionOut:
+    """A line of the decision log, with the inputs that the decision was made from."""
+
+    id: str
+    business: str
+    connection: str | None
+    policy: str
+    purpose: str
+    action: str
+    rule: str
+    reason: str
+    as_of: datetime | None
+    label: str | None
+    cost_micros: int
+    calls: tuple[str, ...]
+    decided_at: datetime
+    inputs: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryOut:
+    """A webhook as it stands for one connection."""
+
+    id: str
+    rail: str
+    app: str
+    kind: str
+    state: str
+    connection: str | None
+    remote_id: str
+    signed_at: datetime | None
+    received_at: datetime
+    drained_at: datetime | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class CostRow:
+    """What one app's priced calls cost in a month; `reserved_micros`: calls still open."""
+
+    key: str
+    spent_micros: int
+    reserved_micros: int
+    limit_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class CostOut:
+    """A month's costs. Estimated by the price book until an invoice was compared."""
+
+    month: str
+    spent_micros: int
+    rows: tuple[CostRow, ...]
+    is_estimated: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TokenOut:
+    """A token as listed; `id` is enough to revoke it, not to use it."""
+
+    id: str
+    role: str
+    label: str
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FirmOut:
+    """The firm and what it chose."""
+
+    id: str
+    name: str
+    created_at: datetime
+    settings: dict[str, Any]
+
+
+def amounts_of(cash: Cash) -> tuple[Amount, ...]:
+    return tuple(Amount(m.amount_minor, m.currency) for m in cash.totals)
+
+
+def balance_of(answer: Answer) -> BalanceOut:
+    return BalanceOut(
+        business=answer.business,
+        purpose=answer.question.purpose.value,
+        action=answer.action.value,
+        cash=amounts_of(answer.value),
+        incomplete=answer.value.incomplete,
+        as_of=answer.as_of,
+        reason=answer.reason,
+        label=answer.label,
+        cost_micros=answer.cost.micros,
+        policy=answer.policy,
+        answered_at=answer.answered_at,
+        evidence=tuple(_evidence(look) for look in answer.evidence),
+        calls=answer.calls,
+    )
+
+
+def _evidence(look: Observation) -> EvidenceOut:
+    current = None if look.balance is None else look.balance.current
+    return EvidenceOut(
+        account=look.remote_account,
+        true_at=look.true_at,
+        received_at=look.received_at,
+        source=look.source.value,
+        current=None if current is None else Amount(current.amount_minor, current.currency),
+        call=look.call,
+    )
+
+
+def business_of(row: Business) -> BusinessOut:
+    return BusinessOut(row.id, row.name, row.external_id, row.created_at)
+
+
+def connection_of(row: Connection) -> ConnectionOut:
+    return ConnectionOut(
+        id=row.id,
+        business=row.business,
+        rail=row.rail,
+        app=row.app,
+        environment=row.environment,
+        remote_id=row.remote_id,
+        institution=row.institution,
+        name=row.name,
+        created_at=row.created_at,
+        is_paused=row.is_paused,
+        health=row.state.health.value,
+        health_reason=row.state.health_reason,
+        seen_until=row.state.seen_until,
+        looked_at=row.state.looked_at,
+        webhook_gaps=row.state.webhook_gaps,
+    )
+
+
+def board_row_of(row: BoardRow) -> BoardRowOut:
+    cash = amounts_of(row.cash)
+    first = cash[0] if cash else None
+    return BoardRowOut(
+        id=row.business.id,
+        business=row.business.name,
+        cash_minor=None if first is None else first.amount_minor,
+        currency=None if first is None else first.currency,
+        cash=cash,
+        as_of=row.as_of,
+        action=row.action.value,
+        reason=row.reason,
+        label=row.label,
+        cost_micros=row.cost.micros,
+    )
+
+
+def call_of(row: Call) -> CallOut:
+    return CallOut(
+        id=row.id,
+        business=row.business,
+        connection=row.connection,
+        rail=row.rail,
+        app=row.app,
+        environment=row.environment,
+        endpoint=row.endpoint,
+        trigger=row.trigger.value,
+        purpose=None if row.purpose is None else row.purpose.value,
+        reason=row.reason,
+        price_micros=row.price.micros,
+        cost_micros=row.cost.micros,
+        billed=None if row.billed is None else row.billed.value,
+        outcome=None if row.outcome is None else row.outcome.value,
+        detail=row.detail,
+        status=row.status,
+        opened_at=row.opened_at,
+        settled_at=row.settled_at,
+    )
+
+
+def decision_of(row: DecisionRecord) -> DecisionOut:
+    return DecisionOut(
+        id=row.id,
+        business=row.business,
+        connection=row.connection,
+        policy=row.policy,
+        purpose=row.question.purpose.value,
+        action=row.decision.action.value,
+        rule=row.decision.rule,
+        reason=row.decision.reason,
+        as_of=row.decision.as_of,
+        label=row.decision.label,
+        cost_micros=row.cost.micros,
+        calls=row.calls,
+        decided_at=row.decided_at,
+        inputs=dict(row.inputs),
+    )
+
+
+def delivery_of(row: Listed) -> DeliveryOut:
+    return DeliveryOut(
+        id=row.id,
+        rail=row.rail,
+        app=row.app,
+        kind=row.kind,
+        state=row.state.value,
+        connection=row.connection,
+        remote_id=row.remote_id,
+        signed_at=row.signed_at,
+        received_at=row.received_at,
+        drained_at=row.drained_at,
+        note=row.note,
+    )
+
+
+def cost_of(row: Spending) -> CostRow:
+    budget = row.budget
+    return CostRow(budget.key, budget.spent.micros, budget.reserved.micros, budget.limit.micros)
+
+
+def costs_of(month: str, rows: tuple[Spending, ...]) -> CostOut:
+    out = tuple(cost_of(row) for row in rows)
+    return CostOut(month, sum(row.spent_micros for row in out), out)
+
+
+def token_of(row: Token) -> TokenOut:
+    return TokenOut(row.token_hash, row.role, row.label, row.created_at, row.revoked_at)
+
+
+def firm_of(row: Firm) -> FirmOut:
+    settings: Mapping[str, Any] = row.settings
+    return FirmOut(row.id, row.name, row.created_at, dict(settings))

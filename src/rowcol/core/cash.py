@@ -1,0 +1,176 @@
+"""Cash: what a business can spend, defined and not assumed. A person gives each account its role; operating ones count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from rowcol.core.change import Account, ConnectionView
+from rowcol.core.connection import Connection
+from rowcol.core.evidence import Health, Observation
+from rowcol.core.ids import ConnectionId, RemoteId
+from rowcol.core.money import Money
+
+FIELD = "current"
+"""The balance field that is summed: what is posted, without holds and without a credit line."""
+
+
+class Role(StrEnum):
+    """What an account is to its business."""
+
+    OPERATING = "OPERATING"
+    """Counts as cash."""
+    RESERVE = "RESERVE"
+    """Own money, set aside: shown, not counted."""
+    TRUST = "TRUST"
+    """Other people's money."""
+    DEBT = "DEBT"
+    IGNORED = "IGNORED"
+
+
+@dataclass(frozen=True, slots=True)
+class CashPart:
+    """One account that counts. `amount` is None when it was never seen or its bank gave no such field.
+
+    `is_role_suggested`: nobody set its role; it counts by its type.
+    """
+
+    connection: ConnectionId
+    remote_account: RemoteId
+    name: str
+    mask: str
+    role: Role
+    is_role_suggested: bool
+    observation: Observation | None
+    amount: Money | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cash:
+    """Cash per currency, in order of currency. `as_of`: the oldest part's time at the bank; None without parts,
+    or when one was never seen.
+
+    `incomplete`: why the sum may not be the whole, a sentence each. What was last seen at an
+    unreachable login stays in the sum.
+    """
+
+    totals: tuple[Money, ...]
+    as_of: datetime | None
+    parts: tuple[CashPart, ...]
+    incomplete: tuple[str, ...] = ()
+    field: str = FIELD
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether something that counts is missing, or could not be looked at."""
+        return bool(self.incomplete)
+
+    @property
+    def incomplete_reason(self) -> str | None:
+        """Every reason in one line, None when complete."""
+        return "; ".join(self.incomplete) or None
+
+    @property
+    def suggested(self) -> tuple[CashPart, ...]:
+        """Parts that count only because their type suggests it."""
+        return tuple(part for part in self.parts if part.is_role_suggested)
+
+
+def suggested_role(account_type: str, subtype: str) -> Role:
+    """What an account most likely is, until a person says."""
+    match account_type, subtype:
+        case "depository", "checking":
+            return Role.OPERATING
+        case "depository", _:
+            return Role.RESERVE
+        case (("credit" | "loan"), _):
+            return Role.DEBT
+        case _:
+            return Role.IGNORED
+
+
+def role_of(account: Account) -> Role:
+    """The role a person gave, else the suggestion."""
+    if account.role is not None:
+        return Role(account.role)
+    return suggested_role(account.type, account.subtype)
+
+
+def counted(account: Account) -> bool:
+    """Whether an account is part of cash: operating, and still at the bank."""
+    return role_of(account) is Role.OPERATING and not _is_gone(account)
+
+
+def cash_of(views: Iterable[ConnectionView]) -> Cash:
+    """Cash over all logins of one business. Never silently smaller: what is missing is named."""
+    views = tuple(views)
+    parts = tuple(_part(a) for view in views for a in view.accounts if counted(a))
+    totals: dict[str, Money] = {}
+    for part in parts:
+        if part.amount is not None:
+            currency = part.amount.currency
+            totals[currency] = totals.get(currency, Money(0, currency)) + part.amount
+    is_seen = bool(parts) and all(view.accounts for view in views)
+    times = [part.observation.true_at for part in parts if part.observation is not None]
+    return Cash(
+        totals=tuple(totals[currency] for currency in sorted(totals)),
+        as_of=min(times) if is_seen and len(times) == len(parts) else None,
+        parts=parts,
+        incomplete=tuple(_missing(views)),
+    )
+
+
+def _part(account: Account) -> CashPart:
+    seen = account.latest
+    return CashPart(
+        connection=account.connection,
+        remote_account=RemoteId(account.remote_id),
+        name=account.name,
+        mask=account.mask,
+        role=role_of(account),
+        is_role_suggested=account.role is None,
+        observation=seen,
+        amount=None if seen is None or seen.balance is None else seen.balance.current,
+    )
+
+
+def _is_gone(account: Account) -> bool:
+    """The bank no longer shows it: closed, or a person took it out of the login."""
+    return account.is_closed or (account.latest is not None and account.latest.balance is None)
+
+
+_UNREACHABLE = {
+    Health.NEEDS_RECONNECT: "has to be connected again by a person",
+    Health.INSTITUTION_DOWN: "cannot be reached: its bank does not answer",
+    Health.UNSUPPORTED: "cannot be asked for balances",
+    Health.MISCONFIGURED: "cannot be asked: our keys or request are wrong",
+    Health.RETIRED: "was removed",
+}
+
+
+def _missing(views: Sequence[ConnectionView]) -> Iterable[str]:
+    for view in views:
+        login = _login(view.connection)
+        operating = [a for a in view.accounts if role_of(a) is Role.OPERATING]
+        if not view.accounts:
+            yield f"{login} was never seen"
+        elif operating and (why := _UNREACHABLE.get(view.connection.state.health)):
+            yield f"{login} {why}"
+        for account in operating:
+            if _is_gone(account):
+                yield f"{_named(account)} is no longer at {login}; ignore it if it was closed"
+            elif account.latest is None:
+                yield f"{_named(account)} at {login} was never seen"
+            elif account.latest.balance is not None and account.latest.balance.current is None:
+                yield f"{_named(account)} at {login} has no {FIELD} balance"
+
+
+def _login(connection: Connection) -> str:
+    return connection.name or connection.institution or connection.id
+
+
+def _named(account: Account) -> str:
+    name = account.name or account.remote_id
+    return f"{name} ({account.mask})" if account.mask else name

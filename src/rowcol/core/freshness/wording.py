@@ -1,0 +1,40 @@
+"""Wording: times, ages and purposes as the reasons of decisions say them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from rowcol.core.need import Purpose
+
+NOUNS = {
+    Purpose.RITUAL: "a ritual",
+    Purpose.GUARDRAIL: "a guardrail check",
+    Purpose.VERIFY: "a payment check",
+    Purpose.DISPLAY: "a display",
+    Purpose.FORCED: "a look-up",
+}
+
+
+def moment(at: datetime, now: datetime) -> str:
+    """`07:12 UTC`, with the date before it when it is not today's (UTC)."""
+    utc = at.astimezone(UTC)
+    is_today = utc.date() == now.astimezone(UTC).date()
+    return f"{utc:%H:%M} UTC" if is_today else f"{utc:%Y-%m-%d %H:%M} UTC"
+
+
+def span(length: timedelta) -> str:
+    """`38 min`, `5 h`, `3 days`: rounded down, so an age is never said to be over a window that it meets."""
+    minutes = length // timedelta(minutes=1)
+    if minutes < 1:
+        return "under a minute"
+    if minutes < 120:
+        return "1 h" if minutes == 60 else f"{minutes} min"
+    hours = minutes // 60
+    return f"{hours} h" if hours < 48 else f"{hours // 24} days"
+
+
+def seen(as_of: datetime | None, now: datetime) -> str:
+    """`last seen at 07:12 UTC, 38 min ago`."""
+    if as_of is None:
+        return "never seen"
+    return f"last seen at {moment(as_of, now)}, {span(max(now - as_of, timedelta(0)))} ago"

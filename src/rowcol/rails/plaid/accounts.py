@@ -1,0 +1,147 @@
+"""Accounts: balances, cached and live, with the moment from which each is true.
+
+A cached balance is as old as Plaid's last look, read before it; without one it has no age and is no
+evidence. A live one is true from when the call was sent, but at Capital One's cards and Apple Card
+the paid call is answered from the cache too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from rowcol.core.connection import ConnectionState
+from rowcol.core.evidence import Balance, Health, Observation, Source
+from rowcol.core.ids import RemoteId
+from rowcol.core.money import Money, NotMoney, money_of
+from rowcol.core.outcome import Outcome
+from rowcol.core.rail import Look, Reading, Row
+from rowcol.core.wire import Response
+from rowcol.rails.plaid import facts, records
+from rowcol.rails.plaid.errors import request_id_of
+from rowcol.rails.plaid.items import with_item
+
+ENTITY = "account"
+_CODE_MAX = 12
+
+
+def read_cached(look: Look, response: Response, state: ConnectionState) -> Reading:
+    """The reading of `/accounts/get`."""
+    return _read(look, response, state, is_live=False)
+
+
+def read_live(look: Look, response: Response, state: ConnectionState) -> Reading:
+    """The reading of `/accounts/balance/get`."""
+    return _read(look, response, state, is_live=True)
+
+
+def _read(look: Look, response: Response, state: ConnectionState, *, is_live: bool) -> Reading:
+    answer = records.decode(response.body, records.AccountsAnswer)
+    ids = [account.account_id for account in answer.accounts]
+    if len(set(ids)) != len(ids):
+        raise records.Unreadable("an account is given twice")
+    is_whole = not look.arguments.get("account_ids")
+    gone = [known for known in facts.account_ids(state) if known not in ids] if is_whole else []
+    state = with_item(state.after(Outcome.OK, "", response.sent_at), answer.item)
+    if is_whole:
+        state = _with_list(state, answer)
+    source, true_at = _evidence(response, state, is_live=is_live)
+    rows = [_row(account) for account in answer.accounts]
+    rows += [Row(ENTITY, RemoteId(known), "", None, None) for known in gone]
+    seen = []
+    for account in answer.accounts:
+        since = _true_at(account, response, state, source, true_at)
+        if since is not None:
+            balance = _balance(account.balances)
+            seen.append(_observed(account.account_id, since, response, source, balance))
+    if true_at is not None:
+        seen += [_observed(known, true_at, response, source, None) for known in gone]
+        if is_whole:
+            state = replace(state, balances_as_of=max(true_at, state.balances_as_of or true_at))
+    if is_live:
+        state = _after_live(state, response.sent_at)
+    return Reading(
+        state,
+        observations=tuple(seen),
+        rows=tuple(rows),
+        remote_request_id=request_id_of(answer.request_id),
+    )
+
+
+def _with_list(state: ConnectionState, answer: records.AccountsAnswer) -> ConnectionState:
+    kinds = {account.type for account in answer.accounts}
+    return facts.learnt(
+        state.cleared(facts.ACCOUNTS),
+        {
+            facts.ACCOUNT_IDS: ",".join(account.account_id for account in answer.accounts),
+            facts.HAS_NON_DEPOSITORY: bool(kinds - {"depository"}),
+        },
+    )
+
+
+def _evidence(
+    response: Response, state: ConnectionState, *, is_live: bool
+) -> tuple[Source, datetime | None]:
+    """Whose look it was, and from when it is true."""
+    if is_live and not facts.answers_from_cache(state):
+        return Source.LIVE, response.sent_at
+    return Source.CACHED, state.seen_until
+
+
+def _true_at(
+    account: records.AccountRecord,
+    response: Response,
+    state: ConnectionState,
+    source: Source,
+    true_at: datetime | None,
+) -> datetime | None:
+    """The account's own time counts at the two banks that give one; elsewhere it means nothing."""
+    own = records.moment_of(account.balances.last_updated_datetime)
+    if source is Source.LIVE or own is None or own > response.received_at:
+        return true_at
+    return own if facts.answers_from_cache(state) else true_at
+
+
+def _after_live(state: ConnectionState, at: datetime) -> ConnectionState:
+    """A bank that has just answered is not down."""
+    state = replace(state, paid_failed_at=None)
+    is_down = state.health is Health.INSTITUTION_DOWN
+    return state.with_health(Health.OK, "", at) if is_down else state
+
+
+def _observed(
+    account: str, true_at: datetime, response: Response, source: Source, balance: Balance | None
+) -> Observation:
+    return Observation(RemoteId(account), true_at, response.received_at, source, balance)
+
+
+def _balance(record: records.BalanceRecord) -> Balance:
+    """Either currency field is null; unofficial codes (coins) count as codes. No code: no value."""
+    code = record.iso_currency_code or record.unofficial_currency_code
+    if not code:
+        return Balance(None, None)
+    if len(code) > _CODE_MAX or not code.isalnum() or not code.isascii():
+        raise records.Unreadable("a currency code that is none")
+    return Balance(
+        _money(record.current, code), _money(record.available, code), _money(record.limit, code)
+    )
+
+
+def _money(raw: records.Number, code: str) -> Money | None:
+    value = records.number(raw)
+    try:
+        return None if value is None else money_of(value, code)
+    except NotMoney as error:
+        raise records.Unreadable("a balance that is no amount") from error
+
+
+def _row(account: records.AccountRecord) -> Row:
+    body = {
+        "name": records.text(account.name),
+        "official_name": records.text(account.official_name),
+        "mask": records.text(account.mask),
+        "type": records.text(account.type),
+        "subtype": records.text(account.subtype),
+        "persistent_account_id": records.text(account.persistent_account_id),
+    }
+    return Row(ENTITY, RemoteId(account.account_id), "", None, body)

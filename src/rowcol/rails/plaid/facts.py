@@ -1,0 +1,109 @@
+"""Facts: Plaid's own small facts of a connection, by name, and the moves of a state that more than one reading makes.
+
+| fact                       | type | what                                                          |
+|----------------------------|------|---------------------------------------------------------------|
+| `institution_id`           | str  | the bank                                                      |
+| `institution_name`         | str  | its name                                                      |
+| `update_type`              | str  | `background`, or `user_present_required`: never pulled         |
+| `has_transactions`         | bool | the Item is subscribed to Transactions; without it never sync  |
+| `webhook`                  | str  | where Plaid delivers to, "" for nowhere                       |
+| `consented`                | str  | products, so that a change is noticed                         |
+| `consent_expiration_time`  | str  | when a person has to consent again, "" if never               |
+| `last_failed_update`       | str  | Plaid's own last failed look, "" if none                      |
+| `account_ids`              | str  | accounts of the last whole list, joined by commas             |
+| `has_non_depository`       | bool | one of them is no bank account (Capital One's rule)           |
+| `balance_refused`          | str  | the code with which live balances were refused for good       |
+| `transactions_refused`     | str  | the same for transactions                                     |
+| `history_complete`         | bool | the whole history was read                                    |
+| `institution_status`       | str  | HEALTHY, DEGRADED, DOWN, or "" for unknown                    |
+| `refresh_interval`         | str  | NORMAL, DELAYED, STOPPED, or "" for unknown                   |
+| `institution_checked_at`   | str  | when that was asked                                           |
+| `sync_*`                   |      | what an unfinished paged read counted, and its restarts       |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from rowcol.core.connection import ConnectionState
+from rowcol.core.evidence import Health
+
+HEALTH, TRANSACTIONS, ACCOUNTS = "health", "transactions", "accounts"
+"""The streams that something can be worth a look in."""
+
+INSTITUTION, INSTITUTION_NAME, UPDATE_TYPE = "institution_id", "institution_name", "update_type"
+HAS_TRANSACTIONS, WEBHOOK, CONSENTED = "has_transactions", "webhook", "consented"
+CONSENT_UNTIL, LAST_FAILED = "consent_expiration_time", "last_failed_update"
+ACCOUNT_IDS, HAS_NON_DEPOSITORY = "account_ids", "has_non_depository"
+BALANCE_REFUSED, TRANSACTIONS_REFUSED = "balance_refused", "transactions_refused"
+HISTORY_COMPLETE = "history_complete"
+INSTITUTION_STATUS, REFRESH_INTERVAL = "institution_status", "refresh_interval"
+INSTITUTION_CHECKED_AT = "institution_checked_at"
+RESTARTS, CHANGES = "sync_restarts", "sync_changes"
+POSTED, POSTED_CLOSED, POSTED_FIRST_ON = "sync_posted", "sync_posted_closed", "sync_first_posted_on"
+
+REFUSALS = {
+    "accounts.balance.get": BALANCE_REFUSED,
+    "transactions.sync": TRANSACTIONS_REFUSED,
+    "transactions.refresh": TRANSACTIONS_REFUSED,
+}
+"""Endpoints that may be refused for a login for good while others still answer."""
+
+CAPITAL_ONE, APPLE_CARD = "ins_128026", "ins_136439"
+READABLE = frozenset({Health.OK, Health.INSTITUTION_DOWN})
+"""Healths under which Plaid's cache can be read."""
+UNANNOUNCED = "the bank was seen again since the last read, and no delivery said so"
+
+
+def learnt(state: ConnectionState, facts: Mapping[str, str | int | bool | None]) -> ConnectionState:
+    """The same with these facts."""
+    return replace(state, facts={**state.facts, **facts})
+
+
+def word(state: ConnectionState, name: str) -> str:
+    """A fact that is a text, "" while unknown."""
+    value = state.facts.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def count(state: ConnectionState, name: str) -> int:
+    """A fact that is a number, 0 while unknown."""
+    value = state.facts.get(name)
+    return value if isinstance(value, int) else 0
+
+
+def moment(state: ConnectionState, name: str) -> datetime | None:
+    """A fact that is a time of ours, None while unknown."""
+    value = word(state, name)
+    return datetime.fromisoformat(value) if value else None
+
+
+def account_ids(state: ConnectionState) -> tuple[str, ...]:
+    """Accounts of the last whole list."""
+    return tuple(filter(None, word(state, ACCOUNT_IDS).split(",")))
+
+
+def may_sync(state: ConnectionState) -> bool:
+    """Whether transactions may be asked for: anywhere else that would add and bill the subscription."""
+    return state.facts.get(HAS_TRANSACTIONS) is True and not word(state, TRANSACTIONS_REFUSED)
+
+
+def answers_from_cache(state: ConnectionState) -> bool:
+    """Whether a paid call brings cached balances only (docs, looked up 2026-11-25; Apple Card: SDK only)."""
+    bank = word(state, INSTITUTION)
+    has_cards = state.facts.get(HAS_NON_DEPOSITORY) is True
+    return bank == APPLE_CARD or (bank == CAPITAL_ONE and has_cards)
+
+
+def without_pages(state: ConnectionState) -> ConnectionState:
+    """The same with an unfinished paged read forgotten; its restarts stay counted."""
+    dropped = {CHANGES, POSTED, POSTED_CLOSED, POSTED_FIRST_ON}
+    kept = {name: value for name, value in state.facts.items() if name not in dropped}
+    return replace(state, page="", facts=kept)
+
+
+def without_unreadable(state: ConnectionState) -> ConnectionState:
+    """Drop marks that nothing can be done about while the login is broken; a repair sets them again."""
+    return state if state.health in READABLE else state.cleared(ACCOUNTS).cleared(TRANSACTIONS)

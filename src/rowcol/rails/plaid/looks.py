@@ -1,0 +1,120 @@
+"""Looks: which call would bring evidence that a state lacks, free ones in order, and when paying cannot help.
+
+No look is proposed twice for the same want: each successful reading removes what proposed it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from rowcol.core.connection import ConnectionState
+from rowcol.core.evidence import Health
+from rowcol.core.rail import CannotHelp, Look, Want
+from rowcol.rails.plaid import facts
+from rowcol.rails.plaid.requests import PAGE_ROWS
+
+BANK_ASKED_AGAIN = timedelta(minutes=10)
+"""How old word of a bank in trouble may be."""
+FLOOR_BEFORE = timedelta(days=730)
+"""Capital One and Apple Card ask for a floor; one this low is never too recent."""
+
+_REASONS = {
+    Health.NEEDS_RECONNECT: "the bank login needs a person first",
+    Health.INSTITUTION_DOWN: "the bank does not answer Plaid",
+    Health.UNSUPPORTED: "Plaid does not support this login any more",
+    Health.MISCONFIGURED: "our Plaid keys or settings are wrong",
+    Health.RETIRED: "the login was removed at Plaid",
+}
+
+
+def free_look(state: ConnectionState, want: Want) -> Look | None:
+    """The next free call; None when none would tell more."""
+    if state.health is Health.RETIRED:
+        return None
+    if _is_bank_due(state, want):
+        bank = facts.word(state, facts.INSTITUTION)
+        return Look("institutions.get_by_id", {"institution_id": bank})
+    if _is_item_due(state, want):
+        return Look("item.get")
+    return _cached(state, want) if state.health in facts.READABLE else None
+
+
+def _cached(state: ConnectionState, want: Want) -> Look | None:
+    """What Plaid's cache has that we lack."""
+    if _are_accounts_due(state, want):
+        return Look("accounts.get")
+    is_dirty = facts.TRANSACTIONS in state.dirty or state.page != ""
+    if not (want.streams and is_dirty and facts.may_sync(state)):
+        return None
+    cursor = state.page or state.cursor
+    return Look(
+        "transactions.sync", {"cursor": cursor, "count": PAGE_ROWS}, stream=facts.TRANSACTIONS
+    )
+
+
+def paid_look(state: ConnectionState) -> Look | CannotHelp:
+    """The live balance call of all accounts (it costs the same as of one), or why it would not help."""
+    reason = _futility(state)
+    if reason is not None:
+        return CannotHelp(reason)
+    bank = facts.word(state, facts.INSTITUTION)
+    if bank in (facts.CAPITAL_ONE, facts.APPLE_CARD):
+        return Look("accounts.balance.get", {"min_last_updated_datetime": _floor(state.looked_at)})
+    return Look("accounts.balance.get")
+
+
+def _futility(state: ConnectionState) -> str | None:
+    refusal = facts.word(state, facts.BALANCE_REFUSED)
+    code = f" ({state.health_reason})" if state.health_reason else ""
+    has_no_accounts = facts.ACCOUNT_IDS in state.facts and not facts.account_ids(state)
+    reasons = (
+        (state.health is not Health.OK, f"{_REASONS.get(state.health, '')}{code}"),
+        (
+            facts.word(state, facts.UPDATE_TYPE) == "user_present_required",
+            "this bank lets Plaid in only while the person is present",
+        ),
+        (refusal != "", f"Plaid gives no live balances for this login ({refusal})"),
+        (has_no_accounts, "the login has no accounts"),
+        (
+            facts.answers_from_cache(state),
+            "at this bank a paid call brings the same cached balances as the free one",
+        ),
+    )
+    return next((reason for is_so, reason in reasons if is_so), None)
+
+
+def _floor(looked_at: datetime | None) -> str:
+    if looked_at is None:
+        return "2000-01-01T00:00:00Z"
+    return f"{looked_at - FLOOR_BEFORE:%Y-%m-%dT00:00:00Z}"
+
+
+def _is_bank_due(state: ConnectionState, want: Want) -> bool:
+    """While a bank is down it is asked for before the Item: the Item does not tell that it is back."""
+    is_down = state.health is Health.INSTITUTION_DOWN
+    if not is_down or want.since is None or not facts.word(state, facts.INSTITUTION):
+        return False
+    checked_at = facts.moment(state, facts.INSTITUTION_CHECKED_AT)
+    return checked_at is None or checked_at < want.since - BANK_ASKED_AGAIN
+
+
+def _is_item_due(state: ConnectionState, want: Want) -> bool:
+    if facts.HEALTH in state.dirty:
+        return True
+    if want.since is None:
+        return False
+    return state.looked_at is None or state.looked_at < want.since
+
+
+def _are_accounts_due(state: ConnectionState, want: Want) -> bool:
+    """Without a time of Plaid's last look cached balances have no age, so they are read for the list only."""
+    if facts.ACCOUNT_IDS not in state.facts or facts.ACCOUNTS in state.dirty:
+        return True
+    if not want.balances or state.seen_until is None:
+        return False
+    return state.balances_as_of is None or state.balances_as_of < state.seen_until
+
+
+def key_look(key_id: str) -> Look:
+    """The free call that fetches a verification key."""
+    return Look("webhook_verification_key.get", {"key_id": key_id})

@@ -1,0 +1,127 @@
+"""Transactions: pages of changes since a cursor, staged, and published together with the next cursor.
+
+A page changes nothing but the place to go on from; what it counted waits among the facts, so that a
+read that starts over counts nothing twice. The balances beside the changes are those of touched
+accounts only: no coverage, so they are left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
+from rowcol.core.connection import ConnectionState
+from rowcol.core.freshness.calendar import is_bank_day
+from rowcol.core.ids import RemoteId
+from rowcol.core.money import NotMoney, money_of
+from rowcol.core.outcome import Outcome
+from rowcol.core.rail import Failure, Look, Reading, Row
+from rowcol.core.wire import Response
+from rowcol.rails.plaid import facts, records
+from rowcol.rails.plaid.errors import failed, request_id_of
+
+ENTITY = "transaction"
+
+
+def read_page(look: Look, response: Response, state: ConnectionState) -> Reading | Failure:
+    """The reading of `/transactions/sync`."""
+    answer = records.decode(response.body, records.SyncAnswer)
+    request_id = request_id_of(answer.request_id)
+    staged = rows_of(answer)
+    asked = state.page or state.cursor
+    if answer.has_more:
+        if answer.next_cursor in ("", asked):
+            raise records.Unreadable("more pages, but none to go on with")
+        state = _counted(state.after(Outcome.OK, "", response.sent_at), answer, len(staged))
+        state = replace(state, page=answer.next_cursor)
+        return Reading(state, staged=staged, remote_request_id=request_id)
+    if not answer.next_cursor:
+        if staged:
+            raise records.Unreadable("changes, but no cursor after them")
+        # Called too early: no error, nothing to keep. The mark stays, so it is asked again.
+        failure = failed(look, Outcome.NOT_READY, "NOT_READY", response.received_at, state)
+        return replace(failure, remote_request_id=request_id)
+    state = _counted(state.after(Outcome.OK, "", response.sent_at), answer, len(staged))
+    return Reading(
+        _published(state, answer),
+        staged=staged,
+        publishes=look.stream or facts.TRANSACTIONS,
+        remote_request_id=request_id,
+    )
+
+
+def rows_of(answer: records.SyncAnswer) -> tuple[Row, ...]:
+    """All three lists, in the order in which they apply; a removed one is a tombstone."""
+    changed = (*answer.added, *answer.modified)
+    gone = (Row(ENTITY, RemoteId(r.transaction_id), "", None, None) for r in answer.removed)
+    return (*(_row(record) for record in changed), *gone)
+
+
+def _row(record: records.TransactionRecord) -> Row:
+    """The amount stays the exact text of a decimal: Plaid sends more digits than a currency has."""
+    amount = records.number(record.amount)
+    currency = records.text(record.iso_currency_code or record.unofficial_currency_code)
+    if amount is None:
+        raise records.Unreadable("a transaction without an amount")
+    try:
+        money_of(amount, currency)
+    except NotMoney as error:
+        raise records.Unreadable("an amount that is none") from error
+    body = {
+        "account_id": record.account_id,
+        "amount": str(amount),
+        "currency": currency,
+        "date": record.date.isoformat(),
+        "authorized_date": records.text(record.authorized_date),
+        "pending": record.pending,
+        "pending_transaction_id": records.text(record.pending_transaction_id),
+        "name": records.text(record.name),
+        "merchant_name": records.text(record.merchant_name),
+        "payment_channel": records.text(record.payment_channel),
+    }
+    at = records.moment_of(record.datetime)
+    return Row(ENTITY, RemoteId(record.transaction_id), "", at, body)
+
+
+def _counted(state: ConnectionState, answer: records.SyncAnswer, changes: int) -> ConnectionState:
+    """What a page adds to the closed-days proof; only posted rows that it brings as new count."""
+    days = [record.date for record in answer.added if not record.pending]
+    closed = sum(not is_bank_day(day) for day in days)
+    first = _least(facts.word(state, facts.POSTED_FIRST_ON), days)
+    return facts.learnt(
+        state,
+        {
+            facts.CHANGES: facts.count(state, facts.CHANGES) + changes,
+            facts.POSTED: facts.count(state, facts.POSTED) + len(days),
+            facts.POSTED_CLOSED: facts.count(state, facts.POSTED_CLOSED) + closed,
+            facts.POSTED_FIRST_ON: "" if first is None else first.isoformat(),
+        },
+    )
+
+
+def _least(known: str, days: Sequence[date]) -> date | None:
+    return min((*days, *([date.fromisoformat(known)] if known else [])), default=None)
+
+
+def _published(state: ConnectionState, answer: records.SyncAnswer) -> ConnectionState:
+    """The state once the last page is in. A first read is never a gap: Plaid announces only after it."""
+    first = facts.word(state, facts.POSTED_FIRST_ON)
+    known = [] if state.first_posted_on is None else [state.first_posted_on]
+    has_gap = (
+        state.cursor != ""
+        and facts.count(state, facts.CHANGES) > 0
+        and state.dirty.get(facts.TRANSACTIONS) == facts.UNANNOUNCED
+    )
+    is_whole = answer.transactions_update_status == "HISTORICAL_UPDATE_COMPLETE"
+    state = replace(
+        state.cleared(facts.TRANSACTIONS),
+        cursor=answer.next_cursor,
+        synced_until=state.seen_until,
+        webhook_gaps=state.webhook_gaps + has_gap,
+        posted_count=state.posted_count + facts.count(state, facts.POSTED),
+        posted_closed_days=state.posted_closed_days + facts.count(state, facts.POSTED_CLOSED),
+        first_posted_on=_least(first, known),
+    )
+    state = facts.learnt(state, {facts.HISTORY_COMPLETE: is_whole, facts.RESTARTS: 0})
+    return facts.without_pages(state)

@@ -1,0 +1,204 @@
+"""Driver: takes a firm through its weeks on a rig: logins, incidents, questions, the board, and the count of the bill."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from rowcol.core.change import Action, Call
+from rowcol.core.connection import Connection
+from rowcol.core.ids import BusinessId
+from rowcol.core.money import FREE, Cost, Money
+from rowcol.core.need import Purpose
+from rowcol.core.outcome import Billed
+from rowcol.engine.answer import Answer
+from rowcol.sandbox.plaid.billing import BALANCE, REFRESH
+from rowcol.sandbox.plaid.catalog import REAL_INSTITUTIONS
+from rowcol.sandbox.world import AccountFacts, World
+from rowcol.simulation.incidents import Plot, plotted
+from rowcol.simulation.judge import Judge, Served, Tally
+from rowcol.simulation.reads import Read
+from rowcol.simulation.report import BoardRow
+from rowcol.simulation.rig import FIRM, Asked, Rig
+from rowcol.simulation.workload import Workload, spec
+
+LAST_WAIT: Final = timedelta(days=4)
+PAGE: Final = 1000
+ONE_DAY: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Drive:
+    """What came of the weeks."""
+
+    board: tuple[BoardRow, ...]
+    tally: Tally
+    unanswered: int
+    paid_calls: int
+    billed_calls: int
+    cost: Cost
+    plot: Plot
+
+
+def world_of(workload: Workload) -> World:
+    """The truth on every account, its future included."""
+    world = World()
+    for n, client in enumerate(workload.clients):
+        facts = AccountFacts("Operating", f"{n % 10_000:04d}", holder_category="business")
+        world.open_account(account_id(n), facts, client.opening_minor, client.postings)
+    return world
+
+
+def account_id(client: int) -> str:
+    """The world's name for the account of a client."""
+    return f"account-{client}"
+
+
+class Driver:
+    """One firm on one rig, from the first login to the bill."""
+
+    def __init__(
+        self, rig: Rig, workload: Workload, tell: Callable[[float], None] | None = None
+    ) -> None:
+        self._rig = rig
+        self._workload = workload
+        self._tell = tell or _nobody
+        self._businesses: list[BusinessId] = []
+        self._asked: list[tuple[Read, Asked]] = []
+
+    async def run(self) -> Drive:
+        """All the weeks. The clock stands at their end afterwards, or at the last answer."""
+        rig, workload = self._rig, self._workload
+        connections = [await self._connect(n) for n in range(len(workload.clients))]
+        plot = plotted(rig, workload, connections)
+        weather = rig.emulator.outbox.weather
+        weather.lost_share = spec().webhooks.lost_share
+        weather.delay_median_s = spec().webhooks.delay_min_median * 60
+        await self._weeks(plot)
+        answers = [await self._display(business) for business in self._businesses]
+        await self._stragglers()
+        calls = await _paid_calls(rig)
+        world = rig.world
+        ledgers = [[world.ledger(account_id(n))] for n in range(len(workload.clients))]
+        served = [_served(read, asked.answer) for read, asked in self._asked if asked.answer]
+        return Drive(
+            board=self._board(answers, calls),
+            tally=Judge(ledgers, plot.troubles).tally(served),
+            unanswered=sum(asked.answer is None for _, asked in self._asked),
+            paid_calls=len(calls),
+            billed_calls=sum(rig.emulator.billing.n_calls(path) for path in (BALANCE, REFRESH)),
+            cost=_total(calls),
+            plot=plot,
+        )
+
+    async def _connect(self, client: int) -> Connection:
+        business = await self._rig.add_business(self._workload.clients[client].name)
+        self._businesses.append(business)
+        bank = REAL_INSTITUTIONS[self._workload.clients[client].institution]
+        return await self._rig.connect(business, [account_id(client)], bank)
+
+    async def _weeks(self, plot: Plot) -> None:
+        """Everything that is asked or goes wrong, at its time."""
+        workload = self._workload
+        events = [(incident.at, 0, n) for n, incident in enumerate(plot.incidents)]
+        events += [(read.at, 1, n) for n, read in enumerate(workload.reads)]
+        for at, kind, n in sorted(events):
+            await self._advance(at)
+            if kind == 0:
+                plot.incidents[n].act()
+            else:
+                await self._ask(workload.reads[n])
+        await self._advance(workload.ends_at)
+
+    async def _ask(self, read: Read) -> None:
+        asked = await self._rig.ask(
+            self._businesses[read.client],
+            read.purpose,
+            deadline=read.deadline,
+            is_confirmed=read.purpose is Purpose.FORCED,
+        )
+        self._asked.append((read, asked))
+
+    async def _advance(self, when: datetime) -> None:
+        """Day by day, so that somebody who watches sees it move."""
+        clock, workload = self._rig.clock, self._workload
+        whole = workload.ends_at - workload.linked_at
+        while clock.now() < when:
+            await self._rig.advance_to(min(when, clock.now() + ONE_DAY))
+            self._tell(min(1.0, (clock.now() - workload.linked_at) / whole))
+
+    async def _display(self, business: BusinessId) -> Answer | None:
+        asked = await self._rig.ask(business, Purpose.DISPLAY)
+        return asked.answer
+
+    async def _stragglers(self) -> None:
+        """Questions that may still wait get their answer."""
+        until = self._rig.clock.now() + LAST_WAIT
+        while self._rig.waiting and self._rig.clock.now() < until:
+            await self._rig.advance_to(self._rig.clock.now() + timedelta(hours=1))
+
+    def _board(self, answers: list[Answer | None], calls: list[Call]) -> tuple[BoardRow, ...]:
+        spent: defaultdict[BusinessId | None, Cost] = defaultdict(lambda: FREE)
+        for call in calls:
+            spent[call.business] += call.cost
+        rows = []
+        for client, business, answer in zip(
+            self._workload.clients, self._businesses, answers, strict=True
+        ):
+            rows.append(
+                BoardRow(
+                    business=client.name,
+                    cash=None if answer is None else _sole(answer),
+                    as_of=None if answer is None else answer.as_of,
+                    reason="not answered" if answer is None else answer.reason,
+                    label=None if answer is None else answer.label,
+                    cost=spent[business],
+                )
+            )
+        return tuple(rows)
+
+
+def _served(read: Read, answer: Answer) -> Served:
+    total = _sole(answer)
+    return Served(
+        client=read.client,
+        purpose=read.purpose,
+        asked_at=read.at,
+        answered_at=answer.answered_at,
+        value_minor=None if total is None else total.amount_minor,
+        as_of=answer.as_of,
+        is_held=answer.action is Action.HOLD,
+        label=answer.label,
+        cost_micros=answer.cost.micros,
+        reason=answer.reason,
+    )
+
+
+def _sole(answer: Answer) -> Money | None:
+    """The sum of an answer; None where there is none."""
+    totals = answer.value.totals
+    return totals[0] if len(totals) == 1 else None
+
+
+async def _paid_calls(rig: Rig) -> list[Call]:
+    """Every line of the call log that the rail charges for, newest first."""
+    found: list[Call] = []
+    after = ""
+    while page := await rig.plane.store.list_calls(FIRM, after=after, limit=PAGE):
+        found += [c for c in page if c.price.micros and c.billed in (Billed.YES, Billed.POSSIBLY)]
+        after = page[-1].id
+    return found
+
+
+def _total(calls: list[Call]) -> Cost:
+    total = FREE
+    for call in calls:
+        total += call.cost
+    return total
+
+
+def _nobody(_share: float) -> None:
+    """Nobody watches."""

@@ -1,0 +1,120 @@
+"""Wires: how service and emulator reach each other without a socket, and a count of what went over them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, Final
+
+from rowcol.core.app import App
+from rowcol.core.wire import NoAnswer, RawDelivery, Request, Response, Silence
+from rowcol.engine.inbox import Reception
+from rowcol.ports import Clock
+from rowcol.sandbox.delivery import WebhookSender
+from rowcol.services.plane import OpenPlane
+
+Message = MutableMapping[str, Any]
+AsgiApp = Callable[
+    [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]],
+    Awaitable[None],
+]
+STATUSES: Final[Mapping[Reception, int]] = {
+    Reception.ACCEPTED: 200,
+    Reception.DUPLICATE: 200,
+    Reception.REJECTED: 401,
+    Reception.UNREADABLE: 400,
+    Reception.BUSY: 503,
+}
+
+
+class AsgiTransport:
+    """The transport to a rail that is an ASGI app in this process."""
+
+    def __init__(self, app: AsgiApp, clock: Clock) -> None:
+        self._app = app
+        self._clock = clock
+
+    async def send(self, base_url: str, request: Request) -> Response | NoAnswer:
+        """One request. An app that breaks off or raises is a broken connection."""
+        del base_url
+        sent_at = self._clock.now()
+        exchange = _Exchange(request)
+        try:
+            await self._app(exchange.scope, exchange.receive, exchange.send)
+        except Exception:  # noqa: BLE001 - whatever broke over there, here it is silence
+            return NoAnswer(Silence.BROKEN, sent_at, self._clock.now())
+        if not exchange.is_whole:
+            return NoAnswer(Silence.BROKEN, sent_at, self._clock.now())
+        return Response(
+            exchange.status, exchange.headers, bytes(exchange.body), sent_at, self._clock.now()
+        )
+
+
+class _Exchange:
+    """One request and its answer in ASGI's words."""
+
+    def __init__(self, request: Request) -> None:
+        self.scope: Message = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": request.method,
+            "scheme": "http",
+            "path": request.path,
+            "raw_path": request.path.encode(),
+            "query_string": b"",
+            "root_path": "",
+            "headers": [
+                (name.lower().encode(), value.encode()) for name, value in request.headers.items()
+            ],
+            "client": ("127.0.0.1", 0),
+            "server": ("emulator", 80),
+        }
+        self._message: Message = {"type": "http.request", "body": request.body, "more_body": False}
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self.body = bytearray()
+        self.is_whole = False
+
+    async def receive(self) -> Message:
+        message, self._message = self._message, {"type": "http.disconnect"}
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.headers = {
+                name.decode().lower(): value.decode() for name, value in message["headers"]
+            }
+        elif message["type"] == "http.response.body":
+            self.body += message.get("body", b"")
+            self.is_whole = not message.get("more_body", False)
+
+
+class InboxSender:
+    """Webhooks straight into the inbox of a plane that opens later."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self.plane: OpenPlane | None = None
+
+    async def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> int | None:
+        """The status that the webhook route would answer; None before the plane is open."""
+        del url
+        if self.plane is None:
+            return None
+        lower = {name.lower(): value for name, value in headers.items()}
+        raw = RawDelivery(lower, body, self.plane.clock.now())
+        return STATUSES[(await self.plane.inbox.receive(self._app, raw)).reception]
+
+
+class CountingSender:
+    """Counts what another sender sent, so that a driver knows when there may be something to do."""
+
+    def __init__(self, inner: WebhookSender) -> None:
+        self._inner = inner
+        self.n_sent = 0
+
+    async def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> int | None:
+        """Count, then send."""
+        self.n_sent += 1
+        return await self._inner.send(url, body, headers)

@@ -1,0 +1,119 @@
+"""Fault knobs: the table is complete, and each knob does what it says."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from rowcol.sandbox.plaid import knobs
+from rowcol.sandbox.plaid.corruption import __doc__ as corruption_table
+from rowcol.sandbox.plaid.faults import Corruption
+from rowcol.sandbox.plaid.knobs import KNOBS, BadArgument, turn
+from tests.sandbox.rig import Rig
+
+
+def test_every_knob_and_corruption_is_in_its_table() -> None:
+    rows = re.findall(r"^\| (\w+) \|", knobs.__doc__ or "", re.MULTILINE)
+    assert set(rows) - {"knob"} == set(KNOBS)
+    rows = re.findall(r"^\| ([a-z0-9_, ]+) \|", corruption_table or "", re.MULTILINE)
+    assert set(", ".join(rows).split(", ")) - {"kind"} == set(Corruption)
+
+
+async def test_null_balances_come_with_the_next_look(rig: Rig) -> None:
+    item = rig.item()
+    turn(rig.emulator, "null_balances", {"item_id": item.item_id, "fields": ["available"]})
+    answer = await rig.ok("/accounts/balance/get", access_token=item.access_token)
+    assert answer["accounts"][0]["balances"]["available"] is None
+    turn(rig.emulator, "null_balances", {"item_id": item.item_id, "fields": []})
+    answer = await rig.ok("/accounts/balance/get", access_token=item.access_token)
+    assert answer["accounts"][0]["balances"]["available"] == 1000
+
+
+async def test_a_churned_account_has_a_new_id_and_the_same_money(rig: Rig) -> None:
+    item = rig.item()
+    rig.spend()
+    rig.emulator.pull(item, rig.now)
+    mirror = await rig.sync_all(item)
+    [old] = item.accounts
+    made = turn(rig.emulator, "churn_account", {"item_id": item.item_id, "account_id": old})
+    assert list(item.accounts) == [made["account_id"]] != [old]
+    await mirror.update(rig, item)
+    assert [row["account_id"] for row in mirror.rows.values()] == [made["account_id"]]
+    options = {"account_ids": [old]}
+    code = await rig.error("/accounts/get", access_token=item.access_token, options=options)
+    assert code == "INVALID_ACCOUNT_ID"
+
+
+async def test_a_mutation_in_the_middle(rig: Rig) -> None:
+    for _ in range(5):
+        rig.account("cash") if "cash" not in rig.world.account_ids() else None
+        rig.spend()
+    item = rig.item("cash")
+    turn(rig.emulator, "mutate_during_pagination", {"item_id": item.item_id, "n": 2})
+    mirror = await rig.sync_all(item, count=2)
+    assert (mirror.n_restarts, len(mirror.rows)) == (2, 5)
+
+
+async def test_health_of_one_item(rig: Rig) -> None:
+    item = rig.item()
+    named = {"item_id": item.item_id}
+    turn(rig.emulator, "update_type", named | {"update_type": "user_present_required"})
+    answer = await rig.ok("/item/get", access_token=item.access_token)
+    assert answer["item"]["update_type"] == "user_present_required"
+    turn(rig.emulator, "break_login", named | {"code": "ITEM_LOCKED"})
+    answer = await rig.ok("/item/get", access_token=item.access_token)
+    assert answer["item"]["error"]["error_code"] == "ITEM_LOCKED"
+    turn(rig.emulator, "repair", named)
+    assert item.error is None
+
+
+def test_clear_heals_the_environment(rig: Rig) -> None:
+    turn(rig.emulator, "outage", {"institution_id": "ins_56"})
+    turn(rig.emulator, "webhooks", {"lost_share": 1})
+    turn(rig.emulator, "force_error", {"path": "*", "code": "ITEM_LOCKED"})
+    turn(rig.emulator, "clear", {})
+    assert rig.emulator.faults.outages == []
+    assert rig.emulator.outbox.weather.lost_share == 0
+    assert rig.emulator.faults.forced_errors.take("/item/get") is None
+
+
+def test_an_outage_lasts_as_long_as_it_says(rig: Rig) -> None:
+    turn(rig.emulator, "outage", {"institution_id": "ins_56"})
+    turn(
+        rig.emulator,
+        "outage",
+        {
+            "institution_id": "ins_56",
+            "starts_at": "2026-02-01T00:00:00Z",
+            "ends_at": "2026-02-02T00:00:00Z",
+            "code": "INSTITUTION_NOT_AVAILABLE",
+        },
+    )
+    first, second = rig.emulator.faults.outages
+    assert first.ends_at - first.starts_at == timedelta(hours=6)
+    assert second.ends_at - second.starts_at == timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("knob", "arguments"),
+    [
+        ("nothing", {}),
+        ("outage", {"institution_id": "ins_0"}),
+        ("outage", {"institution_id": "ins_56", "code": "NO_SUCH_CODE"}),
+        ("institution_health", {"institution_id": "ins_56", "health": "fine"}),
+        ("break_login", {"item_id": "nobody"}),
+        ("break_login", {}),
+        ("corrupt", {"path": "*", "kind": "gently"}),
+        ("consent_expires", {"item_id": "{item}", "at": "2026-01-01T00:00:00"}),
+        ("update_type", {"item_id": "{item}", "update_type": "sometimes"}),
+        ("null_balances", {"item_id": "{item}", "fields": ["limit"]}),
+        ("churn_account", {"item_id": "{item}", "account_id": "nobody"}),
+    ],
+)
+def test_nonsense_is_named(rig: Rig, knob: str, arguments: dict[str, object]) -> None:
+    if arguments.get("item_id") == "{item}":
+        arguments = arguments | {"item_id": rig.item().item_id}
+    with pytest.raises(BadArgument):
+        turn(rig.emulator, knob, arguments)
