@@ -97,8 +97,10 @@ class Plane:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
-            await plane.decisions.flush()
-            await closing.aclose()
+            try:
+                await plane.decisions.flush()
+            finally:
+                await closing.aclose()
 
 
 async def _join(
@@ -115,7 +117,7 @@ async def _join(
     apps = {app.id: app for app in (given.apps if given.apps is not None else apps_of(settings))}
     store = given.store
     if store is None:
-        store = await open_store(settings, engine)
+        store = await open_store(settings, engine, clock)
         closing.push_async_callback(store.close)
     transport = given.transport
     if transport is None:
@@ -160,14 +162,17 @@ async def _join(
     )
 
 
-async def open_store(settings: Settings, engine: AsyncEngine | None = None) -> FullStore:
+async def open_store(
+    settings: Settings, engine: AsyncEngine | None = None, clock: Clock | None = None
+) -> FullStore:
     """The store that settings name. The embedded file is upgraded; anything else is only checked."""
     from rowcol.adapters import sql
 
+    schema = settings.database_schema or None
     if engine is not None:
-        return await sql.open_engine(engine, schema=settings.database_schema or None)
+        return await sql.open_engine(engine, schema=schema, clock=clock)
     if settings.database_url:
-        return await sql.open_url(settings.database_url, schema=settings.database_schema or None)
+        return await sql.open_url(settings.database_url, schema=schema, clock=clock)
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -175,7 +180,7 @@ async def open_store(settings: Settings, engine: AsyncEngine | None = None) -> F
             f"the folder {settings.data_dir} cannot be made: {error.strerror}",
             "set ROWCOL_DATA_DIR to a folder that this user may write",
         ) from error
-    return await sql.open_sqlite(settings.data_dir / DATABASE_FILE)
+    return await sql.open_sqlite(settings.data_dir / DATABASE_FILE, clock=clock)
 
 
 def secret_keys(settings: Settings) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from rowcol.sandbox.clock import ManualClock
+from rowcol.sandbox.clock import DEFAULT_START_AT, ManualClock
 from rowcol.sandbox.plaid import LinkWish, PlaidEmulator, Switches, plaid_app
 from rowcol.sandbox.plaid.control import advance_to
 from rowcol.sandbox.plaid.items import Item
@@ -86,8 +86,10 @@ async def ask(
 class Rig:
     """Everything of an emulator within reach."""
 
-    def __init__(self, switches: Switches | None = None, seed: int = 1) -> None:
-        self.clock = ManualClock()
+    def __init__(
+        self, switches: Switches | None = None, seed: int = 1, now: datetime = DEFAULT_START_AT
+    ) -> None:
+        self.clock = ManualClock(now)
         self.world = World()
         self.inbox = Inbox()
         self.emulator = PlaidEmulator(

@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rowcol.api import shapes
-from rowcol.api.auth import hash_of
 from rowcol.api.bodies import FirmSettings, NewToken, Switch
 from rowcol.api.businesses import Done
 from rowcol.api.gate import Asking
 from rowcol.api.paging import After, Limit, Page, page_of
-from rowcol.core.change import Token
 from rowcol.core.delivery import RouteState
 from rowcol.core.ids import DeliveryId
 from rowcol.core.pause import PAID, switch_of_rail
-from rowcol.core.refusal import BadInput, Conflict, NotFound
+from rowcol.core.refusal import BadInput, NotFound
 from rowcol.engine.topics import DUE
+from rowcol.services.tokens import issue
 
 State = Literal["RECEIVED", "DRAINED", "PARKED"]
 
@@ -73,15 +72,8 @@ async def list_tokens(asking: Asking) -> list[shapes.TokenOut]:
 async def add_token(body: NewToken, asking: Asking) -> NewTokenOut:
     """A new token, shown this once. A live one with the same label: 409."""
     plane = asking.plane
-    for token in await plane.store.list_tokens(asking.firm):
-        if token.label == body.label and token.revoked_at is None:
-            raise Conflict(
-                f"there is a live token labelled {body.label!r}",
-                "revoke it, or choose another label",
-            )
-    secret = plane.rng.secret()
-    made = Token(hash_of(secret), asking.firm, body.role, body.label, plane.clock.now())
-    await plane.store.add_token(asking.firm, made)
+    chosen = (body.role, body.label)
+    secret, made = await issue(plane.store, plane.rng, asking.firm, chosen, plane.clock.now())
     return NewTokenOut(secret, made.token_hash, made.role, made.label)
 
 

@@ -17,11 +17,6 @@ KEPT_MAX = 10_000
 _BEARER = b"bearer "
 
 
-def hash_of(token: str) -> str:
-    """What is stored of a token."""
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
 class Tokens:
     """Looks tokens up, with a small memory. Unknown ones are not remembered: they cost their sender a query."""
 

@@ -170,8 +170,9 @@ def _free(
             reason = next(iter(state.dirty.values()))
             return Fetch(look, Trigger.DELIVERY, reason, None, None, is_paid=False)
     due_at = sweep_at(picture)
-    if due_at <= now:
-        look = rail.free_look(state, Want(due_at, balances=True, streams=True))
+    is_looking = state.looked_at is not None and state.looked_at >= recently
+    if due_at <= now or is_looking:
+        look = rail.free_look(state, Want(min(due_at, recently), balances=True, streams=True))
         if look is not None:
             trigger = Trigger.REPAIR if state.health is not Health.OK else Trigger.SWEEP
             return Fetch(look, trigger, _sweep_reason(state, now), None, None, is_paid=False)
@@ -182,6 +183,8 @@ def _sweep_reason(state: ConnectionState, now: datetime) -> str:
     if state.looked_at is None:
         return "the first look at this login"
     hours = (now - state.looked_at).total_seconds() / 3600
+    if hours < 1:
+        return "the bank was looked at anew; reading what it brought"
     return f"nothing was asked for {hours:.0f} h; looking so that a lost delivery is found"
 
 

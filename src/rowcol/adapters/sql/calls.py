@@ -1,13 +1,13 @@
 """Calls: the first durable write (`open_call`), settling, and the call log.
 
-    | call    | event                                    | cost             | budget                     |
-    |---------|------------------------------------------|------------------|----------------------------|
-    | (none)  | open_call, every limit admits it         | 0                | reserved + price           |
-    | open    | settled YES or POSSIBLY                  | price            | reserved - price, + spent  |
-    | open    | settled NO                               | 0                | reserved - price           |
-    | open    | abandoned (its process died), priced     | price (POSSIBLY) | reserved - price, + spent  |
-    | open    | abandoned, free                          | 0                | unchanged                  |
-    | settled | settled again                            | unchanged        | unchanged                  |
+| call    | event                                    | cost             | budget                     |
+|---------|------------------------------------------|------------------|----------------------------|
+| (none)  | open_call, every limit admits it         | 0                | reserved + price           |
+| open    | settled YES or POSSIBLY                  | price            | reserved - price, + spent  |
+| open    | settled NO                               | 0                | reserved - price           |
+| open    | abandoned (its process died), priced     | price (POSSIBLY) | reserved - price, + spent  |
+| open    | abandoned, free                          | 0                | unchanged                  |
+| settled | settled again                            | unchanged        | unchanged                  |
 """
 
 from __future__ import annotations
@@ -310,5 +310,3 @@ def _settle(t: Tables) -> Update:
             }
         )
     )
-
-

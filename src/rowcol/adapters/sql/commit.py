@@ -85,7 +85,12 @@ def _write_guarded(tx: Tx, firm: FirmId, change: c.Change) -> bool:
         moved |= facts.publish(tx, firm, connection)
     if change.drained or change.parked:
         inbox.drain(
-            tx, firm, connection, change.drained, change.parked, drained_at_us=_moment_us(tx, change)
+            tx,
+            firm,
+            connection,
+            change.drained,
+            change.parked,
+            drained_at_us=_moment_us(tx, change),
         )
     needs.answer(tx, firm, connection, change.answered)
     needs.postpone(tx, firm, connection, change.postponed)

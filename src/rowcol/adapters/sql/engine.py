@@ -22,9 +22,7 @@ from rowcol.ports import Clock
 RETRIES_MAX = 3
 STATEMENT_TIMEOUT_MS = 15_000
 LOCK_TIMEOUT_MS = 5_000
-POSTGRES_OPTIONS = (
-    f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}"
-)
+POSTGRES_OPTIONS = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}"
 _TIMEOUTS = text(
     f"SELECT set_config('statement_timeout', '{STATEMENT_TIMEOUT_MS}', true), "
     f"set_config('lock_timeout', '{LOCK_TIMEOUT_MS}', true)"

@@ -1,11 +1,11 @@
 """Needs and decisions: questions put to connections until they are answered, and the log of what was decided.
 
-    | need     | event                         | to                                   |
-    |----------|-------------------------------|--------------------------------------|
-    | (none)   | add_needs                     | open, due at its `check_at`          |
-    | open     | a commit postpones it         | open, due at the new `check_at`      |
-    | open     | a commit answers it           | answered (SERVE or HOLD)             |
-    | answered | answered or postponed again   | unchanged                            |
+| need     | event                         | to                                   |
+|----------|-------------------------------|--------------------------------------|
+| (none)   | add_needs                     | open, due at its `check_at`          |
+| open     | a commit postpones it         | open, due at the new `check_at`      |
+| open     | a commit answers it           | answered (SERVE or HOLD)             |
+| answered | answered or postponed again   | unchanged                            |
 """
 
 from __future__ import annotations

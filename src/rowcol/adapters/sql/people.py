@@ -118,9 +118,7 @@ def add_connection(tx: Tx, firm: FirmId, connection: Connection, token: bytes) -
     inbox.adopt(tx, firm, connection.id, connection.app, clean(connection.remote_id))
 
 
-def list_connections(
-    tx: Tx, firm: FirmId, business: BusinessId | None
-) -> tuple[Connection, ...]:
+def list_connections(tx: Tx, firm: FirmId, business: BusinessId | None) -> tuple[Connection, ...]:
     """By id."""
     k = tx.t.connections
     statement = select(k).where(k.c.firm == firm).order_by(k.c.id)
@@ -129,9 +127,7 @@ def list_connections(
     return tuple(connection_of(row) for row in tx.rows(statement))
 
 
-def find_connection(
-    tx: Tx, app: AppId, remote_id: RemoteId
-) -> tuple[FirmId, ConnectionId] | None:
+def find_connection(tx: Tx, app: AppId, remote_id: RemoteId) -> tuple[FirmId, ConnectionId] | None:
     """The live one, else one that was retired."""
     rows = tx.rows(inbox.find_owners(tx.t), app=app, remote_ids=[clean(remote_id)])
     return (FirmId(rows[-1].firm), ConnectionId(rows[-1].id)) if rows else None

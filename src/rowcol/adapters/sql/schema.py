@@ -1,11 +1,11 @@
 """Schema: which version of our tables a database has, and upgrading it. Forward only; Alembic is imported when it is needed.
 
-    | state   | means                                  | the embedded file | anything else           |
-    |---------|----------------------------------------|-------------------|-------------------------|
-    | MISSING | no tables of ours                      | made              | refused: `db upgrade`   |
-    | OLDER   | an earlier release of ours wrote it    | upgraded          | refused: `db upgrade`   |
-    | CURRENT | fits                                   | opened            | opened                  |
-    | NEWER   | a later release wrote it               | refused           | refused: update rowcol  |
+| state   | means                                  | the embedded file | anything else           |
+|---------|----------------------------------------|-------------------|-------------------------|
+| MISSING | no tables of ours                      | made              | refused: `db upgrade`   |
+| OLDER   | an earlier release of ours wrote it    | upgraded          | refused: `db upgrade`   |
+| CURRENT | fits                                   | opened            | opened                  |
+| NEWER   | a later release wrote it               | refused           | refused: update rowcol  |
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ def insist(state: SchemaState) -> None:
             "the database was written by a newer release of rowcol",
             "update rowcol, or restore a backup that was made before the newer release",
         )
-    what = "has no tables of rowcol yet" if state is SchemaState.MISSING else "is of an older release"
+    what = (
+        "has no tables of rowcol yet" if state is SchemaState.MISSING else "is of an older release"
+    )
     raise Misconfigured(f"the database {what}", "make a backup, then run `rowcol db upgrade`")
 
 

@@ -208,9 +208,7 @@ def in_transaction(conn: Connection) -> bool:
     return bool(conn.connection.driver_connection.in_transaction)  # type: ignore[union-attr] # sqlite3.Connection
 
 
-def _write_batch(
-    place: _Place, t: Tables, clock: Clock | None, batch: Sequence[_Waiting]
-) -> None:
+def _write_batch(place: _Place, t: Tables, clock: Clock | None, batch: Sequence[_Waiting]) -> None:
     try:
         conn = place.connection()
         tx = Tx(conn, t, clock)

@@ -77,9 +77,7 @@ def claim(tx: Tx, owner: str, now: datetime, lease_s: int, limit: int) -> tuple[
         ],
     )
     return tuple(
-        c.Lease(
-            row.firm, c.SubjectKind(row.kind), row.subject, owner, at(until_us), row.fence + 1
-        )
+        c.Lease(row.firm, c.SubjectKind(row.kind), row.subject, owner, at(until_us), row.fence + 1)
         for row in found
     )
 
@@ -142,9 +140,7 @@ def _candidates(t: Tables) -> Select[Any]:
     due_us = func.min(due.due_us).label("due_us")
     each = (
         select(s.kind, s.subject, s.firm, s.business, s.fence, due_us)
-        .join_from(
-            due.subject.table, t.subjects, (s.kind == due.kind) & (s.subject == due.subject)
-        )
+        .join_from(due.subject.table, t.subjects, (s.kind == due.kind) & (s.subject == due.subject))
         .where(
             s.lease_until_us <= bindparam("lease_now_us", type_=BigInteger),
             (s.is_paused == false()) | (due.for_need == 1),
@@ -157,9 +153,7 @@ def _candidates(t: Tables) -> Select[Any]:
     )
     by_business = select(each, turn.label("turn")).subquery("by_business")
     b = by_business.c
-    firm_turn = func.row_number().over(
-        partition_by=b.firm, order_by=(b.turn, b.due_us, b.subject)
-    )
+    firm_turn = func.row_number().over(partition_by=b.firm, order_by=(b.turn, b.due_us, b.subject))
     by_firm = select(by_business, firm_turn.label("firm_turn")).subquery("by_firm")
     f = by_firm.c
     return (

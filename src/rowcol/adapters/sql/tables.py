@@ -75,7 +75,9 @@ class _Made:
     def table(self, name: str, *parts: Column[Any] | ForeignKeyConstraint) -> Table:
         return Table(f"{self._prefix}{name}", self.metadata, *parts)
 
-    def index(self, name: str, *columns: Column[Any], where: str = "", unique: bool = False) -> None:
+    def index(
+        self, name: str, *columns: Column[Any], where: str = "", unique: bool = False
+    ) -> None:
         """`where` must be SQL that both databases read alike."""
         condition = text(where) if where else None
         Index(
@@ -112,9 +114,7 @@ def _flag(name: str) -> Column[bool]:
 
 
 @cache
-def tables(
-    schema: str | None = None, prefix: str = PREFIX, *, is_postgres: bool = False
-) -> Tables:
+def tables(schema: str | None = None, prefix: str = PREFIX, *, is_postgres: bool = False) -> Tables:
     """The tables of an installation; the same object for the same place."""
     made = _Made(schema, prefix)
     return Tables(
@@ -122,7 +122,9 @@ def tables(
         schema=schema,
         prefix=prefix,
         is_postgres=is_postgres,
-        firms=made.table("firms", _key("id"), _text("name"), _big("created_at_us"), _text("settings")),
+        firms=made.table(
+            "firms", _key("id"), _text("name"), _big("created_at_us"), _text("settings")
+        ),
         businesses=_businesses(made),
         connections=_connections(made),
         subjects=_subjects(made),
@@ -209,9 +211,7 @@ def _connections(made: _Made) -> Table:
     )
     made.index("connections_business", table.c.firm, table.c.business)
     made.index("connections_remote", table.c.app, table.c.remote_id)
-    made.index(
-        "connections_live", table.c.app, table.c.remote_id, where="retired = 0", unique=True
-    )
+    made.index("connections_live", table.c.app, table.c.remote_id, where="retired = 0", unique=True)
     return table
 
 

@@ -98,5 +98,3 @@ def _prune_deliveries(tx: Tx, limit_us: int) -> int:
 def _delete(tx: Tx, table: Table, key: ColumnElement[Any], over: ColumnElement[bool]) -> int:
     some = select(key).where(over).limit(PRUNE_MAX)
     return tx.run(delete(table).where(key.in_(some))).rowcount
-
-

@@ -49,9 +49,7 @@ def read_view(tx: Tx, firm: FirmId, connection: ConnectionId) -> c.ConnectionVie
     )
 
 
-def read_business_views(
-    tx: Tx, firm: FirmId, business: BusinessId
-) -> tuple[c.ConnectionView, ...]:
+def read_business_views(tx: Tx, firm: FirmId, business: BusinessId) -> tuple[c.ConnectionView, ...]:
     """Two statements for any number of connections, in the order of their making."""
     place = {"firm": firm, "business": business}
     rows = tx.rows(_connections(tx.t), **place)

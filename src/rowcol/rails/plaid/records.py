@@ -43,9 +43,9 @@ class ErrorRecord(msgspec.Struct, frozen=True):
 
 
 class AnyAnswer(msgspec.Struct, frozen=True):
-    """What every answer has."""
+    """What every answer has, and all that some have."""
 
-    request_id: str = ""
+    request_id: str
 
 
 class ItemRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,6 +22,8 @@ from rowcol.rails.plaid import facts, records
 from rowcol.rails.plaid.errors import failed, request_id_of
 
 ENTITY = "transaction"
+YEARS = range(1970, 2101)
+"""Dates outside are none: each year costs a calendar."""
 
 
 def read_page(look: Look, response: Response, state: ConnectionState) -> Reading | Failure:
@@ -62,8 +64,8 @@ def _row(record: records.TransactionRecord) -> Row:
     """The amount stays the exact text of a decimal: Plaid sends more digits than a currency has."""
     amount = records.number(record.amount)
     currency = records.text(record.iso_currency_code or record.unofficial_currency_code)
-    if amount is None:
-        raise records.Unreadable("a transaction without an amount")
+    if amount is None or record.date.year not in YEARS:
+        raise records.Unreadable("a transaction without an amount or a date that can be")
     try:
         money_of(amount, currency)
     except NotMoney as error:

@@ -62,7 +62,7 @@ class TokenHead(msgspec.Struct, frozen=True):
 class TokenClaims(msgspec.Struct, frozen=True):
     """What is signed. `jti` is not documented; it would tell two deliveries apart."""
 
-    iat: int
+    iat: Annotated[int, msgspec.Meta(ge=0, le=2**40)]
     request_body_sha256: str
     jti: str = ""
 

@@ -56,7 +56,10 @@ class Call:
         return self.require_healthy_item()
 
     def require_live_contact(self) -> Item:
-        """Raise whatever keeps Plaid from reaching the bank now."""
+        """Raise whatever keeps Plaid from reaching the bank now.
+
+        That a live call for `user_present_required` fails like a broken login is ours: "likely to fail" is all we know.
+        """
         item = self.require_healthy_item()
         if item.wish.is_manual:
             raise PlaidError("PRODUCTS_NOT_SUPPORTED", '["balance"]')

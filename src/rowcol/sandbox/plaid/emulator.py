@@ -131,7 +131,7 @@ class PlaidEmulator:
     ) -> None:
         """The Item enters an error state: no more pulls, ITEM/ERROR is sent."""
         item.error = item_error(code, reason)
-        item.broken_at = self.clock.now()
+        item.broken_at = item.last_failed_update_at = self.clock.now()
         item.next_pull_at = None
         self.notify(item, "ITEM", "ERROR", {"error": item.error})
 
@@ -162,10 +162,10 @@ class PlaidEmulator:
 
         With `keeps_unchanged` a contact that found no transaction leaves the cached balances as they were.
         """
-        share = item.institution.refresh_failure_share
-        if self.faults.outage_code(item.institution, at) is not None or self.dice.chance(
-            share, "pull fails", item.item_id, at
-        ):
+        bank = item.institution
+        is_refused = item.error is not None or self.faults.outage_code(bank, at) is not None
+        share = bank.refresh_failure_share
+        if is_refused or self.dice.chance(share, "pull fails", item.item_id, at):
             item.last_failed_update_at = at
             return False
         before = [(account, account.cached) for account in item.accounts.values()]

@@ -89,7 +89,12 @@ ERRORS: Final[dict[str, ErrorFact]] = {
         ITEM, 400, "This item was deleted while the operation was in progress"
     ),
     "ITEM_NOT_SUPPORTED": ErrorFact(ITEM, 400, "this account is currently not supported"),
-    "NO_ACCOUNTS": ErrorFact(ITEM, 400, "no valid accounts exist for this item"),
+    "NO_ACCOUNTS": ErrorFact(
+        ITEM,
+        400,
+        "no valid accounts exist for this item",
+        "No valid accounts were found at the financial institution.",
+    ),
     "PRODUCT_NOT_READY": ErrorFact(
         ITEM,
         400,
@@ -120,7 +125,10 @@ ERRORS: Final[dict[str, ErrorFact]] = {
         "This financial institution is not currently available.",
     ),
     "INSTITUTION_NO_LONGER_SUPPORTED": ErrorFact(
-        BANK, 400, "this institution is no longer supported"
+        BANK,
+        400,
+        "this institution is no longer supported",
+        "This financial institution is no longer supported.",
     ),
     "UNAUTHORIZED_INSTITUTION": ErrorFact(
         BANK, 400, "not authorized to create items for this institution"

@@ -227,4 +227,16 @@ def institution_status_shape(now: datetime, *, is_down: bool, is_delayed: bool) 
         "status": health,
         "breakdown": breakdown | {"refresh_interval": refresh},
     }
-    return _NO_STATUS | {"item_logins": login, "transactions_updates": updates}
+    incident: Shape = {
+        "start_date": now,
+        "end_date": None,
+        "title": "Logins and updates fail",
+        "incident_updates": [
+            {"description": "Investigating.", "status": "INVESTIGATING", "updated_date": now}
+        ],
+    }
+    return _NO_STATUS | {
+        "health_incidents": [incident] if is_down else None,
+        "item_logins": login,
+        "transactions_updates": updates,
+    }

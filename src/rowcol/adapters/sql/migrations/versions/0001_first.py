@@ -53,9 +53,7 @@ TABLES = {
         "budget_key:text? month:text billed:text? outcome:text? detail:text status:int? "
         "opened_at_us:big settled_at_us:big? remote_request_id:text"
     ),
-    "budgets": (
-        "firm:key key:key month:key limit_micros:big spent_micros:big reserved_micros:big"
-    ),
+    "budgets": ("firm:key key:key month:key limit_micros:big spent_micros:big reserved_micros:big"),
     "quotas": "key:key tat_us:big?",
     "decisions": (
         "id:key firm:id business:id connection:id? need:id? policy:text question:text "
@@ -74,9 +72,7 @@ TABLES = {
     "coverages": "firm:key connection:key scope:key source:key complete_as_of_us:big",
     "account_roles": "firm:key connection:key remote_account:key role:text",
     "verification_keys": "app:key key_id:key jwk:text expired_at_us:big? fetched_at_us:big",
-    "tokens": (
-        "token_hash:key firm:id role:text label:text created_at_us:big revoked_at_us:big?"
-    ),
+    "tokens": ("token_hash:key firm:id role:text label:text created_at_us:big revoked_at_us:big?"),
     "switches": "name:key reason:text",
 }
 """`name:type`, `?` for nullable; `key` and `bigkey` are the primary key in that order."""
@@ -124,9 +120,7 @@ def upgrade() -> None:
         parts: list[sa.SchemaItem] = [_column(spec) for spec in columns.split()]
         if name == "routes":
             place = "" if t.schema is None else f"{t.schema}."
-            parts.append(
-                sa.ForeignKeyConstraint(["delivery"], [f"{place}{t.prefix}deliveries.id"])
-            )
+            parts.append(sa.ForeignKeyConstraint(["delivery"], [f"{place}{t.prefix}deliveries.id"]))
         op.create_table(f"{t.prefix}{name}", *parts, schema=t.schema)
     for name, table, columns, where, is_unique in INDEXES:
         condition = sa.text(where) if where else None

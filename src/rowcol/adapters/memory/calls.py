@@ -1,0 +1,162 @@
+"""Calls in memory: `open_call`, settling, the call log. The table of states is in `adapters/sql/calls`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from rowcol.adapters.memory.state import State, own
+from rowcol.core import change as c
+from rowcol.core.budget import Budget, month_end, month_of
+from rowcol.core.ids import BusinessId, FirmId
+from rowcol.core.money import FREE, Cost
+from rowcol.core.need import Trigger
+from rowcol.core.outcome import Billed, Outcome
+from rowcol.core.pause import PAID, switch_of_rail
+from rowcol.core.quota import reserve
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+T = TypeVar("T", c.Call, c.DecisionRecord)
+
+
+def open_call(s: State, firm: FirmId, intent: c.Intent) -> c.NotBefore | c.Refused | None:
+    """Pauses, then budget, then quotas; nothing is written unless all admit."""
+    own(firm, intent.firm)
+    paused = _paused(s, firm, intent)
+    if paused is not None:
+        return c.Refused(paused)
+    month = month_of(intent.opened_at)
+    place = None
+    if intent.budget_key is not None and intent.price != FREE:
+        place = (str(firm), intent.budget_key, month)
+        _, spent, reserved = s.spending.get(place, (0, 0, 0))
+        budget = Budget(intent.budget_key, intent.budget_limit, Cost(spent), Cost(reserved))
+        reason = budget.refusal(intent.price, is_person=intent.trigger is Trigger.PERSON)
+        if reason is not None:
+            return c.Refused(reason, month_end(intent.opened_at))
+    tats = _reserved(s, intent)
+    if isinstance(tats, c.NotBefore):
+        return tats
+    s.quotas.update(tats)
+    if place is not None:
+        _, spent, reserved = s.spending.get(place, (0, 0, 0))
+        s.spending[place] = (intent.budget_limit.micros, spent, reserved + intent.price.micros)
+    s.calls[intent.id] = _call(intent)
+    s.budget_keys[intent.id] = (intent.budget_key, month)
+    if intent.connection is not None:
+        s.logins[intent.connection].open_calls[intent.id] = None
+    return None
+
+
+def settle(s: State, firm: FirmId, settlement: c.Settlement) -> bool:
+    """Settle an open call of the firm. False: there is none, or it was settled before."""
+    call = s.calls.get(settlement.call)
+    if call is None or call.firm != firm or call.settled_at is not None:
+        return False
+    cost = call.price if settlement.billed is not Billed.NO else FREE
+    s.calls[call.id] = replace(
+        call,
+        cost=cost,
+        billed=settlement.billed,
+        outcome=settlement.outcome,
+        detail=settlement.detail,
+        status=settlement.status,
+        settled_at=settlement.settled_at,
+        remote_request_id=settlement.remote_request_id,
+    )
+    key, month = s.budget_keys.pop(call.id)
+    if key is not None and call.price != FREE:
+        limit, spent, reserved = s.spending[firm, key, month]
+        s.spending[firm, key, month] = (limit, spent + cost.micros, reserved - call.price.micros)
+    if call.connection is not None:
+        s.logins[call.connection].open_calls.pop(call.id, None)
+    return True
+
+
+def abandon(s: State, opened_before: datetime, now: datetime) -> int:
+    """Settle what processes that died left open, over all firms."""
+    lost = [s.calls[name] for name in s.budget_keys if s.calls[name].opened_at < opened_before]
+    for call in lost:
+        billed = Billed.NO if call.price == FREE else Billed.POSSIBLY
+        why = "the process ended before the answer was stored"
+        settle(s, call.firm, c.Settlement(call.id, Outcome.NO_ANSWER, why, billed, None, now))
+    return len(lost)
+
+
+def page(
+    records: Iterable[T], firm: FirmId, business: BusinessId | None, after: str, limit: int
+) -> tuple[T, ...]:
+    """A firm's records, newest first."""
+    mine = [
+        each
+        for each in records
+        if each.firm == firm
+        and (business is None or each.business == business)
+        and (not after or each.id < after)
+    ]
+    mine.sort(key=lambda each: each.id, reverse=True)
+    return tuple(mine[:limit])
+
+
+def read_spending(s: State, firm: FirmId, month: str) -> tuple[c.Spending, ...]:
+    """By key."""
+    return tuple(
+        c.Spending(month, Budget(key, Cost(limit), Cost(spent), Cost(reserved)))
+        for (its_firm, key, its_month), (limit, spent, reserved) in sorted(s.spending.items())
+        if its_firm == firm and its_month == month
+    )
+
+
+def _paused(s: State, firm: FirmId, intent: c.Intent) -> str | None:
+    for name in (switch_of_rail(intent.rail), *((PAID,) if intent.price != FREE else ())):
+        if name in s.switches:
+            return s.switches[name]
+    if intent.connection is None:
+        return None
+    login = s.login(firm, intent.connection)
+    if login is None:
+        return "this login is not connected any more"
+    return "this connection is paused" if login.connection.is_paused else None
+
+
+def _reserved(s: State, intent: c.Intent) -> dict[str, int] | c.NotBefore:
+    now_us = (intent.opened_at - _EPOCH) // _MICROSECOND
+    tats: dict[str, int] = {}
+    latest: tuple[int, str] | None = None
+    for quota in intent.quotas:
+        tat_us = tats.get(quota.key, s.quotas.get(quota.key))
+        tats[quota.key], not_before_us = reserve(quota, tat_us, now_us)
+        if not_before_us is not None:
+            latest = max(latest or (0, ""), (not_before_us, quota.key))
+    if latest is None:
+        return tats
+    until = _EPOCH + timedelta(microseconds=latest[0])
+    return c.NotBefore(until, f"the limit {latest[1]} is used up for the moment")
+
+
+def _call(intent: c.Intent) -> c.Call:
+    return c.Call(
+        id=intent.id,
+        firm=intent.firm,
+        business=intent.business,
+        connection=intent.connection,
+        rail=intent.rail,
+        app=intent.app,
+        environment=intent.environment,
+        endpoint=intent.endpoint,
+        trigger=intent.trigger,
+        purpose=intent.purpose,
+        reason=intent.reason,
+        price=intent.price,
+        cost=FREE,
+        billed=None,
+        outcome=None,
+        detail="",
+        status=None,
+        opened_at=intent.opened_at,
+        settled_at=None,
+        remote_request_id="",
+    )

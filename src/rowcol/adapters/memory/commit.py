@@ -1,0 +1,118 @@
+"""Commit in memory. What the fence guards is in `adapters/sql/commit`. Everything is checked before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from rowcol.adapters.memory import calls
+from rowcol.adapters.memory.state import LONG_AGO, Login, Seen, State, own
+from rowcol.core import change as c
+from rowcol.core.delivery import RouteState
+from rowcol.core.evidence import Observation, Source
+from rowcol.core.ids import FirmId
+from rowcol.core.rail import Row
+
+
+def commit(s: State, firm: FirmId, change: c.Change) -> c.Committed:
+    """All or nothing."""
+    own(firm, change.lease.firm)
+    for record in change.decisions:
+        own(firm, record.firm)
+    login = s.login(firm, change.lease.subject)
+    holds = login is not None and login.holds(change.lease)
+    moved = False
+    if login is not None:
+        if holds:
+            moved = _write_guarded(login, change)
+        moved |= _observe(login, change)
+    for settlement in change.settlements:
+        calls.settle(s, firm, settlement)
+    for record in change.decisions:
+        s.decisions.setdefault(record.id, record)
+    if login is not None:
+        s.touch(login)
+    return c.Committed(is_fenced=not holds, moved=moved)
+
+
+def _write_guarded(login: Login, change: c.Change) -> bool:
+    if change.next_at is not None:
+        login.next_at = change.next_at
+    if change.releases:
+        login.owner, login.lease_until = "", LONG_AGO
+    if change.state is not None:
+        login.connection = replace(login.connection, state=change.state)
+    if change.discards is not None:
+        login.staged.clear()
+    _put(login, change.rows)
+    login.staged.update({(row.entity, row.remote_id): row for row in change.staged})
+    moved = bool(change.rows)
+    if change.publishes is not None:
+        moved |= bool(login.staged)
+        _put(login, login.staged.values())
+        login.staged.clear()
+    _drain(login, change)
+    _answer(login, change)
+    return moved
+
+
+def _put(login: Login, rows: Iterable[Row]) -> None:
+    """`bodies` keeps the last body of a tombstone: a closed account still has its name."""
+    for row in rows:
+        place = (row.entity, row.remote_id)
+        login.mirror[place] = row
+        if row.body is not None or place not in login.bodies:
+            login.bodies[place] = row
+
+
+def _drain(login: Login, change: c.Change) -> None:
+    if not change.drained and not change.parked:
+        return
+    moments = (
+        *(each.settled_at for each in change.settlements),
+        *(each.answered_at for each in change.answered),
+        *(each.decided_at for each in change.decisions),
+    )
+    drained_at = max(moments, default=login.leased_at)
+    for delivery in change.drained:
+        route = login.received.pop(delivery, None)
+        if route is not None:
+            route.state, route.drained_at = RouteState.DRAINED, drained_at
+    for delivery, note in change.parked.items():
+        route = login.received.pop(delivery, None)
+        if route is not None:
+            route.state, route.note = RouteState.PARKED, note
+
+
+def _answer(login: Login, change: c.Change) -> None:
+    for answered in change.answered:
+        kept = login.open_needs.pop(answered.need, None)
+        if kept is not None:
+            kept.answer = answered
+    for postponed in change.postponed:
+        waiting = login.open_needs.get(postponed.need)
+        if waiting is not None:
+            waiting.check_at = postponed.check_at
+
+
+def _observe(login: Login, change: c.Change) -> bool:
+    moved = False
+    for seen in change.observations:
+        place = (seen.remote_account, seen.true_at, seen.source, seen.balance)
+        login.observations.setdefault(place, seen)
+        kept = login.seen.setdefault(seen.remote_account, Seen())
+        if _is_newer(seen, kept.latest):
+            kept.latest = seen
+            moved = True
+        if seen.source is Source.LIVE and _is_newer(seen, kept.live):
+            kept.live = seen
+    for coverage in change.coverages:
+        scope = (coverage.scope, coverage.source)
+        known = login.coverages.get(scope)
+        if known is None or coverage.complete_as_of >= known.complete_as_of:
+            login.coverages[scope] = coverage
+    return moved
+
+
+def _is_newer(seen: Observation, known: Observation | None) -> bool:
+    return known is None or (seen.true_at, seen.received_at) >= (known.true_at, known.received_at)

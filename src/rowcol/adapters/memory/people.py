@@ -1,0 +1,111 @@
+"""People in memory: firms, businesses, connections, API tokens; and pruning."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from rowcol.adapters.memory import inbox
+from rowcol.adapters.memory.state import Login, OpenNeed, State, own
+from rowcol.adapters.memory.views import ACCOUNT
+from rowcol.core import change as c
+from rowcol.core.connection import Connection
+from rowcol.core.delivery import RouteState
+from rowcol.core.ids import ConnectionId, FirmId, RemoteId
+from rowcol.core.need import Need
+from rowcol.core.refusal import Conflict, NotFound
+
+_TAKEN = "use the existing one"
+
+
+def add_business(s: State, firm: FirmId, business: c.Business) -> None:
+    """Raise `Conflict` where the id or the external id is taken in this firm."""
+    own(firm, business.firm)
+    external_id = business.external_id
+    taken = (firm, business.id) in s.businesses or (
+        external_id
+        and any(
+            each.firm == firm and each.external_id == external_id for each in s.businesses.values()
+        )
+    )
+    if taken:
+        raise Conflict(f"business {external_id or business.id} is there already", _TAKEN)
+    s.businesses[firm, business.id] = business
+
+
+def add_connection(s: State, firm: FirmId, connection: Connection, token: bytes) -> None:
+    """Raise `Conflict` where the rail's id is connected already, `NotFound` for a business of another firm."""
+    own(firm, connection.firm)
+    if (firm, connection.business) not in s.businesses:
+        raise NotFound("no such business in this firm", "list them with `rowcol business list`")
+    same = s.by_remote.setdefault((connection.app, connection.remote_id), [])
+    login = Login(connection, token, next_at=connection.created_at)
+    is_taken = inbox.is_live(login) and any(inbox.is_live(each) for each in same)
+    if is_taken or connection.id in s.logins:
+        raise Conflict(f"the login {connection.remote_id} is there already", _TAKEN)
+    same.append(login)
+    s.logins[connection.id] = login
+    mine = s.by_business.setdefault((firm, connection.business), [])
+    mine.append(login)
+    mine.sort(key=lambda each: each.connection.id)
+    inbox.adopt(s, login)
+    s.touch(login)
+
+
+def set_account_role(
+    s: State, firm: FirmId, connection: ConnectionId, remote_account: RemoteId, role: str
+) -> bool:
+    """False: the firm has no such account."""
+    login = s.login(firm, connection)
+    if login is None or (ACCOUNT, remote_account) not in login.mirror:
+        return False
+    login.roles[remote_account] = role
+    return True
+
+
+def set_paused(s: State, firm: FirmId, connection: ConnectionId, *, is_paused: bool) -> bool:
+    """A resumed connection is due at once."""
+    login = s.login(firm, connection)
+    if login is None:
+        return False
+    login.connection = replace(login.connection, is_paused=is_paused)
+    if not is_paused:
+        login.next_at = login.connection.created_at
+    s.touch(login)
+    return True
+
+
+def add_need(s: State, firm: FirmId, need: Need) -> None:
+    """The connection is known to be the firm's."""
+    login = s.login(firm, need.connection)
+    if login is not None and need.id not in s.needs:
+        kept = OpenNeed(need, need.check_at)
+        s.needs[need.id] = login.open_needs[need.id] = kept
+        s.touch(login)
+
+
+def prune(s: State, before: datetime) -> int:
+    """What is open, unmatched, parked or undrained stays."""
+    gone = [
+        name
+        for name, routes in s.deliveries.items()
+        if all(r.state is RouteState.DRAINED for r in routes)
+        and routes[0].incoming.received_at < before
+    ]
+    for name in gone:
+        incoming = s.deliveries.pop(name)[0].incoming
+        s.dedup.discard((incoming.app, incoming.dedup_key))
+    settled = [k.id for k in s.calls.values() if k.settled_at is not None and k.settled_at < before]
+    decided = [d.id for d in s.decisions.values() if d.decided_at < before]
+    answered = [
+        name
+        for name, each in s.needs.items()
+        if each.answer is not None and each.answer.answered_at < before
+    ]
+    for call in settled:
+        del s.calls[call]
+    for decision in decided:
+        del s.decisions[decision]
+    for need in answered:
+        del s.needs[need]
+    return len(gone) + len(settled) + len(decided) + len(answered)

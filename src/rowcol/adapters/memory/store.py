@@ -1,0 +1,241 @@
+"""MemoryStore: the port `FullStore` in plain dicts. One event loop; nothing here awaits, so each method is atomic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from rowcol.adapters.memory import calls, commit, inbox, people, subjects, views
+from rowcol.adapters.memory.state import State, own
+from rowcol.core import change as c
+from rowcol.core.connection import Connection
+from rowcol.core.delivery import Incoming, Listed, RouteState, VerificationKey
+from rowcol.core.ids import AppId, BusinessId, ConnectionId, DeliveryId, FirmId, NeedId, RemoteId
+from rowcol.core.need import Need
+from rowcol.core.rail import Row
+from rowcol.core.refusal import Conflict, NotFound
+
+
+class MemoryStore:
+    """Truth that ends with the process."""
+
+    def __init__(self) -> None:
+        self._s = State()
+
+    async def open_call(self, firm: FirmId, intent: c.Intent) -> c.NotBefore | c.Refused | None:
+        return calls.open_call(self._s, firm, intent)
+
+    async def store_token(
+        self, firm: FirmId, connection: ConnectionId, old: bytes | None, new: bytes
+    ) -> bool:
+        login = self._s.login(firm, connection)
+        if login is None or login.token != old:
+            return False
+        login.previous_token, login.token = login.token, new
+        return True
+
+    async def commit(self, firm: FirmId, change: c.Change) -> c.Committed:
+        return commit.commit(self._s, firm, change)
+
+    async def settle(self, firm: FirmId, settlement: c.Settlement) -> None:
+        calls.settle(self._s, firm, settlement)
+
+    async def add_needs(self, firm: FirmId, needs: Sequence[Need]) -> None:
+        for need in needs:
+            own(firm, need.firm)
+            if self._s.login(firm, need.connection) is None:
+                raise NotFound(
+                    "no such connection in this firm", "list them with `rowcol connect list`"
+                )
+        for need in needs:
+            people.add_need(self._s, firm, need)
+
+    async def read_answers(self, firm: FirmId, needs: Sequence[NeedId]) -> dict[NeedId, c.Answered]:
+        found = {name: self._s.needs.get(name) for name in needs}
+        return {
+            name: each.answer
+            for name, each in found.items()
+            if each is not None and each.need.firm == firm and each.answer is not None
+        }
+
+    async def record_decisions(self, firm: FirmId, records: Sequence[c.DecisionRecord]) -> None:
+        for record in records:
+            own(firm, record.firm)
+        for record in records:
+            self._s.decisions.setdefault(record.id, record)
+
+    async def read_view(self, firm: FirmId, connection: ConnectionId) -> c.ConnectionView | None:
+        login = self._s.login(firm, connection)
+        return None if login is None else views.view_of(self._s, login)
+
+    async def read_business_views(
+        self, firm: FirmId, business: BusinessId
+    ) -> tuple[c.ConnectionView, ...]:
+        logins = self._s.by_business.get((firm, business), ())
+        return tuple(views.short_view_of(login) for login in logins)
+
+    async def list_calls(
+        self,
+        firm: FirmId,
+        *,
+        business: BusinessId | None = None,
+        after: str = "",
+        limit: int = 100,
+    ) -> tuple[c.Call, ...]:
+        return calls.page(self._s.calls.values(), firm, business, after, limit)
+
+    async def list_decisions(
+        self,
+        firm: FirmId,
+        *,
+        business: BusinessId | None = None,
+        after: str = "",
+        limit: int = 100,
+    ) -> tuple[c.DecisionRecord, ...]:
+        return calls.page(self._s.decisions.values(), firm, business, after, limit)
+
+    async def list_deliveries(
+        self, firm: FirmId, *, state: RouteState | None = None, after: str = "", limit: int = 100
+    ) -> tuple[Listed, ...]:
+        return inbox.list_routes(self._s, firm, state, after, limit)
+
+    async def read_spending(self, firm: FirmId, month: str) -> tuple[c.Spending, ...]:
+        return calls.read_spending(self._s, firm, month)
+
+    async def read_mirror(
+        self,
+        firm: FirmId,
+        connection: ConnectionId,
+        entity: str,
+        *,
+        after: str = "",
+        limit: int = 1000,
+    ) -> tuple[Row, ...]:
+        login = self._s.login(firm, connection)
+        rows = {} if login is None else login.mirror
+        mine = sorted(place for place in rows if place[0] == entity and place[1] > after)
+        return tuple(rows[place] for place in mine[:limit])
+
+    async def add_business(self, firm: FirmId, business: c.Business) -> None:
+        people.add_business(self._s, firm, business)
+
+    async def list_businesses(
+        self, firm: FirmId, *, after: str = "", limit: int = 100
+    ) -> tuple[c.Business, ...]:
+        mine = sorted(name for its, name in self._s.businesses if its == firm and name > after)
+        return tuple(self._s.businesses[firm, name] for name in mine[:limit])
+
+    async def read_business(self, firm: FirmId, business: BusinessId) -> c.Business | None:
+        return self._s.businesses.get((firm, business))
+
+    async def add_connection(self, firm: FirmId, connection: Connection, token: bytes) -> None:
+        people.add_connection(self._s, firm, connection, token)
+
+    async def list_connections(
+        self, firm: FirmId, business: BusinessId | None = None
+    ) -> tuple[Connection, ...]:
+        mine = (login.connection for login in self._s.logins.values())
+        found = [k for k in mine if k.firm == firm and (business is None or k.business == business)]
+        return tuple(sorted(found, key=lambda each: each.id))
+
+    async def set_account_role(
+        self, firm: FirmId, connection: ConnectionId, remote_account: RemoteId, role: str
+    ) -> bool:
+        return people.set_account_role(self._s, firm, connection, remote_account, role)
+
+    async def set_firm_settings(self, firm: FirmId, settings: dict[str, object]) -> None:
+        if firm not in self._s.firms:
+            raise NotFound(f"no firm {firm!r}", "list them with `rowcol firm list`")
+        self._s.firms[firm] = replace(self._s.firms[firm], settings=dict(settings))
+
+    async def read_firm(self, firm: FirmId) -> c.Firm | None:
+        return self._s.firms.get(firm)
+
+    async def add_token(self, firm: FirmId, token: c.Token) -> None:
+        own(firm, token.firm)
+        if token.token_hash in self._s.tokens:
+            raise Conflict("this token is there already", "use the existing one")
+        self._s.tokens[token.token_hash] = token
+
+    async def list_tokens(self, firm: FirmId) -> tuple[c.Token, ...]:
+        mine = [token for token in self._s.tokens.values() if token.firm == firm]
+        return tuple(sorted(mine, key=lambda each: (each.created_at, each.token_hash)))
+
+    async def revoke_token(self, firm: FirmId, token_hash: str, at: datetime) -> bool:
+        token = self._s.tokens.get(token_hash)
+        if token is None or token.firm != firm or token.revoked_at is not None:
+            return False
+        self._s.tokens[token_hash] = replace(token, revoked_at=at)
+        return True
+
+    async def replay(self, firm: FirmId, delivery: DeliveryId) -> bool:
+        return inbox.replay(self._s, firm, delivery)
+
+    async def set_paused(self, firm: FirmId, connection: ConnectionId, *, is_paused: bool) -> bool:
+        return people.set_paused(self._s, firm, connection, is_paused=is_paused)
+
+    async def digest(self, firm: FirmId) -> str:
+        return views.digest(self._s, firm)
+
+    async def receive(self, incoming: Sequence[Incoming]) -> tuple[bool, ...]:
+        return inbox.receive(self._s, incoming)
+
+    async def claim(
+        self, owner: str, now: datetime, lease_s: int, limit: int
+    ) -> tuple[c.Lease, ...]:
+        return subjects.claim(self._s, owner, now, lease_s, limit)
+
+    async def next_due_at(self) -> datetime | None:
+        return subjects.next_due_at(self._s)
+
+    async def renew(self, leases: Sequence[c.Lease], now: datetime, lease_s: int) -> None:
+        subjects.renew(self._s, leases, now, lease_s)
+
+    async def release(self, lease: c.Lease, next_at: datetime | None) -> None:
+        subjects.release(self._s, lease, next_at)
+
+    async def find_token(self, token_hash: str) -> c.Token | None:
+        token = self._s.tokens.get(token_hash)
+        return None if token is None or token.revoked_at is not None else token
+
+    async def find_connection(
+        self, app: AppId, remote_id: RemoteId
+    ) -> tuple[FirmId, ConnectionId] | None:
+        login = inbox.owner_of(self._s, app, remote_id)
+        return None if login is None else (login.connection.firm, login.connection.id)
+
+    async def read_key(self, app: AppId, key_id: str) -> VerificationKey | None:
+        return self._s.keys.get((app, key_id))
+
+    async def store_key(self, key: VerificationKey) -> None:
+        self._s.keys[key.app, key.key_id] = key
+
+    async def list_unmatched(self, *, after: str = "", limit: int = 100) -> tuple[Listed, ...]:
+        return inbox.list_routes(self._s, "", RouteState.UNMATCHED, after, limit)
+
+    async def add_firm(self, firm: c.Firm) -> None:
+        if firm.id in self._s.firms:
+            raise Conflict(f"firm {firm.id} is there already", "use the existing one")
+        self._s.firms[firm.id] = firm
+
+    async def list_firms(self) -> tuple[c.Firm, ...]:
+        return tuple(self._s.firms[name] for name in sorted(self._s.firms))
+
+    async def read_switches(self) -> dict[str, str]:
+        return dict(sorted(self._s.switches.items()))
+
+    async def set_switch(self, name: str, reason: str | None) -> None:
+        if reason is None:
+            self._s.switches.pop(name, None)
+        else:
+            self._s.switches[name] = reason
+
+    async def prune(self, before: datetime) -> int:
+        return people.prune(self._s, before)
+
+    async def abandon_calls(self, opened_before: datetime, now: datetime) -> int:
+        return calls.abandon(self._s, opened_before, now)
+
+    async def close(self) -> None:
+        """Nothing to let go of."""

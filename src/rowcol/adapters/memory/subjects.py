@@ -1,0 +1,81 @@
+"""Subjects in memory: leases and what is due. The table of a lease's life is in `adapters/sql/subjects`."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from rowcol.adapters.memory.state import LONG_AGO, Login, State
+from rowcol.core import change as c
+
+
+def claim(s: State, owner: str, now: datetime, lease_s: int, limit: int) -> tuple[c.Lease, ...]:
+    """The longest due first, but firm by firm and within a firm business by business, one each in turn."""
+    taken = _in_turn(_pop_due(s, now))
+    until = now + timedelta(seconds=lease_s)
+    leases = []
+    for login in taken[:limit]:
+        login.fence += 1
+        login.owner, login.leased_at, login.lease_until = owner, now, until
+        k = login.connection
+        kind = c.SubjectKind.CONNECTION
+        leases.append(c.Lease(k.firm, kind, k.id, owner, until, login.fence))
+    for login in taken:
+        s.touch(login)
+    return tuple(leases)
+
+
+def next_due_at(s: State) -> datetime | None:
+    """A leased subject counts from the end of its lease."""
+    first = s.first_due()
+    return None if first is None else first[0]
+
+
+def renew(s: State, leases: Sequence[c.Lease], now: datetime, lease_s: int) -> None:
+    """Extend those that are still held by their fence."""
+    for lease in leases:
+        login = s.login(lease.firm, lease.subject)
+        if login is not None and login.is_leased and login.holds(lease):
+            login.lease_until = now + timedelta(seconds=lease_s)
+            s.touch(login)
+
+
+def release(s: State, lease: c.Lease, next_at: datetime | None) -> None:
+    """Give it back; `next_at` None leaves what was planned."""
+    login = s.login(lease.firm, lease.subject)
+    if login is None or not login.is_leased or not login.holds(lease):
+        return
+    login.owner, login.lease_until = "", LONG_AGO
+    if next_at is not None:
+        login.next_at = next_at
+    s.touch(login)
+
+
+def _pop_due(s: State, now: datetime) -> list[tuple[datetime, Login]]:
+    """Everything due and free by `now`, taken off the heap."""
+    found = []
+    while (first := s.first_due()) is not None and first[0] <= now:
+        heapq.heappop(s.due)
+        del s.due_of[first[1]]
+        login = s.logins[first[1]]
+        due_at = login.due_at()
+        if due_at is not None:
+            found.append((due_at, login))
+    return found
+
+
+def _in_turn(found: list[tuple[datetime, Login]]) -> list[Login]:
+    by_firm: defaultdict[str, list[tuple[int, datetime, str, Login]]] = defaultdict(list)
+    turns: Counter[tuple[str, str]] = Counter()
+    for due_at, login in sorted(found, key=lambda each: (each[0], each[1].connection.id)):
+        k = login.connection
+        by_firm[k.firm].append((turns[k.firm, k.business], due_at, k.id, login))
+        turns[k.firm, k.business] += 1
+    ranked = []
+    for mine in by_firm.values():
+        mine.sort(key=lambda each: each[:3])
+        ranked += [(turn, *each[1:]) for turn, each in enumerate(mine)]
+    ranked.sort(key=lambda each: each[:3])
+    return [each[3] for each in ranked]

@@ -1,0 +1,121 @@
+"""Views in memory: what reconcile and answer need of a connection; and the digest of a firm's values."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+import msgspec
+
+from rowcol.adapters.memory.state import Login, Seen, State
+from rowcol.core import change as c
+from rowcol.core.delivery import Pending, RouteState
+from rowcol.core.ids import CallId, FirmId
+from rowcol.core.rail import Row
+
+ACCOUNT = "account"
+PENDING_MAX = 500
+_encoder = msgspec.json.Encoder(order="deterministic")
+_UNSEEN = Seen()
+
+
+def view_of(s: State, login: Login) -> c.ConnectionView:
+    """`open_calls` are those made before the present lease began."""
+    received = sorted(
+        (route.incoming for route in login.received.values()),
+        key=lambda each: (each.received_at, each.id),
+    )
+    needs = sorted(login.open_needs.values(), key=lambda each: (each.check_at, each.need.id))
+    return c.ConnectionView(
+        connection=login.connection,
+        accounts=accounts_of(login),
+        pending=tuple(
+            Pending(each.id, each.rail, each.kind, each.received_at, each.body)
+            for each in received[:PENDING_MAX]
+        ),
+        needs=tuple(
+            each.need
+            if each.check_at == each.need.check_at
+            else replace(each.need, check_at=each.check_at)
+            for each in needs
+        ),
+        token=login.token,
+        open_calls=tuple(
+            CallId(call)
+            for call in sorted(login.open_calls)
+            if not login.is_leased or s.calls[call].opened_at < login.leased_at
+        ),
+        is_staging=bool(login.staged),
+    )
+
+
+def short_view_of(login: Login) -> c.ConnectionView:
+    """The same without deliveries, needs and open calls."""
+    return c.ConnectionView(
+        connection=login.connection,
+        accounts=accounts_of(login),
+        pending=(),
+        needs=(),
+        token=login.token,
+        is_staging=bool(login.staged),
+    )
+
+
+def accounts_of(login: Login) -> tuple[c.Account, ...]:
+    """By remote id."""
+    return tuple(
+        _account(login, row)
+        for (entity, _), row in sorted(login.mirror.items())
+        if entity == ACCOUNT
+    )
+
+
+def digest(s: State, firm: FirmId) -> str:
+    """SHA-256 over values, line by line as `adapters/sql/upkeep` makes them."""
+    mirror, latest, inbox = set(), set(), set()
+    for login in s.logins.values():
+        if login.connection.firm != firm:
+            continue
+        name = login.connection.remote_id
+        for (entity, remote_id), row in login.mirror.items():
+            body = None if row.body is None else _encoder.encode(row.body).decode()
+            mirror.add(_line(name, entity, remote_id, body))
+        for account, seen in login.seen.items():
+            if seen.latest is not None:
+                value = _encoder.encode(seen.latest.balance).decode()
+                latest.add(_line(name, account, value))
+    for routes in s.deliveries.values():
+        for route in routes:
+            if route.firm == firm:
+                body_hash = hashlib.sha256(route.incoming.body).hexdigest()
+                is_drained = route.state is RouteState.DRAINED
+                state = "drained" if is_drained else "not drained"
+                inbox.add(_line(route.incoming.kind, body_hash, state))
+    sha = hashlib.sha256()
+    for part in (mirror, latest, inbox):
+        for line in sorted(part):
+            sha.update(line)
+            sha.update(b"\n")
+        sha.update(b"\0")
+    return sha.hexdigest()
+
+
+def _line(*parts: str | None) -> bytes:
+    return "\x1f".join("\x00" if part is None else part for part in parts).encode()
+
+
+def _account(login: Login, row: Row) -> c.Account:
+    body = login.bodies[row.entity, row.remote_id].body or {}
+    seen = login.seen.get(row.remote_id, _UNSEEN)
+    return c.Account(
+        connection=login.connection.id,
+        remote_id=row.remote_id,
+        name=str(body.get("name") or ""),
+        mask=str(body.get("mask") or ""),
+        type=str(body.get("type") or ""),
+        subtype=str(body.get("subtype") or ""),
+        role=login.roles.get(row.remote_id),
+        latest=seen.latest,
+        latest_live=seen.live,
+        is_closed=row.body is None,
+    )

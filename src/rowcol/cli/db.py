@@ -1,0 +1,78 @@
+"""Db: the tables and their version."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from rowcol.cli import face
+from rowcol.cli.face import Json
+
+EXAMPLES = "Examples: rowcol db check  |  rowcol db upgrade  |  rowcol db sql > rowcol.sql"
+app = typer.Typer(help="The database: upgrade, check, sql.", no_args_is_help=True)
+
+
+@app.command(epilog=EXAMPLES)
+def upgrade(*, json: Json = False) -> None:
+    """Bring the tables to this release. Safe to run again, and at the same time elsewhere."""
+    from rowcol.adapters.sql import schema
+
+    url, name = _place()
+    schema.upgrade(url, schema=name)
+    _say({"state": schema.check(url, schema=name).value}, json=json)
+
+
+@app.command(epilog=EXAMPLES)
+def check(*, json: Json = False) -> None:
+    """Compare the tables with this release; exit code 1 unless they fit."""
+    from rowcol.adapters.sql import schema
+
+    url, name = _place()
+    state = schema.check(url, schema=name)
+    _say({"state": state.value}, json=json)
+    if state is not schema.SchemaState.CURRENT:
+        raise typer.Exit(face.NO)
+
+
+@app.command(epilog=EXAMPLES)
+def sql(
+    dialect: Annotated[
+        str, typer.Option("--dialect", help="postgresql or sqlite; default from settings.")
+    ] = "",
+    *,
+    json: Json = False,
+) -> None:
+    """Print the tables as SQL, for those who apply it themselves."""
+    from rowcol.adapters.sql import schema
+    from rowcol.core.refusal import BadInput
+    from rowcol.settings import load
+
+    if dialect not in ("", "postgresql", "sqlite"):
+        raise BadInput(f"there is no dialect {dialect!r}", "say postgresql or sqlite")
+    settings = load()
+    chosen = dialect or ("postgresql" if settings.database_url.startswith("postgres") else "sqlite")
+    text = schema.sql(schema=settings.database_schema or None, is_postgres=chosen == "postgresql")
+    if json:
+        face.emit({"dialect": chosen, "sql": text})
+    else:
+        face.say(text)
+
+
+def _place() -> tuple[str, str | None]:
+    """The database that settings name."""
+    from rowcol.bootstrap import DATABASE_FILE
+    from rowcol.settings import load
+
+    settings = load()
+    if settings.database_url:
+        return settings.database_url, settings.database_schema or None
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    return f"sqlite:///{(settings.data_dir / DATABASE_FILE).absolute()}", None
+
+
+def _say(out: dict[str, Any], *, json: bool) -> None:
+    if json:
+        face.emit(out)
+    else:
+        face.say(f"the tables are {out['state']}")

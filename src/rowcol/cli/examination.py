@@ -1,0 +1,206 @@
+"""Examination: the checks behind `rowcol doctor`. Each gives findings; one that fails does not hide the next."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from rowcol.core.refusal import Refusal
+
+if TYPE_CHECKING:
+    from rowcol.ports import FullStore
+    from rowcol.settings import Settings
+
+OLDEST_CLOCK = datetime(2026, 1, 1, tzinfo=UTC)
+OVERDUE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at."""
+
+    about: str
+    verdict: Literal["ok", "note", "wrong"]
+    text: str
+    what_to_do: str = ""
+
+
+async def examine() -> list[Finding]:
+    """Everything, as far as it can be looked at."""
+    from rowcol.cli.logs import to_stderr
+    from rowcol.settings import WrongSettings, load, settings_file
+
+    to_stderr("error")
+    file = settings_file()
+    findings = [_file(file)]
+    try:
+        settings = load()
+    except WrongSettings as error:
+        findings += [
+            Finding(f"setting {m.variable}", "wrong", m.message, m.what_to_do)
+            for m in error.mistakes
+        ]
+        return findings
+    findings.append(Finding("settings", "ok", "every setting can be read"))
+    findings += _keys(settings)
+    findings += _apps(settings)
+    findings.append(_public_url(settings))
+    findings.append(_clock())
+    findings += [finding async for finding in _database(settings)]
+    return findings
+
+
+def _file(path: Path | None) -> Finding:
+    if path is None:
+        return Finding(
+            "settings file", "note", "none: environment variables only", "`rowcol init` makes one"
+        )
+    return Finding("settings file", "ok", str(path))
+
+
+def _keys(settings: Settings) -> Iterator[Finding]:
+    from rowcol.adapters.vault import FernetVault
+    from rowcol.bootstrap import KEY_FILE, secret_keys
+
+    path = settings.data_dir / KEY_FILE
+    try:
+        keys = secret_keys(settings)
+        FernetVault(keys)
+    except Refusal as error:
+        yield Finding("secret keys", "wrong", error.message, error.what_to_do)
+        return
+    where = "ROWCOL_SECRET_KEYS" if settings.secret_keys else str(path)
+    yield Finding("secret keys", "ok", f"{len(keys)} from {where}")
+    if not settings.secret_keys and stat.S_IMODE(path.stat().st_mode) & 0o077:
+        yield Finding("secret keys", "wrong", f"others may read {path}", f"chmod 600 {path}")
+
+
+def _apps(settings: Settings) -> Iterator[Finding]:
+    from rowcol.bootstrap import apps_of
+    from rowcol.rails.registry import RAILS
+
+    try:
+        apps = apps_of(settings)
+    except Refusal as error:
+        yield Finding("apps", "wrong", error.message, error.what_to_do)
+        return
+    if not apps:
+        yield Finding(
+            "apps",
+            "wrong",
+            "no rail is configured",
+            "put client_id and secret (Plaid dashboard > Developers > Keys) under [plaid.main], "
+            "or set ROWCOL_PLAID__MAIN__CLIENT_ID and ROWCOL_PLAID__MAIN__SECRET",
+        )
+    for app in apps:
+        hook = app.webhook_url or "no webhook address, as there is no public URL"
+        yield Finding(f"app {app.id}", "ok", f"{app.rail} {app.environment}; {hook}")
+        assumed = [p.item for p in RAILS[app.rail].spec.prices if p.is_assumed]
+        if assumed and app.is_priced:
+            yield Finding(
+                f"prices of {app.rail}",
+                "note",
+                f"assumed, no invoice seen: {', '.join(sorted(set(assumed)))}",
+                "`rowcol firm set --price ... --price-source ...` from your contract",
+            )
+
+
+def _public_url(settings: Settings) -> Finding:
+    if not settings.public_url:
+        return Finding(
+            "public URL",
+            "note",
+            "none: no webhooks, only sweeps",
+            "set ROWCOL_PUBLIC_URL to where rails reach this service",
+        )
+    parts = urlsplit(settings.public_url)
+    if parts.scheme != "https" and any(
+        k.environment == "production" for k in settings.plaid.values()
+    ):
+        return Finding(
+            "public URL", "wrong", "production rails deliver to https only", "use https://"
+        )
+    return Finding("public URL", "ok", settings.public_url)
+
+
+def _clock() -> Finding:
+    from rowcol.adapters.clock import SystemClock
+
+    now = SystemClock().now()
+    if now < OLDEST_CLOCK:
+        return Finding("clock", "wrong", f"it says {now:%Y-%m-%d}", "set this machine's clock")
+    return Finding(
+        "clock", "ok", f"{now:%Y-%m-%d %H:%M:%S} UTC; compare it, webhooks may be 5 minutes old"
+    )
+
+
+async def _database(settings: Settings) -> AsyncIterator[Finding]:
+    from rowcol.adapters.sql import schema
+    from rowcol.bootstrap import DATABASE_FILE, open_store
+
+    path = settings.data_dir / DATABASE_FILE
+    if not settings.database_url and not path.exists():
+        yield Finding("database", "wrong", f"{path} does not exist", "run `rowcol init`")
+        return
+    url = settings.database_url or f"sqlite:///{path.absolute()}"
+    try:
+        state = schema.check(url, schema=settings.database_schema or None)
+        if state is not schema.SchemaState.CURRENT:
+            schema.insist(state)
+        store = await open_store(settings)
+    except Refusal as error:
+        yield Finding("database", "wrong", error.message, error.what_to_do)
+        return
+    try:
+        yield Finding("database", "ok", "the tables fit this release")
+        async for finding in _content(store):
+            yield finding
+    except Refusal as error:
+        yield Finding("database", "wrong", error.message, error.what_to_do)
+    finally:
+        await store.close()
+
+
+async def _content(store: FullStore) -> AsyncIterator[Finding]:
+    from rowcol.adapters.clock import SystemClock
+
+    firms = await store.list_firms()
+    if not firms:
+        yield Finding("firms", "wrong", "there is none", "run `rowcol init`")
+        return
+    yield Finding("firms", "ok", ", ".join(f.name for f in firms[:5]))
+    for firm in firms:
+        if not any(t.revoked_at is None for t in await store.list_tokens(firm.id)):
+            yield Finding(
+                f"tokens of {firm.name}", "note", "no live token", "`rowcol token create LABEL`"
+            )
+        latest = await store.list_deliveries(firm.id, limit=1)
+        said = f"{latest[0].received_at:%Y-%m-%d %H:%M} UTC" if latest else "none yet"
+        yield Finding(f"last webhook of {firm.name}", "ok" if latest else "note", said)
+    unmatched = await store.list_unmatched(limit=100)
+    if unmatched:
+        yield Finding(
+            "unmatched webhooks",
+            "note",
+            f"{len(unmatched)} for logins that nobody knows: they may be billed",
+            "`rowcol inbox unmatched`",
+        )
+    for name, reason in (await store.read_switches()).items():
+        yield Finding(name, "note", f"paused: {reason}", "`rowcol resume`")
+    due_at = await store.next_due_at()
+    late = timedelta(0) if due_at is None else SystemClock().now() - due_at
+    if late >= OVERDUE:
+        minutes = late.total_seconds() / 60
+        yield Finding(
+            "runner",
+            "wrong",
+            f"work has been due for {minutes:.0f} min",
+            "is `rowcol serve` running?",
+        )
+    else:
+        yield Finding("runner", "ok", "no work is overdue")

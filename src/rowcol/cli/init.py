@@ -1,0 +1,162 @@
+"""Init: a folder with commented settings, a key, a database, a firm, and an admin token that is shown once."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from rowcol.cli import face
+from rowcol.cli.face import Json
+from rowcol.cli.opening import use_file
+
+EXAMPLES = "Example: rowcol init books --firm-name 'Reed & Co'"
+TOKEN_LABEL = "init"  # noqa: S105 - a label
+
+
+@dataclass(slots=True)
+class Made:
+    """What init found or made."""
+
+    config: str
+    database: str = ""
+    key_file: str | None = None
+    firm: str = ""
+    token: str | None = None
+    made: list[str] = field(default_factory=list)
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to put the settings.")] = Path(),
+    firm_name: Annotated[
+        str, typer.Option("--firm-name", help="How the firm is called.")
+    ] = "My firm",
+    *,
+    json: Json = False,
+) -> None:
+    """Set up: settings, key, database, firm, token. What is there already is left as it is."""
+    made = face.running(_init(folder, firm_name))
+    if json:
+        face.emit(made)
+        return
+    for what in made.made:
+        face.say(f"made {what}")
+    if not made.made:
+        face.say(f"already set up: {made.config}; nothing was changed")
+    if made.token is not None:
+        face.say("")
+        face.say(f"Admin token, shown this once:  {made.token}")
+    elif made.made:
+        face.say("the firm has a live token already: no new one (`rowcol token create`)")
+    face.note("")
+    face.note(f"Next: put your Plaid keys into {made.config}, then run `rowcol doctor`.")
+
+
+async def _init(folder: Path, firm_name: str) -> Made:
+    from rowcol.bootstrap import DATABASE_FILE, KEY_FILE, open_store
+    from rowcol.cli.logs import to_stderr
+    from rowcol.settings import FILE, load
+
+    to_stderr("error")
+    config = (folder / FILE).resolve()
+    made = Made(str(config))
+    if not config.exists():
+        config.parent.mkdir(parents=True, exist_ok=True)
+        config.write_text(settings_text(), encoding="utf-8")
+        made.made.append(str(config))
+    use_file(config)
+    settings = load()
+    if not settings.secret_keys:
+        made.key_file = str(settings.data_dir / KEY_FILE)
+        if _write_key(settings.data_dir / KEY_FILE):
+            made.made.append(made.key_file)
+    database = settings.data_dir / DATABASE_FILE
+    if settings.database_url:
+        from rowcol.adapters.sql import schema
+
+        schema.upgrade(settings.database_url, schema=settings.database_schema or None)
+        made.database = "the database of ROWCOL_DATABASE_URL"
+    else:
+        made.database = str(database)
+        if not database.exists():
+            made.made.append(str(database))
+    store = await open_store(settings)
+    try:
+        await _people(store, firm_name, made)
+    finally:
+        await store.close()
+    return made
+
+
+async def _people(store: Any, firm_name: str, made: Made) -> None:
+    from rowcol.adapters.chance import SystemRng
+    from rowcol.adapters.clock import SystemClock
+    from rowcol.core.change import Firm
+    from rowcol.core.ids import FirmId
+    from rowcol.services.tokens import issue
+
+    rng, now = SystemRng(), SystemClock().now()
+    firms = await store.list_firms()
+    if firms:
+        made.firm = firms[0].id
+    else:
+        made.firm = rng.new_id("firm")
+        await store.add_firm(Firm(FirmId(made.firm), firm_name, now))
+        made.made.append(f"the firm {firm_name!r}")
+    if not any(t.revoked_at is None for t in await store.list_tokens(FirmId(made.firm))):
+        secret, _ = await issue(store, rng, FirmId(made.firm), ("admin", TOKEN_LABEL), now)
+        made.token = secret
+        made.made.append("an admin token")
+
+
+def _write_key(path: Path) -> bool:
+    """A fresh key, readable by this user only; False when there is one."""
+    from rowcol.adapters.vault import new_key
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return False
+    with os.fdopen(handle, "w") as file:
+        file.write(new_key() + "\n")
+    return True
+
+
+def settings_text() -> str:
+    """A commented file with every setting at its default, made from the settings themselves."""
+    from rowcol.settings import PlaidKeys, Settings
+
+    lines = [
+        "# RowCol's settings. An environment variable ROWCOL_<NAME> wins over a line here; __ goes a level down,",
+        "# as in ROWCOL_PLAID__MAIN__SECRET. `rowcol doctor` names every mistake.",
+        "",
+    ]
+    for name, info in Settings.model_fields.items():
+        if name == "plaid":
+            continue
+        mark = "" if name == "data_dir" else "# "
+        lines += [f"# {info.description}", f"{mark}{name} = {_toml(info.default)}", ""]
+    lines += [
+        "# A set of Plaid keys; `main` is your own name for it, and part of its webhook address.",
+        "# [plaid.main]",
+    ]
+    for name, info in PlaidKeys.model_fields.items():
+        default = '"..."' if info.is_required() else _toml(info.default)
+        lines += [f"# # {info.description}", f"# {name} = {default}"]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case int():
+            return str(value)
+        case tuple():
+            return "[]"
+        case _:
+            return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'

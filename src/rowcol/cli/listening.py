@@ -1,0 +1,97 @@
+"""Listening: one ASGI app on one address in this process, stopped gracefully by SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import uvicorn
+from typing_extensions import override
+
+from rowcol.core.refusal import Misconfigured
+
+BACKLOG = 2048
+GRACE_S = 20
+
+
+class Server(uvicorn.Server):
+    """Signals are ours: the first asks to stop, and what runs is finished; the second stops at once."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    @override
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        names = (signal.SIGTERM, signal.SIGINT)
+        for name in names:
+            loop.add_signal_handler(name, self.stop)
+        try:
+            yield
+        finally:
+            for name in names:
+                loop.remove_signal_handler(name)
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self._announce()
+
+    def stop(self) -> None:
+        """Take nothing new and finish; asked twice, do not wait."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket on this address; port 0 takes a free one. Raise `Misconfigured` when it is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+    except OSError as error:
+        made.close()
+        raise Misconfigured(
+            f"cannot listen on {host}:{port}: {error.strerror}",
+            "stop what listens there, or choose another with --port (0: any free one)",
+        ) from error
+    made.listen(BACKLOG)
+    made.setblocking(False)
+    return made
+
+
+def address_of(made: socket.socket) -> str:
+    """`http://127.0.0.1:8700`."""
+    host, port = made.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def serve(app: Any, made: socket.socket, announce: Callable[[], None]) -> None:
+    """Until asked to stop. `announce` is called once connections are taken."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        http="httptools",
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+        backlog=BACKLOG,
+    )
+    await Server(config, announce).serve(sockets=[made])
+
+
+def on_fast_loop(work: Any) -> None:
+    """Run on uvloop."""
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work)

@@ -1,0 +1,102 @@
+"""Main: the commands, and what their ends mean. `rowcol --help` imports nothing but typer."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rowcol import __version__
+from rowcol.cli import (
+    account,
+    bench,
+    business,
+    connect,
+    cost,
+    db,
+    demo,
+    doctor,
+    explain,
+    face,
+    firm,
+    inbox,
+    init,
+    pause,
+    read,
+    sandbox,
+    serve,
+    token,
+)
+from rowcol.cli.opening import use_file
+from rowcol.core.refusal import Refusal
+
+OVERVIEW = """What a firm knows of its clients' cash, with proof, for as few paid calls as possible.
+
+To begin: `rowcol demo`, or `rowcol init`, then `rowcol doctor`. Every command takes --json. Exit codes: 0 done,
+1 the answer is "no" or partial, 2 wrong use.
+"""
+app = typer.Typer(
+    name="rowcol",
+    help=OVERVIEW,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+COMMANDS = (
+    init.init,
+    demo.demo,
+    serve.serve,
+    sandbox.sandbox,
+    read.read,
+    explain.explain,
+    cost.cost,
+    doctor.doctor,
+    pause.resume,
+)
+for _command in COMMANDS:
+    app.command(epilog=_command.__globals__["EXAMPLES"])(_command)
+GROUPS = (inbox, connect, business, account, firm, token, bench, db)
+for _noun in GROUPS:
+    app.add_typer(_noun.app, name=_noun.__name__.rpartition(".")[2])
+app.command(epilog=pause.EXAMPLES)(pause.pause)
+
+
+@app.callback()
+def everywhere(
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Settings file; default ./rowcol.toml.")
+    ] = None,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        face.say(f"rowcol {__version__}")
+        raise typer.Exit
+    if config is not None:
+        use_file(config)
+
+
+def run() -> None:
+    """The program. Never shows a traceback, unless ROWCOL_LOG_LEVEL is debug."""
+    is_json = "--json" in sys.argv[1:]
+    try:
+        app()
+    except Refusal as refusal:
+        sys.exit(face.refuse(refusal, is_json=is_json))
+    except KeyboardInterrupt:
+        face.note("stopped")
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(face.NO)
+    except Exception as error:
+        if os.environ.get("ROWCOL_LOG_LEVEL") == "debug":
+            raise
+        if is_json:
+            face.emit({"error": {"code": "internal", "message": type(error).__name__}})
+        face.note(f"rowcol: this should not happen ({type(error).__name__}: {error})")
+        face.note("  -> run it again with ROWCOL_LOG_LEVEL=debug and report what it prints")
+        sys.exit(face.NO)

@@ -1,0 +1,73 @@
+"""Pause: stop paid calls, a rail or a login; reads go on with what is known."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from rowcol.cli import face
+from rowcol.cli.face import FirmOption, Json
+from rowcol.cli.opening import desk, opened
+from rowcol.core.refusal import BadInput, NotFound
+
+EXAMPLES = (
+    "Examples: rowcol pause  |  rowcol pause paid --reason 'invoice in dispute'  |  rowcol pause rail plaid  |  "
+    "rowcol resume connection con_..."
+)
+What = Annotated[str, typer.Argument(help="paid, rail or connection; nothing: show.")]
+Which = Annotated[str, typer.Argument(help="The rail's name, or the login's id.")]
+
+
+def pause(
+    what: What = "",
+    which: Which = "",
+    reason: Annotated[str, typer.Option("--reason", help="As people will read it.")] = "",
+    *,
+    firm: FirmOption = "",
+    json: Json = False,
+) -> None:
+    """Pause all paid calls, a rail, or one login; or show what is paused."""
+    _done(face.running(_turn(what, which, firm, reason or "paused by an operator")), json)
+
+
+def resume(
+    what: What = "", which: Which = "", *, firm: FirmOption = "", json: Json = False
+) -> None:
+    """Take a pause back."""
+    _done(face.running(_turn(what, which, firm, None)), json)
+
+
+def _done(out: dict[str, Any], json: bool) -> None:
+    if json:
+        face.emit(out)
+    elif "paused" in out:
+        rows = sorted(out["paused"].items())
+        face.table(("paused", "reason"), rows, empty="nothing is paused")
+    else:
+        face.say(f"{out['id']} is {out['state']}")
+
+
+async def _turn(what: str, which: str, firm: str, reason: str | None) -> dict[str, Any]:
+    from rowcol.core.ids import ConnectionId
+    from rowcol.core.pause import PAID, switch_of_rail
+
+    if what == "connection":
+        async with desk(firm) as at:
+            is_paused = reason is not None
+            found = await at.plane.store.set_paused(
+                at.firm, ConnectionId(which), is_paused=is_paused
+            )
+            if not found:
+                raise NotFound(f"no login {which!r} in this firm", "see `rowcol explain BUSINESS`")
+        return {"id": which, "state": "paused" if is_paused else "running"}
+    async with opened() as plane:
+        if what == "paid":
+            await plane.store.set_switch(PAID, reason)
+        elif what == "rail":
+            if which not in plane.rails:
+                raise BadInput(f"there is no rail {which!r}", f"rails: {', '.join(plane.rails)}")
+            await plane.store.set_switch(switch_of_rail(which), reason)
+        elif what:
+            raise BadInput(f"{what!r} cannot be paused", "say paid, rail NAME or connection ID")
+        return {"paused": await plane.store.read_switches()}

@@ -1,0 +1,131 @@
+"""Read: the cash of a business, with its proof."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rowcol.cli import face
+from rowcol.cli.face import FirmOption, Json, Yes
+from rowcol.cli.opening import Desk, desk
+from rowcol.core.refusal import BadInput
+
+if TYPE_CHECKING:
+    from rowcol.api.shapes import BalanceOut
+    from rowcol.engine.answer import Answer
+
+EXAMPLES = (
+    "Examples: rowcol read 'Harbor Dental'  |  rowcol read harbor --purpose guardrail --deadline 15m  |  "
+    "rowcol read harbor --force"
+)
+
+
+def read(
+    business: Annotated[str, typer.Argument(help="Id, external id or name.")],
+    purpose: Annotated[
+        str, typer.Option("--purpose", help="display, ritual, guardrail or verify.")
+    ] = "display",
+    deadline: Annotated[
+        str,
+        typer.Option("--deadline", help="How long it may take (90s, 15m, 3h) or until when (ISO)."),
+    ] = "",
+    force: Annotated[
+        bool, typer.Option("--force", help="A live look; the price is shown first.")
+    ] = False,
+    *,
+    yes: Yes = False,
+    firm: FirmOption = "",
+    json: Json = False,
+) -> None:
+    """Read a business's cash: value, as-of, reason and cost. Exit code 1: do not decide on it (HOLD)."""
+    from rowcol.api import shapes
+
+    if force and purpose != "display":
+        raise BadInput("--force has its own purpose", "leave --purpose out")
+    answer = face.running(_read(firm, business, _Asked(purpose, deadline, force, yes)))
+    out = shapes.balance_of(answer)
+    face.emit(out) if json else _show(business, out)
+    if out.action == "HOLD":
+        raise typer.Exit(face.NO)
+
+
+class _Asked:
+    """What was asked for."""
+
+    def __init__(self, purpose: str, deadline: str, force: bool, yes: bool) -> None:
+        self.purpose = purpose
+        self.deadline = deadline
+        self.force = force
+        self.yes = yes
+
+
+async def _read(firm: str, word: str, asked: _Asked) -> Answer:
+    from rowcol.core.need import Purpose
+    from rowcol.services.businesses import find
+    from rowcol.services.cache import CacheService
+
+    known = [p.value.lower() for p in Purpose if p is not Purpose.FORCED]
+    if asked.purpose.lower() not in known:
+        raise BadInput(f"there is no purpose {asked.purpose!r}", f"purposes: {', '.join(known)}")
+    async with desk(firm, run=True) as at:
+        row = await find(at.plane, at.firm, word)
+        until = deadline_of(asked.deadline, at.plane.clock.now())
+        if asked.force:
+            return await _forced(at, row.id, until, yes=asked.yes)
+        service = CacheService(at.plane, row.id, firm=at.firm)
+        return await service.get_balance(Purpose(asked.purpose.upper()), deadline=until)
+
+
+async def _forced(at: Desk, business: str, until: datetime | None, *, yes: bool) -> Answer:
+    from rowcol.services.integration import IntegrationService
+
+    service = IntegrationService(at.plane, business, firm=at.firm)
+    price = await service.price_of_refresh()
+    if price.micros:
+        face.confirm(f"A live look costs {price}. Pay it?", yes=yes)
+    return await service.refresh_plaid_balance(force=True, deadline=until)
+
+
+def deadline_of(text: str, now: datetime) -> datetime | None:
+    """`90s`, `15m`, `3h`, `2d` from now, or an ISO time (without an offset: UTC)."""
+    from datetime import UTC, timedelta
+
+    if not text:
+        return None
+    units = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+    number, unit = text[:-1], text[-1]
+    if unit in units and number.isdecimal() and len(number) < 7:
+        return now + timedelta(seconds=int(number) * units[unit])
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadInput(
+            f"--deadline {text!r} is neither a span nor a time", "write 15m, or 2026-11-20T15:00Z"
+        ) from error
+    return when.replace(tzinfo=when.tzinfo or UTC)
+
+
+def _show(word: str, out: BalanceOut) -> None:
+    cash = ", ".join(amount_of(a.amount_minor, a.currency) for a in out.cash) or "no value"
+    as_of = "never seen" if out.as_of is None else f"as of {moment(out.as_of)}"
+    face.say(f"{word}: {cash}, {as_of}")
+    if out.action == "HOLD":
+        face.say("HOLD: do not decide on this")
+    if out.label:
+        face.say(f"note: {out.label}")
+    face.say(f"why: {out.reason}")
+    face.say(f"cost: {face.money(out.cost_micros)}")
+
+
+def amount_of(minor: int, currency: str) -> str:
+    """`1,234.50 USD`."""
+    from rowcol.core.money import Money
+
+    return str(Money(minor, currency))
+
+
+def moment(at: datetime | None) -> str:
+    """`2026-11-20 14:02 UTC`."""
+    return "" if at is None else f"{at:%Y-%m-%d %H:%M} UTC"

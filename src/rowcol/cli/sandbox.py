@@ -1,0 +1,207 @@
+"""Sandbox: the emulated Plaid on a port, for the service and for tests by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rowcol.cli import face
+from rowcol.cli.demo import day_of
+from rowcol.cli.face import Json
+from rowcol.core.refusal import BadInput
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from rowcol.ports import Clock
+    from rowcol.sandbox.plaid.emulator import PlaidEmulator
+    from rowcol.sandbox.world import World
+    from rowcol.simulation.workload import Client
+
+EXAMPLES = "Examples: rowcol sandbox  |  rowcol sandbox --virtual --seed 7  |  rowcol sandbox --transactions bank.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The options."""
+
+    host: str
+    port: int
+    speed: float
+    is_virtual: bool
+    seed: int
+    transactions: Path | None
+    starts_on: date | None
+    webhook_url: str
+
+
+def sandbox(
+    *,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="Port; 0 takes a free one.")] = 8701,
+    speed: Annotated[
+        float,
+        typer.Option(
+            "--speed",
+            min=0.001,
+            max=100_000,
+            help="Emulated seconds in a real one. Webhooks carry emulated time.",
+        ),
+    ] = 1.0,
+    virtual: Annotated[
+        bool,
+        typer.Option("--virtual", help="Time stands still until POST /_control/clock/advance."),
+    ] = False,
+    seed: Annotated[int, typer.Option("--seed", help="Equal seeds give equal histories.")] = 1,
+    transactions: Annotated[
+        Path | None,
+        typer.Option(
+            "--transactions",
+            help="CSV: account, date, amount, [balance]; the truth of these accounts.",
+        ),
+    ] = None,
+    starts_on: Annotated[
+        str, typer.Option("--from", help="Day of the file that is now; default: its busiest weeks.")
+    ] = "",
+    webhook_url: Annotated[
+        str, typer.Option("--webhook-url", help="Where logins of --transactions send webhooks.")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Run the Plaid emulator: truth, cached balances, background pulls, webhooks, limits, a bill. Knobs: GET /_control/state.
+
+    Prints what to put into the environment of `rowcol serve`. With --transactions, also a public token per account.
+    """
+    from rowcol.cli import listening
+    from rowcol.cli.logs import to_stderr
+
+    if virtual and speed != 1.0:
+        raise BadInput("--virtual time does not run by itself", "leave --speed out")
+    to_stderr("warning")
+    chosen = _Chosen(host, port, speed, virtual, seed, transactions, day_of(starts_on), webhook_url)
+    listening.on_fast_loop(_sandbox(chosen, is_json=json))
+
+
+async def _sandbox(chosen: _Chosen, *, is_json: bool) -> None:
+    from rowcol.adapters.clock import SystemClock
+    from rowcol.cli import listening
+    from rowcol.sandbox.clock import ManualClock
+    from rowcol.sandbox.delivery import HttpWebhookSender
+    from rowcol.sandbox.plaid.app import plaid_app
+    from rowcol.sandbox.plaid.emulator import PlaidEmulator
+    from rowcol.sandbox.plaid.running import run_forever
+    from rowcol.sandbox.plaid.switches import Switches
+    from rowcol.sandbox.world import World
+    from rowcol.simulation.chance import stream
+
+    real = SystemClock()
+    world, sender = World(), HttpWebhookSender()
+    clients, starts_at = _traced(chosen, real.now())
+    clock: Clock = ManualClock(starts_at) if chosen.is_virtual else ScaledClock(real, chosen.speed)
+    emulator = PlaidEmulator(world, clock, stream(chosen.seed, "emulator"), Switches(), sender)
+    names = _open(world, clients)
+    made = listening.bound(chosen.host, chosen.port)
+    address = listening.address_of(made)
+    tokens = _offers(emulator, names, chosen.webhook_url)
+    running = None if chosen.is_virtual else asyncio.create_task(run_forever(emulator, clock))
+    try:
+        await listening.serve(
+            plaid_app(emulator), made, lambda: _announce(address, emulator, tokens, is_json=is_json)
+        )
+    finally:
+        if running is not None:
+            running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await running
+        await sender.aclose()
+
+
+def _traced(chosen: _Chosen, now: datetime) -> tuple[tuple[Client, ...], datetime]:
+    """Accounts of the file and where time begins. Real time: the file is moved by whole weeks, so that its weeks are now."""
+    if chosen.transactions is None:
+        return (), now
+    from rowcol.simulation.traced import traced
+
+    workload = traced(chosen.transactions, seed=chosen.seed, first=chosen.starts_on)
+    if chosen.is_virtual:
+        return tuple(workload.clients), workload.starts_at
+    shift = timedelta(weeks=(now - workload.starts_at) // timedelta(weeks=1))
+    return tuple(_moved(client, shift) for client in workload.clients), now
+
+
+def _moved(client: Client, shift: timedelta) -> Client:
+    postings = tuple(
+        replace(
+            posting,
+            posted_at=posting.posted_at + shift,
+            pending_since=None if posting.pending_since is None else posting.pending_since + shift,
+        )
+        for posting in client.postings
+    )
+    return replace(client, postings=postings)
+
+
+def _open(world: World, clients: Sequence[Client]) -> list[str]:
+    from rowcol.sandbox.world import AccountFacts
+
+    for client in clients:
+        facts = AccountFacts(client.name)
+        world.open_account(client.name, facts, client.opening_minor, client.postings)
+    return [client.name for client in clients]
+
+
+def _offers(emulator: PlaidEmulator, names: Sequence[str], webhook_url: str) -> dict[str, str]:
+    from rowcol.sandbox.plaid.catalog import REAL_INSTITUTIONS
+    from rowcol.sandbox.plaid.items import LinkWish
+
+    client_id = next(iter(emulator.clients))
+    return {
+        name: emulator.offer(
+            LinkWish(client_id, REAL_INSTITUTIONS[0], webhook=webhook_url or None), [name]
+        )
+        for name in names
+    }
+
+
+def _announce(
+    address: str, emulator: PlaidEmulator, tokens: dict[str, str], *, is_json: bool
+) -> None:
+    client_id, secret = next(iter(emulator.clients.items()))
+    environment = {
+        "ROWCOL_PLAID__MAIN__CLIENT_ID": client_id,
+        "ROWCOL_PLAID__MAIN__SECRET": secret,
+        "ROWCOL_PLAID__MAIN__ENVIRONMENT": "emulated",
+        "ROWCOL_PLAID__MAIN__BASE_URL": address,
+    }
+    if is_json:
+        face.emit({"address": address, "environment": environment, "public_tokens": tokens})
+        return
+    face.say(f"The emulated Plaid listens on {address}. For the service:")
+    for name, value in environment.items():
+        face.say(f"  export {name}={value}")
+    for name, token in tokens.items():
+        face.say(f"  {name}: --public-token {token}  (for 30 minutes)")
+
+
+class ScaledClock:
+    """Real time that runs `speed` times as fast from now on."""
+
+    def __init__(self, real: Clock, speed: float) -> None:
+        self._real = real
+        self._speed = speed
+        self._began_at = real.now()
+
+    def now(self) -> datetime:
+        """Aware UTC."""
+        return self._began_at + (self._real.now() - self._began_at) * self._speed
+
+    async def sleep_until(self, when: datetime) -> None:
+        """Return no earlier than `when`, in this clock's time."""
+        await self._real.sleep_until(self._began_at + (when - self._began_at) / self._speed)

@@ -1,0 +1,80 @@
+"""Money: exact, round trips, and refuses what is no amount."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rowcol.core.money import Cost, Money, NotMoney, exponent_of, money_of
+
+CURRENCIES = st.sampled_from(("USD", "EUR", "JPY", "KWD", "XXX"))
+MINOR = st.integers(-(10**17), 10**17)
+
+
+@given(MINOR, CURRENCIES)
+def test_round_trip(minor: int, currency: str) -> None:
+    money = Money(minor, currency)
+    assert money_of(money.decimal(), currency) == money
+
+
+@given(MINOR, MINOR, CURRENCIES)
+def test_sums_are_exact(one: int, other: int, currency: str) -> None:
+    assert (Money(one, currency) + Money(other, currency)).amount_minor == one + other
+
+
+@given(st.decimals("-1e12", "1e12", allow_nan=False, places=6), CURRENCIES)
+def test_rounding_is_within_half_a_minor_unit(value: Decimal, currency: str) -> None:
+    error = abs(money_of(value, currency).decimal() - value)
+    assert error <= Decimal("0.5").scaleb(-exponent_of(currency))
+
+
+@pytest.mark.parametrize(
+    ("value", "currency", "minor"),
+    [
+        (Decimal("23631.9805"), "USD", 2_363_198),
+        (Decimal("0.005"), "USD", 0),
+        (Decimal("0.015"), "USD", 2),
+        (Decimal("1.234"), "KWD", 1234),
+        (Decimal(7), "JPY", 7),
+        (-3, "USD", -300),
+    ],
+)
+def test_known_amounts(value: Decimal | int, currency: str, minor: int) -> None:
+    assert money_of(value, currency) == Money(minor, currency)
+
+
+@pytest.mark.parametrize("text", ["NaN", "sNaN", "Infinity", "-Infinity", "1E+17", "1E+999999"])
+def test_what_is_no_amount(text: str) -> None:
+    with pytest.raises(NotMoney):
+        money_of(Decimal(text), "USD")
+
+
+def test_never_across_currencies() -> None:
+    with pytest.raises(ValueError, match="EUR to USD"):
+        Money(1, "USD") + Money(1, "EUR")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (Money(123_450, "USD"), "1,234.50 USD"),
+        (Money(-5, "USD"), "-0.05 USD"),
+        (Money(1234, "JPY"), "1,234 JPY"),
+        (Money(1234, "KWD"), "1.234 KWD"),
+        (Cost(100_000), "$0.10"),
+        (Cost(1_234_500_000), "$1,234.50"),
+        (Cost(1_500), "$0.0015"),
+        (Cost(1), "$0.000001"),
+        (Cost(), "$0.00"),
+    ],
+)
+def test_as_people_read_it(value: Money | Cost, text: str) -> None:
+    assert str(value) == text
+
+
+@given(st.lists(st.integers(0, 10**9)))
+def test_costs_add_up(micros: list[int]) -> None:
+    assert sum((Cost(m) for m in micros), Cost()) == Cost(sum(micros))

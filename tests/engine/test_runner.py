@@ -1,0 +1,119 @@
+"""The runner: works on what is due, stops gracefully, pauses what fails, and never holds more than it may."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from rowcol.core.change import Lease
+from rowcol.core.need import Purpose
+from rowcol.engine.reconcile import Reconciler
+from rowcol.engine.runner import LEASE_S, Runner
+from rowcol.services.cache import CacheService
+from rowcol.services.plane import OpenPlane
+from tests.rig import BUSINESS, CONNECTION, FIRM, Rig, rig
+
+
+def runner(it: Rig, reconciler: object, **more: int) -> Runner:
+    plane: OpenPlane = it.plane
+    return Runner(
+        plane.store,
+        reconciler,  # type: ignore[arg-type]
+        clock=it.clock,
+        doorbell=plane.doorbell,
+        owner="test",
+        **more,
+    )
+
+
+class Slow:
+    """A reconciler that takes until it is let go."""
+
+    def __init__(self, it: Rig) -> None:
+        self.it = it
+        self.started: list[Lease] = []
+        self.go = asyncio.Event()
+
+    async def reconcile(self, lease: Lease) -> None:
+        self.started.append(lease)
+        await self.go.wait()
+        await self.it.plane.store.release(lease, self.it.clock.now() + timedelta(hours=1))
+
+
+async def _until(condition: object) -> None:
+    for _ in range(400):
+        if condition():  # type: ignore[operator]
+            return
+        await asyncio.sleep(0.005)  # noqa: TID251 - the runner's loop runs in real time
+    raise AssertionError("did not happen within 2 s")
+
+
+async def test_it_works_when_rung(tmp_path: Path) -> None:
+    async with rig(tmp_path) as it:
+        plane = it.plane
+        plane.runner.start()
+        await _until(lambda: "balances" in it.bank.calls)
+        it.clock.advance(timedelta(minutes=2))
+        answer = await asyncio.wait_for(
+            CacheService(plane, BUSINESS).get_balance(Purpose.RITUAL), 5
+        )
+        assert answer.value.totals[0].amount_minor == it.bank.live_minor
+        await plane.runner.stop()
+
+
+async def test_stop_waits_for_what_runs_and_takes_nothing_new(tmp_path: Path) -> None:
+    async with rig(tmp_path) as it:
+        slow = Slow(it)
+        made = runner(it, slow)
+        made.start()
+        await _until(lambda: slow.started)
+        stopping = asyncio.create_task(made.stop())
+        await asyncio.sleep(0.02)  # noqa: TID251 - lets it begin to stop
+        assert not stopping.done()
+        slow.go.set()
+        await asyncio.wait_for(stopping, 5)
+        assert len(slow.started) == 1
+
+
+async def test_a_run_that_fails_is_paused_by_its_own_lease(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(Reconciler):
+        def __init__(self) -> None:
+            self.runs = 0
+
+        async def reconcile(self, lease: Lease) -> None:
+            self.runs += 1
+            raise RuntimeError("a bug")
+
+    async with rig(tmp_path) as it:
+        broken = Broken()
+        made = runner(it, broken)
+        assert await made.drain() == 1
+        assert await made.drain() == 0
+        it.clock.advance(timedelta(seconds=LEASE_S + 1))
+        assert await made.drain() == 1
+        assert broken.runs == 2
+
+
+async def test_leases_of_long_runs_are_renewed(tmp_path: Path) -> None:
+    async with rig(tmp_path) as it:
+        slow = Slow(it)
+        made = runner(it, slow)
+        made.start()
+        await _until(lambda: slow.started)
+        for _ in range(6):
+            it.clock.advance(timedelta(seconds=6))
+            await asyncio.sleep(0.05)  # noqa: TID251 - the runner turns
+        assert await it.plane.store.claim("thief", it.clock.now(), LEASE_S, 1) == ()
+        slow.go.set()
+        await made.stop()
+
+
+async def test_a_subject_that_is_gone_is_given_back(tmp_path: Path) -> None:
+    async with rig(tmp_path) as it:
+        await it.settle()
+        view = await it.plane.store.read_view(FIRM, CONNECTION)
+        assert view is not None
+        assert await it.plane.runner.drain() == 0
