@@ -160,8 +160,9 @@ def test_planning_again_after_each_call_comes_to_rest(
             drawn = replace(drawn, state=replace(drawn.state, paid_failed_at=NOW))
         else:
             live = observation(true_at=NOW, source=Source.LIVE)
-            accounts = [replace(a, latest=live, latest_live=live) for a in drawn.accounts]
-            drawn = replace(drawn, accounts=tuple(accounts or [account("acc_1", live)]))
+            known = drawn.accounts or (account(),)
+            accounts = tuple(replace(a, latest=live, latest_live=live) for a in known)
+            drawn = replace(drawn, accounts=accounts)
         assert len(calls) <= 2
     assert calls in ([], ["free"], ["paid"], ["free", "paid"])
 

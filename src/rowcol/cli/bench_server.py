@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from typing_extensions import override
 
 from rowcol.bootstrap import Plane
-from rowcol.settings import load
 from rowcol.simulation.bench.process import pin
+from rowcol.simulation.bench.rig import bench_settings
 
 BODY = b"{}"
 HEADERS = [(b"content-type", b"application/json"), (b"content-length", b"2")]
@@ -31,6 +32,7 @@ async def floor(scope: dict[str, Any], receive: Any, send: Any) -> None:
 class Announcing(uvicorn.Server):
     """Prints its port once it listens."""
 
+    @override
     async def startup(self, sockets: Any = None) -> None:
         """Start, then tell."""
         await super().startup(sockets)
@@ -58,7 +60,7 @@ async def service(data_dir: Path) -> None:
     """The whole service on the prepared file, without the runner: what a dedicated API process does."""
     from rowcol.api.app import create_app
 
-    async with Plane.open(load(data_dir=data_dir), run=False) as plane:
+    async with Plane.open(bench_settings(data_dir), run=False) as plane:
         await serve(create_app(plane)).serve()
 
 

@@ -16,12 +16,11 @@ from rowcol.core.cash import counted
 from rowcol.core.change import Account, Action, Decision
 from rowcol.core.connection import ConnectionState
 from rowcol.core.evidence import Health, Observation, Standing
+from rowcol.core.freshness.evidence import LOOK_JOIN
 from rowcol.core.freshness.policy import Policy
 from rowcol.core.need import TRIGGERS, Need, Purpose, Trigger, priority_of
 from rowcol.core.rail import CannotHelp, Look, Rail, Want
 
-LOOK_JOIN = timedelta(seconds=60)
-"""A free look this young serves everybody who asks for one."""
 SWEEP = timedelta(hours=12)
 """How long a healthy connection may go without a free look."""
 SWEEP_GAPPED = timedelta(hours=3)

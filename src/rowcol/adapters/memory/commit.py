@@ -106,6 +106,7 @@ def _observe(login: Login, change: c.Change) -> bool:
             moved = True
         if seen.source is Source.LIVE and _is_newer(seen, kept.live):
             kept.live = seen
+            moved = True
     for coverage in change.coverages:
         scope = (coverage.scope, coverage.source)
         known = login.coverages.get(scope)
@@ -115,4 +116,4 @@ def _observe(login: Login, change: c.Change) -> bool:
 
 
 def _is_newer(seen: Observation, known: Observation | None) -> bool:
-    return known is None or (seen.true_at, seen.received_at) >= (known.true_at, known.received_at)
+    return known is None or (seen.true_at, seen.received_at) > (known.true_at, known.received_at)

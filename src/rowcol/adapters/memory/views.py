@@ -63,11 +63,8 @@ def short_view_of(login: Login) -> c.ConnectionView:
 
 def accounts_of(login: Login) -> tuple[c.Account, ...]:
     """By remote id."""
-    return tuple(
-        _account(login, row)
-        for (entity, _), row in sorted(login.mirror.items())
-        if entity == ACCOUNT
-    )
+    keys = sorted(key for key in login.mirror if key[0] == ACCOUNT)
+    return tuple(_account(login, login.mirror[key]) for key in keys)
 
 
 def digest(s: State, firm: FirmId) -> str:

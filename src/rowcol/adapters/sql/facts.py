@@ -12,6 +12,8 @@ from typing import Any
 
 from sqlalchemy import Delete, Insert, Select, Table, bindparam, delete, select
 
+from sqlalchemy.sql.dml import ReturningInsert
+
 from rowcol.adapters.sql.codec import Columns, dumps, row_columns, row_of, us
 from rowcol.adapters.sql.tables import Tables
 from rowcol.adapters.sql.tx import Tx, insert_new, upsert
@@ -35,8 +37,8 @@ def observe(tx: Tx, firm: FirmId, connection: str, seen: Sequence[Observation]) 
             known = slots.get(place)
             if known is None or _when(values) >= _when(known):
                 slots[place] = {**values, "slot": slot}
-    done = tx.run(_move_latest(tx.t), list(slots.values()))
-    return bool(done.rowcount)
+    moved = tx.run(_move_latest(tx.t), list(slots.values()))
+    return bool(moved.all())
 
 
 def cover(tx: Tx, firm: FirmId, connection: str, coverages: Sequence[Coverage]) -> None:
@@ -122,8 +124,10 @@ def _add_observation(t: Tables) -> Insert:
 
 
 @cache
-def _move_latest(t: Tables) -> Insert:
-    return upsert(t, t.latest, newer=("true_at_us", "received_at_us"))
+def _move_latest(t: Tables) -> ReturningInsert[tuple[str]]:
+    """Returns a row for each that moved: the count of rows is not told for many at once by every driver."""
+    made = upsert(t, t.latest, newer=("true_at_us", "received_at_us"))
+    return made.returning(t.latest.c.remote_account)
 
 
 @cache

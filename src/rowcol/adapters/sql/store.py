@@ -39,17 +39,17 @@ class SqlStore:
     """Truth in a database. Use `open_sqlite`, `open_url` or `open_engine` of this package to get one."""
 
     def __init__(self, executor: Executor) -> None:
-        self._executor = executor
+        self.executor = executor
 
     async def _write(
         self, function: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        return await self._executor.write(lambda tx: function(tx, *args, **kwargs))
+        return await self.executor.write(lambda tx: function(tx, *args, **kwargs))
 
     async def _read(
         self, function: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        return await self._executor.read(lambda tx: function(tx, *args, **kwargs))
+        return await self.executor.read(lambda tx: function(tx, *args, **kwargs))
 
     async def open_call(self, firm: FirmId, intent: c.Intent) -> c.NotBefore | c.Refused | None:
         return await self._write(calls.open_call, firm, intent)
@@ -225,4 +225,4 @@ class SqlStore:
         return await self._write(calls.abandon, opened_before, now)
 
     async def close(self) -> None:
-        await self._executor.close()
+        await self.executor.close()

@@ -60,7 +60,7 @@ def upsert(
 ) -> Insert:
     """INSERT that overwrites a row of the same primary key.
 
-    `newer`: only if those columns do not go back. `keeps`: columns that a null does not overwrite.
+    `newer`: only if those columns (two at most) go forward. `keeps`: columns that a null does not overwrite.
     """
     dialect: Any = postgresql if t.is_postgres else sqlite
     statement = dialect.insert(table)
@@ -71,11 +71,9 @@ def upsert(
     if newer:
         first, *rest = newer
         where = statement.excluded[first] > table.c[first]
-        is_equal = statement.excluded[first] == table.c[first]
-        if rest:
-            where |= is_equal & (statement.excluded[rest[0]] >= table.c[rest[0]])
-        else:
-            where |= is_equal
+        for name in rest:
+            is_equal = statement.excluded[first] == table.c[first]
+            where |= is_equal & (statement.excluded[name] > table.c[name])
     made: Insert = statement.on_conflict_do_update(
         index_elements=list(table.primary_key.columns), set_=moved, where=where
     )

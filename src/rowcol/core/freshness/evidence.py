@@ -229,8 +229,7 @@ def _price_of_live(case: _Case) -> str:
 def _expected(case: _Case) -> Expected | None:
     """The pull to expect as of when it was asked: so a late pull is waited for until the deadline."""
     question = case.question
-    known = [pull for pull in case.standing.pulls if pull <= question.asked_at]
-    return next_pull(known, question.asked_at, question.deadline)
+    return next_pull(case.standing.pulls, question.asked_at, question.deadline)
 
 
 def _wait_until(case: _Case) -> datetime | None:

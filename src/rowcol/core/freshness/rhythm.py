@@ -21,6 +21,8 @@ JITTER = timedelta(minutes=10)
 """Added to the usual time, so that a pull which is a little late is met by one look instead of two."""
 SILENCE = timedelta(days=3)
 """Longer without a pull is an interruption, unless the rail is always that slow."""
+BURST = timedelta(minutes=5)
+"""Pulls closer than this are one pull that was tried again."""
 _DAY = timedelta(days=1)
 
 
@@ -39,7 +41,7 @@ def next_pull(pulls: Iterable[datetime], now: datetime, deadline: datetime) -> E
     first known pull and days of a past interruption tell nothing and are not counted; a rail that
     is silent now is not expected to speak. The order and number of copies of `pulls` do not matter.
     """
-    known = sorted({pull for pull in pulls if pull <= now})
+    known = _known(pulls, now)
     horizon = min(deadline - now, _DAY)
     if not known or horizon <= timedelta(0):
         return None
@@ -63,6 +65,15 @@ def next_pull(pulls: Iterable[datetime], now: datetime, deadline: datetime) -> E
     at = now + timedelta(seconds=median(waits)) + JITTER
     share = 1.0 if deadline - now > _DAY else len(waits) / observed
     return Expected(min(at, deadline), share)
+
+
+def _known(pulls: Iterable[datetime], now: datetime) -> list[datetime]:
+    """Pulls up to now, oldest first, the first of each burst."""
+    known: list[datetime] = []
+    for pull in sorted(pull for pull in pulls if pull <= now):
+        if not known or pull - known[-1] >= BURST:
+            known.append(pull)
+    return known
 
 
 def _interruption(known: Sequence[datetime]) -> timedelta:

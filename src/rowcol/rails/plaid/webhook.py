@@ -49,6 +49,7 @@ AHEAD_MAX_S = 60
 """How far its clock may run before ours."""
 _TOKEN_MAX = 4096
 _COORDINATE_BYTES = 32
+_ES256 = ec.ECDSA(SHA256())
 Word = Annotated[str, msgspec.Meta(pattern=r"^[A-Z0-9_]{1,80}$")]
 
 
@@ -155,7 +156,7 @@ def _is_signed(key: VerificationKey, token: Token) -> bool:
     r = int.from_bytes(token.signature[:_COORDINATE_BYTES])
     s = int.from_bytes(token.signature[_COORDINATE_BYTES:])
     try:
-        public.verify(encode_dss_signature(r, s), token.signed, ec.ECDSA(SHA256()))
+        public.verify(encode_dss_signature(r, s), token.signed, _ES256)
     except InvalidSignature:
         return False
     return True

@@ -28,7 +28,8 @@ async def run_read(
         data_dir = Path(folder)
         prepared = await prepare(data_dir)
         requests = [_request(prepared)] * count
-        floors, services = [], []
+        floors: list[load.Measured] = []
+        services: list[load.Measured] = []
         for number in range(rounds):
             progress(f"round {number + 1} of {rounds}")
             for mode, out in (("floor", floors), ("service", services)):

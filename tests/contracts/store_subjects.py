@@ -1,0 +1,144 @@
+"""Store contract, subjects: derived due, leases, fences, turns, pauses."""
+
+from __future__ import annotations
+
+from rowcol.core import change as c
+from rowcol.core.ids import ConnectionId, NeedId
+from rowcol.ports import FullStore
+from tests.contracts.values import (
+    TOKEN,
+    A,
+    B,
+    after,
+    business,
+    connection,
+    decided,
+    furnish,
+    incoming,
+    lease,
+    need,
+    settlement,
+)
+
+
+class SubjectContract:
+    async def test_a_new_connection_is_due(self, store: FullStore) -> None:
+        assert await store.next_due_at() is None
+        await furnish(store, A, "c1")
+        assert await store.next_due_at() == after(0)
+        assert await store.claim("me", after(-1), 15, 10) == ()
+        (taken,) = await store.claim("me", after(0), 15, 10)
+        assert (taken.firm, taken.kind, taken.subject) == (A, c.SubjectKind.CONNECTION, "c1")
+        assert (taken.owner, taken.until, taken.fence) == ("me", after(15), 1)
+
+    async def test_a_leased_subject_is_nobodys_elses_until_the_lease_ends(
+        self, store: FullStore
+    ) -> None:
+        await furnish(store, A, "c1")
+        first = await lease(store, "c1")
+        assert await store.claim("other", after(14), 15, 10) == ()
+        assert await store.next_due_at() == after(15)
+        (second,) = await store.claim("other", after(15), 15, 10)
+        assert second.fence == first.fence + 1
+        await store.release(first, after(99))  # too late: it is the other's
+        assert await store.claim("third", after(20), 15, 10) == ()
+        await store.release(second, after(99))
+        assert await store.next_due_at() == after(99)
+
+    async def test_renewing_keeps_what_is_still_held(self, store: FullStore) -> None:
+        await furnish(store, A, "c1", "c2")
+        lost, kept = await lease(store, "c1"), await lease(store, "c2")
+        (stolen,) = await store.claim("other", after(15), 15, 1)
+        await store.renew([lost, kept], after(16), 15)
+        assert [each.subject for each in await store.claim("x", after(30), 15, 9)] == ["c1"]
+        assert stolen.subject == "c1"
+        assert [each.subject for each in await store.claim("x", after(31), 15, 9)] == ["c2"]
+        await store.release(kept, None)
+        await store.renew([kept], after(32), 15)
+
+    async def test_released_without_a_time_stays_as_planned(self, store: FullStore) -> None:
+        await furnish(store, A, "c1")
+        await store.release(await lease(store, "c1"), None)
+        assert await store.next_due_at() == after(0)
+
+    async def test_due_is_the_least_of_plan_delivery_and_need(self, store: FullStore) -> None:
+        await furnish(store, A, "c1")
+        taken = await lease(store, "c1")
+        await store.commit(A, c.Change(taken, next_at=after(1000), releases=True))
+        assert await store.next_due_at() == after(1000)
+        await store.add_needs(A, [need("1", "c1", at=after(500))])
+        assert await store.next_due_at() == after(500)
+        await store.receive([incoming("1", "item_c1", at=after(300))])
+        assert await store.next_due_at() == after(300)
+        taken = await lease(store, "c1", after(500))
+        view = await store.read_view(A, ConnectionId("c1"))
+        assert view is not None
+        assert [n.id for n in view.needs] == ["need_1"]
+        later = c.Postponed(NeedId("need_1"), decided(c.Action.WAIT), after(700))
+        drained = tuple(p.id for p in view.pending)
+        await store.commit(A, c.Change(taken, drained=drained, postponed=(later,), releases=True))
+        assert await store.next_due_at() == after(700)
+        view = await store.read_view(A, ConnectionId("c1"))
+        assert view is not None
+        assert [n.check_at for n in view.needs] == [after(700)]
+
+    async def test_something_new_during_a_run_makes_it_due_again(self, store: FullStore) -> None:
+        await furnish(store, A, "c1")
+        taken = await lease(store, "c1")
+        await store.receive([incoming("1", "item_c1", at=after(2))])
+        await store.commit(A, c.Change(taken, next_at=after(1000), releases=True))
+        assert await store.next_due_at() == after(2)
+
+    async def test_the_longest_due_goes_first_but_every_business_gets_its_turn(
+        self, store: FullStore
+    ) -> None:
+        await furnish(store, A)
+        await store.add_business(A, business(A, "biz_2"))
+        for n in range(4):
+            early = connection(f"big_{n}", created_at=after(n))
+            await store.add_connection(A, early, TOKEN)
+        small = connection("small", A, "biz_2", created_at=after(50))
+        await store.add_connection(A, small, TOKEN)
+        await furnish(store, B)
+        await store.add_connection(B, connection("other", B, created_at=after(60)), TOKEN)
+        order = [each.subject for each in await store.claim("me", after(99), 15, 10)]
+        assert order == ["big_0", "other", "small", "big_1", "big_2", "big_3"]
+        assert await store.claim("me", after(99), 15, 10) == ()
+
+    async def test_no_more_than_asked_for(self, store: FullStore) -> None:
+        await furnish(store, A, "c1", "c2", "c3")
+        assert len(await store.claim("me", after(1), 15, 2)) == 2
+        assert len(await store.claim("me", after(1), 15, 2)) == 1
+
+    async def test_a_paused_connection_is_due_for_its_needs_only(self, store: FullStore) -> None:
+        await furnish(store, A, "c1")
+        assert await store.set_paused(A, ConnectionId("c1"), is_paused=True)
+        await store.receive([incoming("1", "item_c1")])
+        assert await store.next_due_at() is None
+        assert await store.claim("me", after(9), 15, 10) == ()
+        await store.add_needs(A, [need("1", "c1", at=after(5))])
+        assert await store.next_due_at() == after(5)
+        (taken,) = await store.claim("me", after(9), 15, 10)
+        view = await store.read_view(A, ConnectionId("c1"))
+        assert view is not None
+        assert view.connection.is_paused
+        await store.release(taken, after(5000))
+        assert await store.set_paused(A, ConnectionId("c1"), is_paused=False)
+        due_at = await store.next_due_at()
+        assert due_at is not None
+        assert due_at <= after(0)
+        assert not await store.set_paused(A, ConnectionId("nobody"), is_paused=True)
+
+    async def test_a_worker_paused_too_long_cannot_move_state(self, store: FullStore) -> None:
+        await furnish(store, A, "c1")
+        await store.receive([incoming("1", "item_c1")])
+        old = await lease(store, "c1")
+        new = await lease(store, "c1", after(20), "other")
+        drain = c.Change(old, drained=(incoming("1").id,), next_at=after(9999), releases=True)
+        done = await store.commit(A, drain)
+        assert done.is_fenced
+        view = await store.read_view(A, ConnectionId("c1"))
+        assert view is not None
+        assert len(view.pending) == 1
+        assert await store.claim("third", after(21), 15, 9) == ()
+        assert not (await store.commit(A, c.Change(new, settlements=(settlement("x"),)))).is_fenced
