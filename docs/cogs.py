@@ -15,7 +15,6 @@ from typing import Any
 from pydantic_core import PydanticUndefined
 
 from rowcol.core.freshness.wording import NOUNS
-from rowcol.core.money import Cost
 from rowcol.core.need import STANDARDS
 from rowcol.core.outcome import RULES
 from rowcol.core.quota import QuotaRule, QuotaScope
@@ -139,7 +138,13 @@ def errors(rail: str) -> str:
 def outcomes() -> str:
     """What follows from each way a call can end."""
     return table(
-        ("Outcome", "A free call is tried again", "A priced call counts as", "The login becomes", "Alarm"),
+        (
+            "Outcome",
+            "A free call is tried again",
+            "A priced call counts as",
+            "The login becomes",
+            "Alarm",
+        ),
         (
             (
                 f"`{outcome}`",
@@ -162,7 +167,13 @@ def _again(pause: timedelta | None) -> str:
 def purposes() -> str:
     """What each purpose asks of an answer."""
     return table(
-        ("Purpose", "In a sentence", "How old at most", "Waits for free evidence", "A decision hangs on it"),
+        (
+            "Purpose",
+            "In a sentence",
+            "How old at most",
+            "Waits for free evidence",
+            "A decision hangs on it",
+        ),
         (
             (
                 f"`{purpose}`",
@@ -219,7 +230,9 @@ def _default(field: Any) -> str:
 
 def commands() -> str:
     """Each command of `rowcol` with the first sentence of its help."""
-    return table(("Command", "What it does"), ((f"`rowcol {n}`", text) for n, text in cli_commands()))
+    return table(
+        ("Command", "What it does"), ((f"`rowcol {n}`", text) for n, text in cli_commands())
+    )
 
 
 def cli_commands() -> Iterator[tuple[str, str]]:

@@ -133,14 +133,14 @@ def _start(folder: Path, owner: str | None) -> tuple[subprocess.Popen[bytes], st
     }
     options = [f"--{name}={value}" for name, value in settings.items()]
     log = (folder / "log").open("wb")
-    process = subprocess.Popen(  # noqa: PLW1509 - prctl is all that runs there
+    process = subprocess.Popen(
         [_binaries() / "postgres", "-D", folder / "data", *options],
         stdout=log,
         stderr=log,
         user=owner,
         group=_group(owner),
         extra_groups=[] if owner else None,
-        preexec_fn=_die_with_parent,
+        preexec_fn=_die_with_parent,  # noqa: PLW1509 - one system call, before any thread of ours
         cwd=folder,
     )
     log.close()

@@ -28,7 +28,10 @@ NOT_SETTINGS = {"ROWCOL_CONFIG", "ROWCOL_TEST_POSTGRES_URL"}
 @cache
 def documents() -> dict[Path, str]:
     """Every Markdown file that belongs to the project."""
-    found = [*ROOT.glob("*.md"), *(p for d in ("docs", "src", "tests") for p in (ROOT / d).rglob("*.md"))]
+    found = [
+        *ROOT.glob("*.md"),
+        *(p for d in ("docs", "src", "tests") for p in (ROOT / d).rglob("*.md")),
+    ]
     return {path: path.read_text() for path in sorted(found)}
 
 
@@ -151,7 +154,7 @@ def test_the_public_names_are_shown() -> None:
     text = (ROOT / "README.md").read_text()
     block = next(b for _, language, b in FENCE.findall(text) if language == "python")
     namespace: dict[str, object] = {}
-    exec(compile(block, "README.md", "exec"), namespace)  # noqa: S102  # ours
+    exec(compile(block, "README.md", "exec"), namespace)  # ours
     assert {"Plane", "CacheService", "IntegrationService", "Purpose"} <= set(namespace)
 
 
@@ -167,7 +170,10 @@ def test_each_decision_has_its_headings_and_its_row() -> None:
         or f"]({page.name})" not in index
         or re.findall(r"^## (.*)$", page.read_text(), re.MULTILINE) != heads
     ]
-    check(offenders, "A decision has its number, its row in the index, and the headings of the others.")
+    check(
+        offenders,
+        "A decision has its number, its row in the index, and the headings of the others.",
+    )
 
 
 def test_no_document_has_an_open_end() -> None:

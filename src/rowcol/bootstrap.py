@@ -174,7 +174,7 @@ async def open_store(
     if settings.database_url:
         return await sql.open_url(settings.database_url, schema=schema, clock=clock)
     try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise Misconfigured(
             f"the folder {settings.data_dir} cannot be made: {error.strerror}",

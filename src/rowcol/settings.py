@@ -10,6 +10,7 @@ import base64
 import binascii
 import difflib
 import os
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,19 +118,11 @@ class Settings(BaseSettings):
         "evidence", description="Freshness policy of firms that chose none: evidence or ttl."
     )
     budget_usd_month: int = Field(
-        300,
-        ge=0,
-        le=1_000_000,
-        description="Dollars a month that a firm's paid calls may cost unless it says otherwise.",
+        300, ge=0, le=1_000_000, description="Dollars a month for a firm's paid calls."
     )
-    concurrency: int = Field(
-        8, ge=1, le=64, description="Reconciles that run at once in one process."
-    )
+    concurrency: int = Field(8, ge=1, le=64, description="Reconciles at once in one process.")
     inbox_queue: int = Field(
-        2048,
-        ge=1,
-        le=100_000,
-        description="Webhooks that may wait for the disk before senders hear 503.",
+        2048, ge=1, le=100_000, description="Webhooks that may wait before senders hear 503."
     )
     plaid: dict[str, PlaidKeys] = Field(
         default_factory=dict, description="Plaid apps by our own name for them."
@@ -172,10 +165,8 @@ class Settings(BaseSettings):
     @classmethod
     def _have_names(cls, value: dict[str, PlaidKeys]) -> dict[str, PlaidKeys]:
         for name in value:
-            if not name or not name.replace("-", "").replace("_", "").isalnum() or len(name) > 40:
-                raise ValueError(
-                    f"{name!r} is no name for an app: at most 40 letters, digits, - and _"
-                )
+            if re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name) is None:
+                raise ValueError(f"{name!r} is no name: at most 40 letters, digits, - and _")
         return value
 
     @override
@@ -240,17 +231,16 @@ def read_file(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        mistake = Mistake(FILE_VARIABLE, f"{path} does not exist", "run `rowcol init`")
-        raise WrongSettings((mistake,)) from error
+        raise _wrong(FILE_VARIABLE, f"{path} does not exist", "run `rowcol init`") from error
     except (OSError, UnicodeDecodeError) as error:
-        reason = "is not UTF-8" if isinstance(error, ValueError) else f"{error.strerror}"
-        raise WrongSettings(
-            (Mistake(str(path), f"cannot be read: {reason}", "make it a readable text file"),)
-        ) from error
+        why = getattr(error, "strerror", None) or "is not UTF-8"
+        raise _wrong(str(path), f"cannot be read: {why}", "make it a readable text file") from error
     except tomllib.TOMLDecodeError as error:
-        raise WrongSettings(
-            (Mistake(str(path), f"not TOML: {error}", "correct that line"),)
-        ) from error
+        raise _wrong(str(path), f"not TOML: {error}", "correct that line") from error
+
+
+def _wrong(variable: str, message: str, what_to_do: str) -> WrongSettings:
+    return WrongSettings((Mistake(variable, message, what_to_do),))
 
 
 def is_key(text: str) -> bool:

@@ -32,7 +32,6 @@ from tests.contracts.values import (
     settlement,
 )
 
-
 _numbers = itertools.count()
 StoreRun = Callable[[Callable[[FullStore], Awaitable[list[datetime]]]], list[datetime]]
 

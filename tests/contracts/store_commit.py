@@ -16,6 +16,7 @@ from rowcol.ports import FullStore
 from tests.contracts.values import (
     TOKEN,
     A,
+    B,
     after,
     decided,
     furnish,
@@ -233,7 +234,7 @@ class CommitContract:
     async def test_nothing_is_written_when_something_is_wrong(self, store: FullStore) -> None:
         await furnish(store, A, "c1")
         taken = await lease(store, "c1")
-        foreign = replace(record("1"), firm="firm_b")
+        foreign = record("1", B)
         wrong = c.Change(
             taken,
             state=ConnectionState(cursor="x"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from rowcol.api import shapes
+from rowcol.api import lines
 from rowcol.api.bodies import FirmSettings, NewToken, Switch
 from rowcol.api.businesses import Done
 from rowcol.api.gate import Asking
@@ -39,12 +39,12 @@ class Switches:
 
 async def list_deliveries(
     asking: Asking, state: State | None = None, after: After = "", limit: Limit = 100
-) -> Page[shapes.DeliveryOut]:
+) -> Page[lines.DeliveryOut]:
     """Webhooks of the firm's logins, newest first."""
     rows = await asking.plane.store.list_deliveries(
         asking.firm, state=None if state is None else RouteState(state), after=after, limit=limit
     )
-    return page_of([shapes.delivery_of(r) for r in rows], [r.id for r in rows], limit)
+    return page_of([lines.delivery_of(r) for r in rows], [r.id for r in rows], limit)
 
 
 async def replay(asking: Asking, delivery_id: str) -> Done:
@@ -57,16 +57,16 @@ async def replay(asking: Asking, delivery_id: str) -> Done:
 
 async def list_unmatched(
     asking: Asking, after: After = "", limit: Limit = 100
-) -> Page[shapes.DeliveryOut]:
+) -> Page[lines.DeliveryOut]:
     """Deliveries for logins that nobody knows: they may still be billed."""
     await asking.need_sole_firm()
     rows = await asking.plane.store.list_unmatched(after=after, limit=limit)
-    return page_of([shapes.delivery_of(r) for r in rows], [r.id for r in rows], limit)
+    return page_of([lines.delivery_of(r) for r in rows], [r.id for r in rows], limit)
 
 
-async def list_tokens(asking: Asking) -> list[shapes.TokenOut]:
+async def list_tokens(asking: Asking) -> list[lines.TokenOut]:
     """The firm's tokens; the tokens themselves are known to their holders only."""
-    return [shapes.token_of(t) for t in await asking.plane.store.list_tokens(asking.firm)]
+    return [lines.token_of(t) for t in await asking.plane.store.list_tokens(asking.firm)]
 
 
 async def add_token(body: NewToken, asking: Asking) -> NewTokenOut:
@@ -100,15 +100,15 @@ async def set_switch(body: Switch, asking: Asking) -> Switches:
     return Switches(await plane.store.read_switches())
 
 
-async def read_firm(asking: Asking) -> shapes.FirmOut:
+async def read_firm(asking: Asking) -> lines.FirmOut:
     """The firm and what it chose."""
     row = await asking.plane.store.read_firm(asking.firm)
     if row is None:
         raise NotFound("this firm is not on the plane", "run `rowcol firm add`")
-    return shapes.firm_of(row)
+    return lines.firm_of(row)
 
 
-async def set_firm(body: FirmSettings, asking: Asking) -> shapes.FirmOut:
+async def set_firm(body: FirmSettings, asking: Asking) -> lines.FirmOut:
     """Replace what the firm chose: policy, budget, price book."""
     chosen = body.model_dump(mode="json", exclude_defaults=True)
     await asking.plane.store.set_firm_settings(asking.firm, chosen)

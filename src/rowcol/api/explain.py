@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from rowcol.api import shapes
+from rowcol.api import lines, shapes
 from rowcol.services.explain import Explained
 
 
@@ -19,8 +19,8 @@ class ExplainOut:
     cannot_help: str | None
     comes_free_at: datetime | None
     connections: tuple[shapes.ConnectionOut, ...]
-    decisions: tuple[shapes.DecisionOut, ...]
-    calls: tuple[shapes.CallOut, ...]
+    decisions: tuple[lines.DecisionOut, ...]
+    calls: tuple[lines.CallOut, ...]
 
 
 def explain_of(found: Explained) -> ExplainOut:
@@ -31,6 +31,6 @@ def explain_of(found: Explained) -> ExplainOut:
         cannot_help=found.cannot_help,
         comes_free_at=found.comes_free_at,
         connections=tuple(shapes.connection_of(v.connection) for v in found.logins),
-        decisions=tuple(shapes.decision_of(d) for d in found.decisions),
-        calls=tuple(shapes.call_of(c) for c in found.calls),
+        decisions=tuple(lines.decision_of(d) for d in found.decisions),
+        calls=tuple(lines.call_of(c) for c in found.calls),
     )

@@ -9,7 +9,7 @@ import msgspec
 from fastapi import Query
 from starlette.responses import Response
 
-from rowcol.api import shapes
+from rowcol.api import lines, shapes
 from rowcol.api.bodies import Refresh
 from rowcol.api.explain import ExplainOut, explain_of
 from rowcol.api.gate import Asking
@@ -102,7 +102,7 @@ async def read_explain(asking: Asking, business_id: str) -> ExplainOut:
 
 async def list_calls(
     asking: Asking, business: str | None = None, after: After = "", limit: Limit = 100
-) -> Page[shapes.CallOut]:
+) -> Page[lines.CallOut]:
     """The call log, newest first: every call to a rail with its reason, outcome and cost."""
     rows = await asking.plane.store.list_calls(
         asking.firm,
@@ -110,12 +110,12 @@ async def list_calls(
         after=after,
         limit=limit,
     )
-    return page_of([shapes.call_of(r) for r in rows], [r.id for r in rows], limit)
+    return page_of([lines.call_of(r) for r in rows], [r.id for r in rows], limit)
 
 
 async def list_decisions(
     asking: Asking, business: str | None = None, after: After = "", limit: Limit = 100
-) -> Page[shapes.DecisionOut]:
+) -> Page[lines.DecisionOut]:
     """The decision log, newest first: also the calls that were not made, with the reason."""
     rows = await asking.plane.store.list_decisions(
         asking.firm,
@@ -123,14 +123,14 @@ async def list_decisions(
         after=after,
         limit=limit,
     )
-    return page_of([shapes.decision_of(r) for r in rows], [r.id for r in rows], limit)
+    return page_of([lines.decision_of(r) for r in rows], [r.id for r in rows], limit)
 
 
-async def read_cost(asking: Asking, month: Month = None) -> shapes.CostOut:
+async def read_cost(asking: Asking, month: Month = None) -> lines.CostOut:
     """What a month's priced calls cost, by app; this month by default. Estimated until an invoice is compared."""
     asked = month or month_of(asking.plane.clock.now())
     rows = await asking.plane.store.read_spending(asking.firm, asked)
-    return shapes.costs_of(asked, rows)
+    return lines.costs_of(asked, rows)
 
 
 def aware(when: datetime | None) -> datetime | None:

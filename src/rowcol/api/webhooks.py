@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -12,12 +13,14 @@ from starlette.types import Receive, Scope, Send
 
 from rowcol.api import problem
 from rowcol.api.metrics import Counts
+from rowcol.core.app import App
 from rowcol.core.ids import AppId
 from rowcol.core.wire import MAX_DELIVERY_BYTES, RawDelivery
-from rowcol.engine.inbox import Reception
+from rowcol.engine.inbox import Received, Reception
 from rowcol.services.plane import OpenPlane
 
 RETRY_AFTER_S = 2
+TELL_EVERY = timedelta(seconds=1)
 _PATH = re.compile(r"^/webhooks/([^/]+)/([^/]+)$")
 
 log = structlog.get_logger(__name__)
@@ -57,6 +60,7 @@ class Webhooks:
     def __init__(self, plane: OpenPlane, counts: Counts) -> None:
         self._plane = plane
         self._counts = counts
+        self._told: dict[tuple[AppId, Reception], tuple[datetime, int]] = {}
         self._apps = {(app.rail, name): app for name, app in plane.apps.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
@@ -94,14 +98,25 @@ class Webhooks:
         reception = received.reception
         self._counts.deliveries[app.rail, app.id, reception.value] += 1
         if received.reason:
-            log.info(
-                "webhook.not_taken",
-                rail=app.rail,
-                app=app.id,
-                reception=reception.value,
-                reason=received.reason,
-            )
+            self._tell(app, received, delivery.received_at)
         return ANSWERS[reception]
+
+    def _tell(self, app: App, received: Received, now: datetime) -> None:
+        """One log line a second for each app and reception, with how many it speaks for: a flood of forgeries is no flood of lines."""
+        key = (app.id, received.reception)
+        told_at, times = self._told.get(key, (None, 0))
+        if told_at is not None and now - told_at < TELL_EVERY:
+            self._told[key] = (told_at, times + 1)
+            return
+        self._told[key] = (now, 0)
+        log.info(
+            "webhook.not_taken",
+            rail=app.rail,
+            app=app.id,
+            reception=received.reception.value,
+            reason=received.reason,
+            times=times + 1,
+        )
 
 
 async def _body(receive: Receive) -> bytes | None:

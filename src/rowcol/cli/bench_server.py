@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import structlog
 import uvicorn
 from typing_extensions import override
 
@@ -67,6 +68,7 @@ async def service(data_dir: Path) -> None:
 def main(mode: str, data_dir: str, core: str) -> None:
     """Pin, then run until SIGTERM."""
     pin(int(core))
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

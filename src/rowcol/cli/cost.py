@@ -49,7 +49,7 @@ def cost(
 async def _cost(firm: str, month: str) -> dict[str, Any]:
     import re
 
-    from rowcol.api import shapes
+    from rowcol.api import lines
     from rowcol.core.budget import month_of
     from rowcol.services.board import month_costs
     from rowcol.services.businesses import every
@@ -58,7 +58,7 @@ async def _cost(firm: str, month: str) -> dict[str, Any]:
         raise BadInput(f"--month {month!r} is no month", "write 2026-11")
     async with desk(firm) as at:
         asked = month or month_of(at.plane.clock.now())
-        out = shapes.costs_of(asked, await at.plane.store.read_spending(at.firm, asked))
+        out = lines.costs_of(asked, await at.plane.store.read_spending(at.firm, asked))
         costs = await month_costs(at.plane, at.firm, asked)
         rows = [
             {"id": b.id, "business": b.name, "cost_micros": costs[b.id]}

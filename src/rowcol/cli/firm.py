@@ -125,6 +125,6 @@ def _price(text: str, source: str, today: str, known: set[tuple[str, str]]) -> d
 
 
 def _emit(row: Firm) -> None:
-    from rowcol.api import shapes
+    from rowcol.api import lines
 
-    face.emit(shapes.firm_of(row))
+    face.emit(lines.firm_of(row))

@@ -13,7 +13,7 @@ from rowcol.cli.read import moment
 from rowcol.core.refusal import BadInput, NotFound
 
 if TYPE_CHECKING:
-    from rowcol.api import shapes
+    from rowcol.api import lines
 
 EXAMPLES = "Examples: rowcol inbox list --state PARKED  |  rowcol inbox replay del_...  |  rowcol inbox unmatched"
 app = typer.Typer(help="Webhooks received: list, replay, unmatched.", no_args_is_help=True)
@@ -35,7 +35,7 @@ def list_(
 
 
 async def _list(firm: str, state: str, page: tuple[str, int], *, is_json: bool) -> None:
-    from rowcol.api import shapes
+    from rowcol.api import lines
     from rowcol.core.delivery import RouteState
 
     states = [s.value for s in RouteState if s is not RouteState.UNMATCHED]
@@ -46,7 +46,7 @@ async def _list(firm: str, state: str, page: tuple[str, int], *, is_json: bool) 
         rows = await at.plane.store.list_deliveries(
             at.firm, state=wanted, after=page[0], limit=page[1]
         )
-    _show([shapes.delivery_of(row) for row in rows], is_json=is_json)
+    _show([lines.delivery_of(row) for row in rows], is_json=is_json)
 
 
 @app.command(epilog=EXAMPLES)
@@ -56,11 +56,11 @@ def unmatched(limit: Limit = 100, after: After = "", *, json: Json = False) -> N
 
 
 async def _unmatched(page: tuple[str, int], *, is_json: bool) -> None:
-    from rowcol.api import shapes
+    from rowcol.api import lines
 
     async with opened() as plane:
         rows = await plane.store.list_unmatched(after=page[0], limit=page[1])
-    _show([shapes.delivery_of(row) for row in rows], is_json=is_json)
+    _show([lines.delivery_of(row) for row in rows], is_json=is_json)
 
 
 @app.command(epilog=EXAMPLES)
@@ -86,7 +86,7 @@ async def _replay(firm: str, delivery: str) -> None:
             raise NotFound(f"no delivery {delivery!r} in this firm", "see `rowcol inbox list`")
 
 
-def _show(rows: list[shapes.DeliveryOut], *, is_json: bool) -> None:
+def _show(rows: list[lines.DeliveryOut], *, is_json: bool) -> None:
     if is_json:
         for row in rows:
             face.emit(row)

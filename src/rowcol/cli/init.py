@@ -65,6 +65,7 @@ async def _init(folder: Path, firm_name: str) -> Made:
     made = Made(str(config))
     if not config.exists():
         config.parent.mkdir(parents=True, exist_ok=True)
+        config.touch(0o600)
         config.write_text(settings_text(), encoding="utf-8")
         made.made.append(str(config))
     use_file(config)
@@ -116,7 +117,7 @@ def _write_key(path: Path) -> bool:
     """A fresh key, readable by this user only; False when there is one."""
     from rowcol.adapters.vault import new_key
 
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -49,12 +49,12 @@ async def _create(firm: str, role: str, label: str) -> tuple[str, Token]:
 @app.command("list", epilog=EXAMPLES)
 def list_(*, firm: FirmOption = "", json: Json = False) -> None:
     """List tokens; the tokens themselves are known to their holders only."""
-    from rowcol.api import shapes
+    from rowcol.api import lines
 
     rows = face.running(_list(firm))
     if json:
         for row in rows:
-            face.emit(shapes.token_of(row))
+            face.emit(lines.token_of(row))
         return
     face.table(
         ("label", "role", "created at", "revoked at", "id"),

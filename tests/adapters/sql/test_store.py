@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from typing_extensions import override
 
 from rowcol.adapters.clock import SystemClock
-from rowcol.adapters.sql import SqlStore, open_engine, open_sqlite, open_url, schema
+from rowcol.adapters.sql import SqlStore, open_engine, open_sqlite, open_url
 from rowcol.adapters.sql.executor import Executor
 from rowcol.core.change import Lease
 from tests.contracts.store import StoreContract
@@ -104,8 +104,6 @@ class ToldStore(SqlStore):
 class TestPostgresStore(SqlContract):
     @pytest.fixture
     def opening(self, postgres_url: str, postgres_schema: str) -> Opening:
-        schema.upgrade(postgres_url, schema=postgres_schema)
-
         @asynccontextmanager
         async def opened() -> AsyncIterator[SqlStore]:
             clock = ToldClock()

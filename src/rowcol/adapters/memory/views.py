@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import msgspec
 
-from rowcol.adapters.memory.state import Login, Seen, State
+from rowcol.adapters.memory.state import Login, Route, Seen, State
 from rowcol.core import change as c
 from rowcol.core.delivery import Pending, RouteState
 from rowcol.core.ids import CallId, FirmId
@@ -69,32 +70,47 @@ def accounts_of(login: Login) -> tuple[c.Account, ...]:
 
 def digest(s: State, firm: FirmId) -> str:
     """SHA-256 over values, line by line as `adapters/sql/upkeep` makes them."""
-    mirror, latest, inbox = set(), set(), set()
-    for login in s.logins.values():
-        if login.connection.firm != firm:
-            continue
-        name = login.connection.remote_id
-        for (entity, remote_id), row in login.mirror.items():
-            body = None if row.body is None else _encoder.encode(row.body).decode()
-            mirror.add(_line(name, entity, remote_id, body))
-        for account, seen in login.seen.items():
-            if seen.latest is not None:
-                value = _encoder.encode(seen.latest.balance).decode()
-                latest.add(_line(name, account, value))
-    for routes in s.deliveries.values():
-        for route in routes:
-            if route.firm == firm:
-                body_hash = hashlib.sha256(route.incoming.body).hexdigest()
-                is_drained = route.state is RouteState.DRAINED
-                state = "drained" if is_drained else "not drained"
-                inbox.add(_line(route.incoming.kind, body_hash, state))
+    mine = [login for login in s.logins.values() if login.connection.firm == firm]
+    routes = [route for each in s.deliveries.values() for route in each if route.firm == firm]
     sha = hashlib.sha256()
-    for part in (mirror, latest, inbox):
+    for part in (_mirror_lines(mine), _latest_lines(mine), _inbox_lines(routes)):
         for line in sorted(part):
             sha.update(line)
             sha.update(b"\n")
         sha.update(b"\0")
     return sha.hexdigest()
+
+
+def _mirror_lines(logins: Sequence[Login]) -> set[bytes]:
+    return {
+        _line(login.connection.remote_id, entity, remote_id, _json(row.body))
+        for login in logins
+        for (entity, remote_id), row in login.mirror.items()
+    }
+
+
+def _latest_lines(logins: Sequence[Login]) -> set[bytes]:
+    return {
+        _line(login.connection.remote_id, account, _encoder.encode(seen.latest.balance).decode())
+        for login in logins
+        for account, seen in login.seen.items()
+        if seen.latest is not None
+    }
+
+
+def _inbox_lines(routes: Sequence[Route]) -> set[bytes]:
+    return {
+        _line(
+            route.incoming.kind,
+            hashlib.sha256(route.incoming.body).hexdigest(),
+            "drained" if route.state is RouteState.DRAINED else "not drained",
+        )
+        for route in routes
+    }
+
+
+def _json(body: Mapping[str, object] | None) -> str | None:
+    return None if body is None else _encoder.encode(body).decode()
 
 
 def _line(*parts: str | None) -> bytes:

@@ -13,13 +13,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cache
 
-from sqlalchemy import Insert, Select, Update, bindparam, select, update
+from sqlalchemy import select
 
+from rowcol.adapters.sql import calls_statements as statements
 from rowcol.adapters.sql.codec import at, call_of, clean, us
-from rowcol.adapters.sql.tables import Tables
-from rowcol.adapters.sql.tx import Tx, insert_new, own, upsert
+from rowcol.adapters.sql.tx import Tx, own
 from rowcol.core import change as c
 from rowcol.core.budget import Budget, month_end, month_of
 from rowcol.core.ids import BusinessId, FirmId
@@ -46,10 +45,10 @@ def open_call(tx: Tx, firm: FirmId, intent: c.Intent) -> c.NotBefore | c.Refused
     if isinstance(reserved, c.NotBefore):
         return reserved
     if reserved:
-        tx.run(_put_quota(tx.t), reserved)
+        tx.run(statements.put_quota(tx.t), reserved)
     if budget is not None:
         tx.run(
-            _put_budget(tx.t),
+            statements.put_budget(tx.t),
             {
                 "firm": firm,
                 "key": budget.key,
@@ -59,19 +58,19 @@ def open_call(tx: Tx, firm: FirmId, intent: c.Intent) -> c.NotBefore | c.Refused
                 "reserved_micros": budget.reserved.micros + intent.price.micros,
             },
         )
-    tx.run(_add_call(tx.t), _columns(intent, month))
+    tx.run(statements.add_call(tx.t), _columns(intent, month))
     return None
 
 
 def settle(tx: Tx, firm: FirmId, settlement: c.Settlement) -> bool:
     """Settle an open call of the firm. False: there is none, or it was settled before."""
-    call = tx.row(_open_of(tx.t), firm=firm, id=settlement.call)
+    call = tx.row(statements.open_of(tx.t), firm=firm, id=settlement.call)
     if call is None:
         return False
     is_spent = settlement.billed is not Billed.NO
     cost_micros = call.price_micros if is_spent else 0
     tx.run(
-        _settle(tx.t),
+        statements.settle(tx.t),
         {
             "p_firm": firm,
             "p_id": settlement.call,
@@ -86,7 +85,7 @@ def settle(tx: Tx, firm: FirmId, settlement: c.Settlement) -> bool:
     )
     if call.budget_key is not None and call.price_micros:
         tx.run(
-            _move_budget(tx.t),
+            statements.move_budget(tx.t),
             {
                 "p_firm": firm,
                 "p_key": call.budget_key,
@@ -144,11 +143,12 @@ def read_spending(tx: Tx, firm: FirmId, month: str) -> tuple[c.Spending, ...]:
 def _paused(tx: Tx, firm: FirmId, intent: c.Intent) -> str | None:
     """Why nothing may be called now. The connection's own pause has no reason beside itself."""
     names = [switch_of_rail(intent.rail), *([PAID] if intent.price != FREE else [])]
-    for row in tx.rows(_switches(tx.t), names=names):
-        return str(row.reason)
+    switches = tx.rows(statements.switches(tx.t), names=names)
+    if switches:
+        return str(switches[0].reason)
     if intent.connection is None:
         return None
-    row = tx.row(_pause(tx.t), firm=firm, id=intent.connection)
+    row = tx.row(statements.pause(tx.t), firm=firm, id=intent.connection)
     if row is None:
         return "this login is not connected any more"
     return "this connection is paused" if row.is_paused else None
@@ -161,8 +161,8 @@ def _locked_budget(tx: Tx, firm: FirmId, intent: c.Intent, month: str) -> Budget
     place = {"firm": firm, "key": intent.budget_key, "month": month}
     if tx.t.is_postgres:
         empty = {"limit_micros": 0, "spent_micros": 0, "reserved_micros": 0}
-        tx.run(_new_budget(tx.t), {**place, **empty})
-    row = tx.row(_budget(tx.t), **place)
+        tx.run(statements.new_budget(tx.t), {**place, **empty})
+    row = tx.row(statements.budget(tx.t), **place)
     if row is None:
         return Budget(intent.budget_key, intent.budget_limit)
     spent, reserved = Cost(row.spent_micros), Cost(row.reserved_micros)
@@ -175,8 +175,8 @@ def _reserved(tx: Tx, intent: c.Intent) -> list[dict[str, object]] | c.NotBefore
     if not keys:
         return []
     if tx.t.is_postgres:
-        tx.run(_new_quota(tx.t), [{"key": key, "tat_us": None} for key in keys])
-    known = {row.key: row.tat_us for row in tx.rows(_quotas(tx.t), keys=keys)}
+        tx.run(statements.new_quota(tx.t), [{"key": key, "tat_us": None} for key in keys])
+    known = {row.key: row.tat_us for row in tx.rows(statements.quotas(tx.t), keys=keys)}
     now_us = us(intent.opened_at)
     latest: tuple[int, str] | None = None
     for quota in intent.quotas:
@@ -211,102 +211,3 @@ def _columns(intent: c.Intent, month: str) -> dict[str, object]:
         "opened_at_us": us(intent.opened_at),
         "remote_request_id": "",
     }
-
-
-@cache
-def _switches(t: Tables) -> Select[tuple[str]]:
-    names = bindparam("names", expanding=True)
-    return select(t.switches.c.reason).where(t.switches.c.name.in_(names)).limit(1)
-
-
-@cache
-def _pause(t: Tables) -> Select[tuple[bool]]:
-    cs = t.connections.c
-    return select(cs.is_paused).where(cs.firm == bindparam("firm"), cs.id == bindparam("id"))
-
-
-@cache
-def _new_budget(t: Tables) -> Insert:
-    return insert_new(t, t.budgets)
-
-
-@cache
-def _budget(t: Tables) -> Select[tuple[int, int]]:
-    b = t.budgets.c
-    mine = (b.firm == bindparam("firm"), b.key == bindparam("key"), b.month == bindparam("month"))
-    return select(b.spent_micros, b.reserved_micros).where(*mine).with_for_update()
-
-
-@cache
-def _put_budget(t: Tables) -> Insert:
-    return upsert(t, t.budgets)
-
-
-@cache
-def _move_budget(t: Tables) -> Update:
-    b = t.budgets.c
-    return (
-        update(t.budgets)
-        .where(
-            b.firm == bindparam("p_firm"),
-            b.key == bindparam("p_key"),
-            b.month == bindparam("p_month"),
-        )
-        .values(
-            reserved_micros=b.reserved_micros - bindparam("price_micros"),
-            spent_micros=b.spent_micros + bindparam("cost_micros"),
-        )
-    )
-
-
-@cache
-def _new_quota(t: Tables) -> Insert:
-    return insert_new(t, t.quotas)
-
-
-@cache
-def _quotas(t: Tables) -> Select[tuple[str, int]]:
-    """In the order of keys, so that callers who lock several never wait for each other in a circle."""
-    q = t.quotas.c
-    keys = bindparam("keys", expanding=True)
-    return select(q.key, q.tat_us).where(q.key.in_(keys)).order_by(q.key).with_for_update()
-
-
-@cache
-def _put_quota(t: Tables) -> Insert:
-    return upsert(t, t.quotas)
-
-
-@cache
-def _add_call(t: Tables) -> Insert:
-    return t.calls.insert()
-
-
-@cache
-def _open_of(t: Tables) -> Select[tuple[str | None, str, int]]:
-    k = t.calls.c
-    mine = (k.firm == bindparam("firm"), k.id == bindparam("id"), k.settled_at_us.is_(None))
-    return select(k.budget_key, k.month, k.price_micros).where(*mine).with_for_update()
-
-
-@cache
-def _settle(t: Tables) -> Update:
-    k = t.calls.c
-    return (
-        update(t.calls)
-        .where(k.firm == bindparam("p_firm"), k.id == bindparam("p_id"))
-        .values(
-            {
-                name: bindparam(name)
-                for name in (
-                    "cost_micros",
-                    "billed",
-                    "outcome",
-                    "detail",
-                    "status",
-                    "settled_at_us",
-                    "remote_request_id",
-                )
-            }
-        )
-    )

@@ -11,7 +11,6 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Delete, Insert, Select, Table, bindparam, delete, select
-
 from sqlalchemy.sql.dml import ReturningInsert
 
 from rowcol.adapters.sql.codec import Columns, dumps, row_columns, row_of, us

@@ -10,7 +10,18 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Insert, Select, Update, bindparam, literal_column, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Insert,
+    Select,
+    Text,
+    Update,
+    bindparam,
+    literal_column,
+    select,
+    text,
+    update,
+)
 
 from rowcol.adapters.sql.codec import Columns, clean, listed_of, us, us_or_none
 from rowcol.adapters.sql.tables import Tables
@@ -18,9 +29,9 @@ from rowcol.adapters.sql.tx import Tx, insert_new
 from rowcol.core.delivery import Incoming, Listed, RouteState
 from rowcol.core.ids import DeliveryId, FirmId
 
-RECEIVED = literal_column("'RECEIVED'")
+RECEIVED: ColumnElement[str] = literal_column("'RECEIVED'")
 """Written out in statements, so that the database knows the partial index to fit."""
-UNMATCHED = literal_column("'UNMATCHED'")
+UNMATCHED: ColumnElement[str] = literal_column("'UNMATCHED'")
 _LOCK_KEY = 7263051
 _SHARED = text("SELECT pg_advisory_xact_lock_shared(:key)")
 _ALONE = text("SELECT pg_advisory_xact_lock(:key)")
@@ -166,7 +177,7 @@ def _listed(
     if after:
         page = page.where(r.delivery < after)
     statement = (
-        select(r, d.rail, d.kind, d.signed_at_us)
+        select(tx.t.routes, d.rail, d.kind, d.signed_at_us)
         .join(tx.t.deliveries, d.id == r.delivery)
         .where(*mine, r.delivery.in_(page))
         .order_by(r.delivery.desc(), r.remote_id)
@@ -178,7 +189,7 @@ def _listed(
 def find_owners(t: Tables) -> Select[Any]:
     """The live one comes last, so that it overwrites the retired ones."""
     k = t.connections.c
-    remote_ids = bindparam("remote_ids", expanding=True)
+    remote_ids = bindparam("remote_ids", type_=Text(), expanding=True)
     return (
         select(k.remote_id, k.firm, k.id)
         .where(k.app == bindparam("app"), k.remote_id.in_(remote_ids))

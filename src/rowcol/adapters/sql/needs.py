@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Insert, Select, Update, bindparam, select, update
+from sqlalchemy import Insert, Select, Text, Update, bindparam, select, update
 
 from rowcol.adapters.sql import codec
 from rowcol.adapters.sql.codec import Columns, dumps, us
@@ -125,7 +125,7 @@ def list_decisions(
 @cache
 def _connections(t: Tables) -> Select[tuple[str]]:
     k = t.connections.c
-    ids = bindparam("ids", expanding=True)
+    ids = bindparam("ids", type_=Text(), expanding=True)
     return select(k.id).where(k.firm == bindparam("firm"), k.id.in_(ids))
 
 

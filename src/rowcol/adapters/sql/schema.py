@@ -12,25 +12,27 @@ from __future__ import annotations
 
 import io
 import sqlite3
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, inspect, text
+from sqlalchemy import Connection, Engine, column, create_engine, inspect, select, table
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import CreateSchema
 
 from rowcol.adapters.sql.engine import async_url
 from rowcol.adapters.sql.executor import refusal_of
-from rowcol.adapters.sql.sqlite import Options, sqlite_engine
+from rowcol.adapters.sql.sqlite import Options, in_transaction, sqlite_engine
 from rowcol.adapters.sql.tables import PREFIX, Tables, tables
 from rowcol.core.refusal import Misconfigured
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0001"
-"""The newest migration. A test holds it to the folder `migrations/versions`."""
+T = TypeVar("T")
 KNOWN = ("0001",)
+"""Every migration, oldest first. A test holds it to the folder `migrations/versions`."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -43,13 +45,13 @@ class SchemaState(StrEnum):
     NEWER = "NEWER"
 
 
-def judge(version: str | None) -> SchemaState:
+def judge(version: str | None, known: Sequence[str] = KNOWN) -> SchemaState:
     """What a version row says; none at all is MISSING, one that we never made is NEWER."""
     if version is None:
         return SchemaState.MISSING
-    if version == HEAD:
+    if version == known[-1]:
         return SchemaState.CURRENT
-    return SchemaState.OLDER if version in KNOWN else SchemaState.NEWER
+    return SchemaState.OLDER if version in known else SchemaState.NEWER
 
 
 def insist(state: SchemaState) -> None:
@@ -71,8 +73,8 @@ def state_of(conn: Connection, t: Tables) -> SchemaState:
     """How the tables behind a connection compare."""
     if not inspect(conn).has_table(t.version_table, schema=t.schema):
         return SchemaState.MISSING
-    place = t.version_table if t.schema is None else f"{t.schema}.{t.version_table}"
-    return judge(conn.execute(text(f"SELECT version_num FROM {place}")).scalar())  # noqa: S608 - names from settings
+    place = table(t.version_table, column("version_num"), schema=t.schema)
+    return judge(conn.execute(select(place.c.version_num)).scalar())
 
 
 def upgrade_file(path: Path) -> None:
@@ -111,14 +113,18 @@ def upgrade_engine(engine: Engine, t: Tables) -> None:
 
     with engine.connect() as conn:
         conn.exec_driver_sql(
-            "SELECT pg_advisory_lock(7263052)" if t.is_postgres else "BEGIN IMMEDIATE"
+            "SELECT pg_advisory_xact_lock(7263052)" if t.is_postgres else "BEGIN IMMEDIATE"
         )
         state = state_of(conn, t)
         if state is SchemaState.NEWER:
             insist(state)
         if state is not SchemaState.CURRENT:
+            if t.schema is not None and not inspect(conn).has_schema(t.schema):
+                conn.execute(CreateSchema(t.schema))
             command.upgrade(_config(t, conn), "head")
-        conn.exec_driver_sql("COMMIT") if not t.is_postgres else conn.commit()
+        conn.commit()
+        if not t.is_postgres and in_transaction(conn):
+            conn.exec_driver_sql("COMMIT")
 
 
 def sql(*, schema: str | None = None, prefix: str = PREFIX, is_postgres: bool = True) -> str:
@@ -137,14 +143,10 @@ def _check(engine: Engine, t: Tables) -> SchemaState:
         return state_of(conn, t)
 
 
-def _with_engine(url_or_engine: Any, schema: str | None, prefix: str, do: Any) -> Any:
-    engine = url_or_engine
-    if not isinstance(engine, Engine):
-        place = async_url(url_or_engine)
-        if place.get_backend_name() == "sqlite":
-            engine = sqlite_engine(Path(place.database or ""), Options())
-        else:
-            engine = create_engine(place)
+def _with_engine(
+    url_or_engine: str | Engine, schema: str | None, prefix: str, do: Callable[[Engine, Tables], T]
+) -> T:
+    engine = url_or_engine if isinstance(url_or_engine, Engine) else _sync_engine(url_or_engine)
     try:
         t = tables(schema, prefix, is_postgres=engine.dialect.name == "postgresql")
         return do(engine, t)
@@ -153,6 +155,13 @@ def _with_engine(url_or_engine: Any, schema: str | None, prefix: str, do: Any) -
     finally:
         if engine is not url_or_engine:
             engine.dispose()
+
+
+def _sync_engine(url: str) -> Engine:
+    place = async_url(url)
+    if place.get_backend_name() == "sqlite":
+        return sqlite_engine(Path(place.database or ""), Options())
+    return create_engine(place)
 
 
 def _config(t: Tables, conn: Connection | None) -> Config:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -69,7 +70,9 @@ def sqlite_engine(path: Path, options: Options) -> Engine:
     @event.listens_for(engine, "connect")
     def _configure(dbapi: Any, _record: object) -> None:
         cursor = dbapi.cursor()
-        cursor.execute("PRAGMA journal_mode = WAL")
+        with contextlib.suppress(sqlite3.OperationalError):
+            # Two processes that make the file at once: one of them switches it for both.
+            cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA cache_size = -16000")

@@ -24,6 +24,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Select,
+    Text,
     Update,
     bindparam,
     case,
@@ -112,7 +113,7 @@ def _held(lease: c.Lease) -> dict[str, object]:
 def _dues(t: Tables, now_us: ColumnElement[int]) -> Any:
     """(kind, subject, due_us, for_need) of everything due by `now_us`, a row per cause."""
     s, r, n = t.subjects.c, t.routes.c, t.needs.c
-    connection = literal_column(f"'{c.SubjectKind.CONNECTION}'")
+    connection: ColumnElement[str] = literal_column(f"'{c.SubjectKind.CONNECTION}'")
     planned = select(
         s.kind.label("kind"),
         s.subject.label("subject"),
@@ -166,7 +167,7 @@ def _candidates(t: Tables) -> Select[Any]:
 @cache
 def _lock(t: Tables) -> Select[Any]:
     s = t.subjects.c
-    names = bindparam("names", expanding=True)
+    names = bindparam("names", type_=Text(), expanding=True)
     return (
         select(s.kind, s.subject, s.fence)
         .where(s.subject.in_(names), s.lease_until_us <= bindparam("now_us", type_=BigInteger))

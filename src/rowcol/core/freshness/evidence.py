@@ -22,7 +22,7 @@ from rowcol.core.need import Purpose, Question
 JOIN = timedelta(minutes=10)
 """A live look this young is "now": it serves everybody who asks for one (`scheduling.md` 4, rule 10)."""
 LOOK_JOIN = timedelta(seconds=60)
-"""A free look this young is not repeated."""
+"""A free look this young is not repeated; a pull that came after it is heard of at the next one."""
 CHECK_EVERY = timedelta(minutes=15)
 """Between free looks once the expected pull is late; a day's wait or more is cut into 24."""
 CHECKS = 24

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import context, op
+from sqlalchemy.types import TypeEngine
 
 revision = "0001"
 down_revision = None
 
 KEY = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
-TYPES: dict[str, object] = {
+TYPES: dict[str, TypeEngine[Any]] = {
     "key": KEY,
     "id": KEY,
     "text": sa.Text(),
@@ -100,24 +103,19 @@ INDEXES = (
 )
 
 
-def _column(spec: str) -> sa.Column[object]:
+def _column(spec: str) -> sa.Column[Any]:
     name, kind = spec.rstrip("?").split(":")
     is_key = kind.endswith("key")
-    kind_of: object = TYPES["big" if kind == "bigkey" else kind]
-    return sa.Column(
-        name,
-        kind_of,  # type: ignore[arg-type] # TYPES holds types
-        primary_key=is_key,
-        autoincrement=False,
-        nullable=spec.endswith("?"),
-    )
+    kept = TYPES["big" if kind == "bigkey" else kind]
+    is_null = spec.endswith("?")
+    return sa.Column(name, kept, primary_key=is_key, autoincrement=False, nullable=is_null)
 
 
 def upgrade() -> None:
     """Forward only."""
     t = context.config.attributes["tables"]
     for name, columns in TABLES.items():
-        parts: list[sa.SchemaItem] = [_column(spec) for spec in columns.split()]
+        parts: list[Any] = [_column(spec) for spec in columns.split()]
         if name == "routes":
             place = "" if t.schema is None else f"{t.schema}."
             parts.append(sa.ForeignKeyConstraint(["delivery"], [f"{place}{t.prefix}deliveries.id"]))

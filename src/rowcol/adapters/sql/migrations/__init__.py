@@ -1,0 +1,1 @@
+"""Migrations: Alembic's environment for our tables."""
