@@ -10,6 +10,7 @@ import pytest
 
 from rowcol.adapters.memory import MemoryStore
 from tests.contracts.store import StoreContract
+from tests.contracts.store_machine import machine_of
 
 T = TypeVar("T")
 
@@ -25,3 +26,10 @@ class TestMemoryStore(StoreContract):
             return await use(MemoryStore())
 
         return lambda use: asyncio.run(on_fresh(use))
+
+
+async def open_memory() -> MemoryStore:
+    return MemoryStore()
+
+
+TestMemoryMachine = machine_of(open_memory, 60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, create_engine
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
 
 from rowcol.adapters.sql import open_engine, open_sqlite, open_url, schema
 from rowcol.adapters.sql.schema import SchemaState
@@ -41,17 +43,23 @@ def differences(conn: Connection, t: Tables) -> list[Any]:
     ]
 
 
+def content(path: Path) -> bytes:
+    return path.read_bytes()
+
+
 class TestAgreement:
     def test_on_sqlite(self, tmp_path: Path) -> None:
         url = f"sqlite:///{tmp_path}/x.db"
         schema.upgrade(url, prefix="fin_")
-        with create_engine(url).connect() as conn:
+        engine = create_engine(url, poolclass=NullPool)
+        with engine.connect() as conn:
             assert differences(conn, tables(None, "fin_")) == []
 
     def test_on_postgres(self, postgres_url: str, empty_schema: str) -> None:
         schema.upgrade(postgres_url, schema=empty_schema)
         url = postgres_url.replace("postgresql:", "postgresql+psycopg:")
-        with create_engine(url).connect() as conn:
+        engine = create_engine(url, poolclass=NullPool)
+        with engine.connect() as conn:
             assert differences(conn, tables(empty_schema, is_postgres=True)) == []
 
     def test_known_versions_are_those_of_the_folder(self) -> None:
@@ -89,19 +97,18 @@ class TestStates:
     async def test_a_newer_file_is_refused_and_left_alone(
         self, tmp_path: Path, sqlite_template: Path
     ) -> None:
-        path = tmp_path / "x.db"
-        path.write_bytes(sqlite_template.read_bytes())
+        path = Path(shutil.copy(sqlite_template, tmp_path / "x.db"))
         with sqlite3.connect(path) as conn:
             conn.execute("UPDATE rowcol_version SET version_num = '9999'")
         conn.close()
-        before = path.read_bytes()
+        before = content(path)
         with pytest.raises(Misconfigured, match="newer release"):
             await open_sqlite(path)
         with pytest.raises(Misconfigured, match="newer release"):
             schema.upgrade(f"sqlite:///{path}")
         with pytest.raises(Misconfigured, match="newer release"):
             await open_url(f"sqlite:///{path}")
-        assert path.read_bytes() == before
+        assert content(path) == before
 
     async def test_a_hosts_database_is_checked_never_upgraded(self, tmp_path: Path) -> None:
         engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/host.db")

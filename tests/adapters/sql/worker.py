@@ -30,7 +30,7 @@ async def receive(path: Path, name: str) -> None:
         batch = [incoming(f"{name}_{number}_{n}", "item_c1") for n in range(3)]
         done = [store.receive([each]) for each in batch]
         await asyncio.gather(*done, commit(store, lease, name, number))
-        print(number, flush=True)
+        say(number)
 
 
 async def commit(store: SqlStore, lease: Lease, name: str, number: int) -> None:
@@ -51,24 +51,31 @@ async def run(path: Path, name: str, times: int) -> None:
     store = await open_sqlite(path)
     done = 0
     while done < times:
-        for lease in await store.claim(name, after(0), 10**6, 2):
+        for lease in await store.claim(name, after(10**4), 10**6, 1):
             view = await store.read_view(A, ConnectionId(lease.subject))
             assert view is not None
-            state = ConnectionState(cursor=str(int(view.connection.state.cursor or "0") + 1))
+            turn = int(view.connection.state.cursor or "0") + 1
+            state = ConnectionState(cursor=str(turn))
             await store.receive([incoming(f"{name}_{done}", f"item_{lease.subject}")])
             drained = tuple(each.id for each in view.pending)
-            change = Change(lease, state=state, drained=drained, next_at=after(0), releases=True)
+            change = Change(lease, state=state, drained=drained, next_at=after(turn), releases=True)
             assert not (await store.commit(A, change)).is_fenced
             done += 1
-    print(done, flush=True)
+    say(done)
     await store.close()
+
+
+def say(line: object) -> None:
+    """To whoever started this process."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def hold(path: Path) -> None:
     """An honest stranger with the write lock."""
     conn = sqlite3.connect(path, isolation_level=None)
     conn.execute("BEGIN EXCLUSIVE")
-    print("held", flush=True)
+    say("held")
     sys.stdin.read()
     conn.execute("ROLLBACK")
     conn.close()
