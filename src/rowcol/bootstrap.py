@@ -9,6 +9,7 @@ import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from rowcol.adapters.chance import SystemRng
@@ -28,6 +29,7 @@ from rowcol.engine.inbox import Inbox
 from rowcol.engine.preferences import Preferences
 from rowcol.engine.reconcile import Reconciler
 from rowcol.engine.runner import Runner
+from rowcol.engine.upkeep import Upkeep
 from rowcol.rails.registry import RAILS
 from rowcol.services.hot import HotAnswers
 from rowcol.services.plane import OpenPlane
@@ -134,13 +136,14 @@ async def _join(
     decisions = DecisionLog(store, clock, rng)
     inbox = Inbox(rails, store, gateway, ambient, settings.inbox_queue)
     reconciler = Reconciler(rails, store, gateway, ambient)
-    answerer = Answerer(rails, store, decisions, ambient)
+    answerer = Answerer(rails, store, gateway, decisions, ambient)
     owner = f"{socket.gethostname()}:{os.getpid()}:{rng.new_id('run')}"
+    retention = timedelta(days=settings.retention_days) if settings.retention_days else None
     runner = Runner(
         store,
         reconciler,
-        clock=clock,
-        doorbell=doorbell,
+        Upkeep(store, clock, retention),
+        ambient,
         owner=owner,
         concurrency=settings.concurrency,
     )

@@ -121,6 +121,11 @@ class Settings(BaseSettings):
         300, ge=0, le=1_000_000, description="Dollars a month for a firm's paid calls."
     )
     concurrency: int = Field(8, ge=1, le=64, description="Reconciles at once in one process.")
+    retention_days: int = Field(
+        0,
+        ge=0,
+        description="Days that drained webhooks, calls and decisions are kept; 0: for ever.",
+    )
     inbox_queue: int = Field(
         2048, ge=1, le=100_000, description="Webhooks that may wait before senders hear 503."
     )

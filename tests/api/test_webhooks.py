@@ -174,8 +174,10 @@ async def test_a_full_queue_says_when_to_come_back(tmp_path: Path) -> None:
 
 async def test_what_breaks_inside_is_500_without_its_text(tmp_path: Path) -> None:
     async with hook(tmp_path) as it:
+        inbox = it.plane.inbox
         it.plane.inbox = None  # type: ignore[assignment]
         answer = await it.post(*it.signed())
+        it.plane.inbox = inbox
         assert answer.status_code == 500
         assert "NoneType" not in answer.text
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from rowcol.core.change import Lease
 from rowcol.core.need import Purpose
+from rowcol.engine.ambient import Ambient
 from rowcol.engine.runner import LEASE_S, Runner
+from rowcol.engine.upkeep import Upkeep
 from rowcol.services.cache import CacheService
 from rowcol.services.plane import OpenPlane
 from tests.rig import BUSINESS, Rig, rig
@@ -17,8 +19,8 @@ def runner(it: Rig, reconciler: object, **more: int) -> Runner:
     return Runner(
         plane.store,
         reconciler,  # type: ignore[arg-type]
-        clock=it.clock,
-        doorbell=plane.doorbell,
+        Upkeep(plane.store, it.clock, None),
+        Ambient(it.clock, plane.rng, plane.doorbell, plane.preferences),
         owner="test",
         **more,
     )

@@ -15,6 +15,7 @@ from rowcol.core.ids import DeliveryId
 from rowcol.core.pause import PAID, switch_of_rail
 from rowcol.core.refusal import BadInput, NotFound
 from rowcol.engine.topics import DUE
+from rowcol.services import inbox
 from rowcol.services.tokens import issue
 
 State = Literal["RECEIVED", "DRAINED", "PARKED"]
@@ -49,9 +50,7 @@ async def list_deliveries(
 
 async def replay(asking: Asking, delivery_id: str) -> Done:
     """Work through a delivery again. Harmless: what it hints at is looked at once more."""
-    if not await asking.plane.store.replay(asking.firm, DeliveryId(delivery_id)):
-        raise NotFound("no such delivery in this firm", "GET /v1/inbox lists them")
-    asking.plane.doorbell.ring(DUE)
+    await inbox.replay(asking.plane, asking.firm, DeliveryId(delivery_id))
     return Done(delivery_id, RouteState.RECEIVED.value)
 
 

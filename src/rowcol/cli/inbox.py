@@ -10,7 +10,7 @@ from rowcol.cli import face
 from rowcol.cli.face import FirmOption, Json
 from rowcol.cli.opening import desk, opened
 from rowcol.cli.read import moment
-from rowcol.core.refusal import BadInput, NotFound
+from rowcol.core.refusal import BadInput
 
 if TYPE_CHECKING:
     from rowcol.api import lines
@@ -80,10 +80,10 @@ def replay(
 
 async def _replay(firm: str, delivery: str) -> None:
     from rowcol.core.ids import DeliveryId
+    from rowcol.services.inbox import replay as again
 
     async with desk(firm) as at:
-        if not await at.plane.store.replay(at.firm, DeliveryId(delivery)):
-            raise NotFound(f"no delivery {delivery!r} in this firm", "see `rowcol inbox list`")
+        await again(at.plane, at.firm, DeliveryId(delivery))
 
 
 def _show(rows: list[lines.DeliveryOut], *, is_json: bool) -> None:

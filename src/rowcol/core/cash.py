@@ -168,7 +168,7 @@ def _missing(views: Sequence[ConnectionView]) -> Iterable[str]:
 
 
 def _login(connection: Connection) -> str:
-    return connection.name or connection.institution or connection.id
+    return connection.label
 
 
 def _named(account: Account) -> str:

@@ -22,7 +22,8 @@ class ConnectionState:
     our balances come from. `looked_at`: when we last asked the rail for that time. `pulls`: past
     values of `seen_until`, oldest first. `dirty`: streams that something hinted at, with the
     reason. `cursor`: where the stream of changes was last published. `page`: where an unfinished
-    paged read goes on. `posted_*`: how many posted rows the stream brought, how many of them are dated on
+    paged read goes on. `stream_retry_at`: when a stream that was not ready may be asked again; it keeps
+    nothing else waiting. `posted_*`: how many posted rows the stream brought, how many of them are dated on
     days when banks are closed, and the first date: what the closed-days proof rests on. `facts`: the rail's own small facts, opaque here.
     """
 
@@ -39,6 +40,7 @@ class ConnectionState:
     page: str = ""
     failures: int = 0
     retry_at: datetime | None = None
+    stream_retry_at: datetime | None = None
     paid_failed_at: datetime | None = None
     webhook_gaps: int = 0
     posted_count: int = 0
@@ -93,3 +95,8 @@ class Connection:
     created_at: datetime
     state: ConnectionState = field(default_factory=ConnectionState)
     is_paused: bool = False
+
+    @property
+    def label(self) -> str:
+        """What people call it: its own name, the bank's as the rail told it, else our id."""
+        return self.name or str(self.state.facts.get("institution_name") or "") or self.id

@@ -54,8 +54,8 @@ class Billed(StrEnum):
 class Rule:
     """What follows from an outcome.
 
-    `retry_after`: the first pause before a free call is tried again (doubled per repeat, at most a
-    day); None: not until something else changes. `health`: what the connection becomes, None:
+    `retry_after`: the first pause before a free call is tried again (doubled per repeat, at most an
+    hour); None: not until something else changes. `health`: what the connection becomes, None:
     unchanged. `is_alarm`: an operator should hear of it.
     """
 
@@ -85,7 +85,7 @@ RULES: dict[Outcome, Rule] = {
     Outcome.NO_ANSWER: Rule(5 * _MINUTE, Billed.POSSIBLY),
     Outcome.UNREADABLE: Rule(10 * _MINUTE, Billed.POSSIBLY, is_alarm=True),
 }
-_PAUSE_MAX = timedelta(hours=24)
+_PAUSE_MAX = timedelta(hours=1)
 
 
 def outcome_of_silence(answer: NoAnswer) -> Outcome:

@@ -21,6 +21,7 @@ from rowcol.core.freshness.policy import Policy
 from rowcol.core.need import TRIGGERS, Need, Purpose, Trigger, priority_of
 from rowcol.core.rail import CannotHelp, Look, Rail, Want
 
+SOON = timedelta(milliseconds=1)
 SWEEP = timedelta(hours=12)
 """How long a healthy connection may go without a free look."""
 SWEEP_GAPPED = timedelta(hours=3)
@@ -124,54 +125,108 @@ def sweep_at(picture: Picture) -> datetime:
 
 
 def plan(picture: Picture, rail: Rail, policy: Policy, now: datetime) -> Fetch | Rest:
-    """The next step. Calling it again after each answer looks at free evidence first and pays last."""
-    standing = standing_of(picture, rail, now)
-    state = picture.state
-    may_call = not picture.is_parked and state.health is not Health.RETIRED
-    may_look = may_call and (state.retry_at is None or state.retry_at <= now)
+    """The next step. Calling it again after each answer looks at free evidence first and pays last.
+
+    Needs come before hints and sweeps: when one was answered, the rest is left to the next run, so
+    that nobody waits for what they did not ask.
+    """
     needs = sorted(picture.needs, key=lambda n: (*priority_of(n.question), n.id))
-    decided = [(need, policy.decide(need.question, standing, now)) for need in needs]
-    looking = [(need, d) for need, d in decided if d.action is Action.LOOK]
-    if may_look and (fetch := _free(picture, rail, looking, now)) is not None:
-        return fetch
-    if looking:  # nothing more to learn for free just now: decide on what there is
+    standing = standing_of(picture, rail, now)
+    decided = [(need, _decide(picture, policy, need, standing, now)) for need in needs]
+    wanting = next((pair for pair in decided if pair[1].action in (Action.LOOK, Action.PAY)), None)
+    if wanting is not None:
+        if (fetch := _look_for(picture, rail, wanting, now)) is not None:
+            return fetch
+        # Nothing more to be learned for free just now: decide on what there is.
         standing = replace(standing, looked_at=now)
-        decided = [(need, policy.decide(need.question, standing, now)) for need in needs]
-    paying = [(need, d) for need, d in decided if d.action is Action.PAY]
-    if paying and may_call:
-        paid = rail.paid_look(state)
-        if not isinstance(paid, CannotHelp) and picture.paid_refusal is None:
-            need, decision = paying[0]
-            purpose = need.question.purpose
-            return Fetch(paid, TRIGGERS[purpose], decision.reason, purpose, need, is_paid=True)
-    if paying:
-        why = picture.paid_refusal or "this connection is paused"
-        standing = replace(standing, cannot_pay=standing.cannot_pay or why)
-        decided = [(need, policy.decide(need.question, standing, now)) for need in needs]
-    return _rest(picture, decided, now)
+        decided = [(need, _decide(picture, policy, need, standing, now)) for need in needs]
+        paying = next((pair for pair in decided if pair[1].action is Action.PAY), None)
+        if paying is not None:
+            if (fetch := _pay_for(picture, rail, paying)) is not None:
+                return fetch
+            why = picture.paid_refusal or "this connection is paused"
+            standing = replace(standing, cannot_pay=standing.cannot_pay or why)
+            decided = [(need, _decide(picture, policy, need, standing, now)) for need in needs]
+    rest = _rest(picture, decided, now)
+    background = _background(picture, rail, now)
+    if background is None:
+        return rest
+    return replace(rest, next_at=now + SOON) if rest.ended else background
 
 
-def _free(
-    picture: Picture, rail: Rail, looking: Sequence[tuple[Need, Decision]], now: datetime
+def _decide(
+    picture: Picture, policy: Policy, need: Need, standing: Standing, now: datetime
+) -> Decision:
+    """The policy's decision, unless the rail has just failed: then nothing is called for a need before its retry."""
+    decision = policy.decide(need.question, standing, now)
+    blocked_until = _blocked_until(picture.state, need, now)
+    if blocked_until is None or decision.action not in (Action.LOOK, Action.PAY):
+        return decision
+    why = f"the rail failed a moment ago and is tried again at {blocked_until:%H:%M:%S} UTC"
+    if blocked_until <= need.question.deadline:
+        return Decision(Action.WAIT, "plan.retry", why, standing.as_of, blocked_until)
+    without = replace(standing, looked_at=now, cannot_pay=standing.cannot_pay or why)
+    return policy.decide(need.question, without, now)
+
+
+def _blocked_until(state: ConnectionState, need: Need, now: datetime) -> datetime | None:
+    """A person who confirmed the price is never kept waiting for a retry."""
+    if need.question.is_confirmed or not state.failures:
+        return None
+    return state.retry_at if state.retry_at is not None and state.retry_at > now else None
+
+
+def _may_call(picture: Picture) -> bool:
+    return not picture.is_parked and picture.state.health is not Health.RETIRED
+
+
+def _may_look(picture: Picture, now: datetime) -> bool:
+    retry_at = picture.state.retry_at
+    return _may_call(picture) and (retry_at is None or retry_at <= now)
+
+
+def _look_for(
+    picture: Picture, rail: Rail, wanting: tuple[Need, Decision], now: datetime
 ) -> Fetch | None:
-    """The free call that is due: for a need, then for what a delivery hinted at, then for the sweep."""
+    """The free call that a need asks for; also before paying, when a hint says that something changed."""
+    need, decision = wanting
+    if not (_may_look(picture, now) or (need.question.is_confirmed and _may_call(picture))):
+        return None
+    look = rail.free_look(picture.state, Want(now - LOOK_JOIN, balances=True, streams=False))
+    if look is None:
+        return None
+    purpose = need.question.purpose
+    return Fetch(look, TRIGGERS[purpose], decision.reason, purpose, need, is_paid=False)
+
+
+def _pay_for(picture: Picture, rail: Rail, paying: tuple[Need, Decision]) -> Fetch | None:
+    paid = rail.paid_look(picture.state)
+    is_refused = picture.paid_refusal is not None or not _may_call(picture)
+    if isinstance(paid, CannotHelp) or is_refused:
+        return None
+    need, decision = paying
+    purpose = need.question.purpose
+    return Fetch(paid, TRIGGERS[purpose], decision.reason, purpose, need, is_paid=True)
+
+
+def _background(picture: Picture, rail: Rail, now: datetime) -> Fetch | None:
+    """The free call that is due though nobody asked: for what a delivery hinted at, then for the sweep."""
+    if not _may_look(picture, now):
+        return None
     state = picture.state
     recently = now - LOOK_JOIN
-    if looking:
-        need, decision = looking[0]
-        look = rail.free_look(state, Want(recently, balances=True, streams=bool(state.dirty)))
-        if look is not None:
-            purpose = need.question.purpose
-            return Fetch(look, TRIGGERS[purpose], decision.reason, purpose, need, is_paid=False)
+    may_stream = state.stream_retry_at is None or state.stream_retry_at <= now
     if state.dirty:
-        look = rail.free_look(state, Want(recently, balances=True, streams=True))
+        since = recently if may_stream else None
+        look = rail.free_look(state, Want(since, balances=True, streams=may_stream))
         if look is not None:
             reason = next(iter(state.dirty.values()))
             return Fetch(look, Trigger.DELIVERY, reason, None, None, is_paid=False)
     due_at = sweep_at(picture)
     is_looking = state.looked_at is not None and state.looked_at >= recently
     if due_at <= now or is_looking:
-        look = rail.free_look(state, Want(min(due_at, recently), balances=True, streams=True))
+        want = Want(min(due_at, recently), balances=True, streams=may_stream)
+        look = rail.free_look(state, want)
         if look is not None:
             trigger = Trigger.REPAIR if state.health is not Health.OK else Trigger.SWEEP
             return Fetch(look, trigger, _sweep_reason(state, now), None, None, is_paid=False)
@@ -195,12 +250,15 @@ def _rest(picture: Picture, decided: Sequence[tuple[Need, Decision]], now: datet
         else:
             until = decision.until or need.question.deadline
             waiting.append((need, replace(decision, until=max(until, now + timedelta(seconds=1)))))
-    retry_at = picture.state.retry_at
-    due_at = (
-        sweep_at(picture)
-        if retry_at is None
-        else retry_at
-        if picture.state.dirty
-        else max(retry_at, sweep_at(picture))
-    )
-    return Rest(tuple(ended), tuple(waiting), max(due_at, now + LOOK_JOIN))
+    return Rest(tuple(ended), tuple(waiting), _next_at(picture, now))
+
+
+def _next_at(picture: Picture, now: datetime) -> datetime:
+    """When to look again though nobody asks: the sweep, sooner for a stream that was not ready, later after a failure."""
+    state = picture.state
+    due_at = sweep_at(picture)
+    if state.dirty and state.stream_retry_at is not None:
+        due_at = min(due_at, state.stream_retry_at)
+    if state.retry_at is not None:
+        due_at = state.retry_at if state.dirty else max(due_at, state.retry_at)
+    return max(due_at, now + LOOK_JOIN)

@@ -18,6 +18,7 @@ from rowcol.core.plan import Picture, standing_of
 from rowcol.core.rail import Rail
 from rowcol.engine.ambient import Ambient
 from rowcol.engine.decisions import DecisionLog
+from rowcol.engine.gateway import Gateway
 from rowcol.engine.reconcile import inputs_of
 from rowcol.engine.topics import DUE
 from rowcol.ports import FullStore
@@ -77,11 +78,13 @@ class Answerer:
         self,
         rails: Mapping[str, Rail],
         store: FullStore,
+        gateway: Gateway,
         decisions: DecisionLog,
         ambient: Ambient,
     ) -> None:
         self._rails = rails
         self._store = store
+        self._gateway = gateway
         self._clock = ambient.clock
         self._rng = ambient.rng
         self._doorbell = ambient.doorbell
@@ -93,7 +96,9 @@ class Answerer:
         views = await self._store.read_business_views(firm, business)
         policy = await self._preferences.policy(firm)
         now = self._clock.now()
-        parts = [Part(view.connection, self._decide(view, question, policy, now)) for view in views]
+        parts = [
+            Part(view.connection, await self._decide(view, question, policy, now)) for view in views
+        ]
         missing = [p for p in parts if p.decision.action not in (Action.SERVE, Action.HOLD)]
         if not missing:
             answer = compose(business, question, views, tuple(parts), policy.name, now)
@@ -132,11 +137,14 @@ class Answerer:
         parts = (*open_.served, *(Part(c, decision) for c in open_.needs.values()))
         return compose(business, open_.question, views, parts, policy.name, self._clock.now())
 
-    def _decide(
+    async def _decide(
         self, view: ConnectionView, question: Question, policy: Policy, now: datetime
     ) -> Decision:
         connection = view.connection
-        picture = Picture(connection.state, view.accounts, (), connection.created_at, 0.0, 0)
+        price_micros = (await self._gateway.price_of_live(connection)).micros
+        picture = Picture(
+            connection.state, view.accounts, (), connection.created_at, 0.0, price_micros
+        )
         standing = standing_of(picture, self._rails[connection.rail], now)
         return policy.decide(question, standing, now)
 

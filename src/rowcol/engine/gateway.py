@@ -15,7 +15,7 @@ from rowcol.core.money import FREE, Cost
 from rowcol.core.need import Purpose, Trigger
 from rowcol.core.outcome import RULES, Billed, Outcome
 from rowcol.core.quota import Quota, QuotaScope, quota_of
-from rowcol.core.rail import Credentials, Endpoint, Look, Rail
+from rowcol.core.rail import CannotHelp, Credentials, Endpoint, Look, Rail
 from rowcol.core.refusal import Misconfigured
 from rowcol.core.tariff import Per, Price, price_on
 from rowcol.core.wire import NoAnswer, Response
@@ -97,6 +97,15 @@ class Gateway:
             return FREE
         book = await self._preferences.price_book(firm)
         return self.listed_price(app, endpoint, book)
+
+    async def price_of_live(self, connection: Connection) -> Cost:
+        """What a live look at this login would cost; nothing where it could not help."""
+        rail = self._rails[connection.rail]
+        paid = rail.paid_look(connection.state)
+        if isinstance(paid, CannotHelp):
+            return FREE
+        app = self.app(connection.app)
+        return await self.price_of(connection.firm, app, rail.spec.endpoints[paid.endpoint])
 
     def listed_price(self, app: App, endpoint: Endpoint, book: tuple[Price, ...]) -> Cost:
         """The price in force today, the firm's price book over the rail's own table."""

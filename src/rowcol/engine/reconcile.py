@@ -23,13 +23,14 @@ from rowcol.core.change import (
     Refused,
     Settlement,
 )
+from rowcol.core.connection import ConnectionState
 from rowcol.core.evidence import Observation
 from rowcol.core.freshness.policy import Policy
 from rowcol.core.ids import CallId, ConnectionId, DecisionId, NeedId
 from rowcol.core.money import FREE, Cost
 from rowcol.core.outcome import Billed, Outcome, outcome_of_silence
-from rowcol.core.plan import Fetch, Picture, Rest, plan
-from rowcol.core.rail import CannotHelp, Failure, Rail, Reading
+from rowcol.core.plan import SOON, Fetch, Picture, Rest, plan, standing_of
+from rowcol.core.rail import Failure, Rail, Reading
 from rowcol.core.wire import NoAnswer
 from rowcol.engine.ambient import Ambient
 from rowcol.engine.gateway import Cause, Gateway, Sent
@@ -39,7 +40,6 @@ from rowcol.ports import FullStore
 
 CALLS_MAX = 8
 RUN_MAX = timedelta(seconds=20)
-SOON = timedelta(milliseconds=1)
 
 
 @dataclass(slots=True)
@@ -110,27 +110,17 @@ class Reconciler:
                 continue
             drained.append(pending.id)
             for signal in signals:
-                state = state.marked(signal.stream, signal.reason)
+                state = replace(state.marked(signal.stream, signal.reason), stream_retry_at=None)
         view = replace(view, connection=replace(view.connection, state=state), pending=())
         change = Change(lease, state=state, drained=tuple(drained), parked=parked)
         policy = await self._preferences.policy(lease.firm)
         return Work(
             lease,
             view,
-            await self._price(view, rail),
+            (await self._gateway.price_of_live(view.connection)).micros,
             policy,
             _with_abandoned(change, view, self._clock.now()),
         )
-
-    async def _price(self, view: ConnectionView, rail: Rail) -> int:
-        paid = rail.paid_look(view.connection.state)
-        if isinstance(paid, CannotHelp):
-            return 0
-        app = self._gateway.app(view.connection.app)
-        price = await self._gateway.price_of(
-            view.connection.firm, app, rail.spec.endpoints[paid.endpoint]
-        )
-        return price.micros
 
     def _picture(self, work: Work) -> Picture:
         connection = work.view.connection
@@ -185,15 +175,7 @@ class Reconciler:
         outcome, detail = (
             (read.outcome, read.detail) if isinstance(read, Failure) else (Outcome.OK, "")
         )
-        state = read.state
-        if step.is_paid and outcome is not Outcome.OK:
-            # A paid failure is no reason to stop looking for free; it is one not to pay again for these needs.
-            state = replace(
-                state,
-                retry_at=before.retry_at,
-                failures=before.failures,
-                paid_failed_at=self._clock.now(),
-            )
+        state = _after(step, outcome, read.state, before, self._clock.now())
         settlement = sent.settlement(outcome, detail, read.remote_request_id)
         if step.need is not None and settlement.billed is not Billed.NO:
             cost = work.spent.get(step.need.id, FREE) + sent.intent.price
@@ -211,14 +193,21 @@ class Reconciler:
             )
         work.change = replace(
             change,
-            state=state,
             discards=read.discards,
             settlements=(*change.settlements, settlement),
             observations=change.observations + observations,
         )
-        work.view = view_with(
-            work.view, state, read.rows if isinstance(read, Reading) else (), observations
-        )
+        rows = read.rows if isinstance(read, Reading) else ()
+        work.view = view_with(work.view, state, rows, observations)
+        if step.is_paid and not self._is_seen_live(work, rail, sent.intent.opened_at):
+            state = replace(state, paid_failed_at=self._clock.now())
+            work.view = view_with(work.view, state, (), ())
+        work.change = replace(work.change, state=state)
+
+    def _is_seen_live(self, work: Work, rail: Rail, since: datetime) -> bool:
+        """Whether a paid call brought every account that counts; if not, paying again would not either."""
+        seen_at = standing_of(self._picture(work), rail, self._clock.now()).live_as_of
+        return seen_at is not None and seen_at >= since
 
     async def _finish(self, work: Work, rest: Rest) -> None:
         now = self._clock.now()
@@ -276,6 +265,25 @@ def inputs_of(view: ConnectionView) -> dict[str, object]:
         "health": state.health,
         "pulls_known": len(state.pulls),
     }
+
+
+def _after(
+    step: Fetch, outcome: Outcome, state: ConnectionState, before: ConnectionState, now: datetime
+) -> ConnectionState:
+    """The state after a call, with its failure kept to what failed.
+
+    A paid failure is no reason to stop looking for free, it is one not to pay again for these
+    needs; a stream that is not ready keeps nothing else waiting.
+    """
+    if outcome is Outcome.OK:
+        return replace(state, stream_retry_at=None) if step.look.stream else state
+    if step.is_paid:
+        state = replace(state, retry_at=before.retry_at, paid_failed_at=now)
+    elif step.look.stream and outcome is not Outcome.RESTART:
+        state = replace(state, retry_at=before.retry_at, stream_retry_at=state.retry_at)
+    else:
+        return state
+    return replace(state, failures=before.failures)
 
 
 def _with_abandoned(change: Change, view: ConnectionView, now: datetime) -> Change:

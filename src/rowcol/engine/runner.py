@@ -9,9 +9,11 @@ from datetime import datetime, timedelta
 import structlog
 
 from rowcol.core.change import Lease, SubjectKind
+from rowcol.engine.ambient import Ambient
 from rowcol.engine.reconcile import Reconciler
 from rowcol.engine.topics import DUE
-from rowcol.ports import Clock, Doorbell, PlaneStore
+from rowcol.engine.upkeep import Upkeep
+from rowcol.ports import PlaneStore
 
 LEASE_S = 15
 RENEW_EVERY = timedelta(seconds=5)
@@ -29,16 +31,17 @@ class Runner:
         self,
         store: PlaneStore,
         reconciler: Reconciler,
+        upkeep: Upkeep,
+        ambient: Ambient,
         *,
-        clock: Clock,
-        doorbell: Doorbell,
         owner: str,
         concurrency: int = 8,
     ) -> None:
         self._store = store
         self._reconciler = reconciler
-        self._clock = clock
-        self._doorbell = doorbell
+        self._upkeep = upkeep
+        self._clock = ambient.clock
+        self._doorbell = ambient.doorbell
         self._owner = owner
         self._concurrency = concurrency
         self._running: dict[asyncio.Task[None], Lease] = {}
@@ -90,6 +93,7 @@ class Runner:
     async def _turn(self) -> datetime:
         """Claim what is due; return when to look again if nobody rings."""
         try:
+            await self._upkeep.run_due()
             if len(self._running) < self._concurrency:
                 await self._claim()
             due_at = await self._store.next_due_at()

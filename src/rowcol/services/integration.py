@@ -55,13 +55,7 @@ class IntegrationService:
         firm = await self._plane.firm(self._firm)
         total = Cost(0)
         for connection in await self._plane.store.list_connections(firm, self._business):
-            rail = self._plane.rails[connection.rail]
-            paid = rail.paid_look(connection.state)
-            if isinstance(paid, Look):
-                app = self._plane.gateway.app(connection.app)
-                total += await self._plane.gateway.price_of(
-                    firm, app, rail.spec.endpoints[paid.endpoint]
-                )
+            total += await self._plane.gateway.price_of_live(connection)
         return total
 
     async def begin_connect(self, rail: str, *, app: AppId | None = None) -> Grant:

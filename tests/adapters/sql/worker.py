@@ -56,7 +56,8 @@ async def run(path: Path, name: str, times: int) -> None:
             assert view is not None
             turn = int(view.connection.state.cursor or "0") + 1
             state = ConnectionState(cursor=str(turn))
-            await store.receive([incoming(f"{name}_{done}", f"item_{lease.subject}")])
+            hint = incoming(f"{name}_{done}", f"item_{lease.subject}", at=after(turn))
+            await store.receive([hint])
             drained = tuple(each.id for each in view.pending)
             change = Change(lease, state=state, drained=drained, next_at=after(turn), releases=True)
             assert not (await store.commit(A, change)).is_fenced

@@ -38,12 +38,17 @@ _KEEPS_CONNECTION = frozenset({"SQLITE_FULL", "SQLITE_BUSY", "SQLITE_LOCKED", "S
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the file is used. `max_page_count` bounds its size (tests fill the disk with it)."""
+    """How the file is used.
+
+    `is_durable` False: what was acknowledged survives a crash of the process, not of the machine
+    (for demos). `max_page_count` bounds the file's size (tests fill the disk with it).
+    """
 
     queue_max: int = QUEUE_MAX
     batch_max: int = BATCH_MAX
     readers: int = READERS
     busy_timeout_ms: int = BUSY_TIMEOUT_MS
+    is_durable: bool = True
     max_page_count: int | None = None
 
 
@@ -64,7 +69,11 @@ def sqlite_engine(path: Path, options: Options) -> Engine:
         URL.create("sqlite", database=str(path)),
         isolation_level="AUTOCOMMIT",
         poolclass=NullPool,
-        connect_args={"check_same_thread": False, "timeout": options.busy_timeout_ms / 1000},
+        connect_args={
+            "check_same_thread": False,
+            "timeout": options.busy_timeout_ms / 1000,
+            "cached_statements": 512,
+        },
     )
 
     @event.listens_for(engine, "connect")
@@ -73,7 +82,7 @@ def sqlite_engine(path: Path, options: Options) -> Engine:
         with contextlib.suppress(sqlite3.OperationalError):
             # Two processes that make the file at once: one of them switches it for both.
             cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute(f"PRAGMA synchronous = {'FULL' if options.is_durable else 'NORMAL'}")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA cache_size = -16000")
         if options.max_page_count is not None:

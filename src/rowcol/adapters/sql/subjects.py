@@ -44,6 +44,7 @@ from rowcol.adapters.sql.tx import Tx
 from rowcol.core import change as c
 
 _S_US = 1_000_000
+PLANNED_MAX = 64
 _SPARE = 4
 """On PostgreSQL others may lock what we found: look at so many times more candidates than wanted."""
 
@@ -110,16 +111,21 @@ def _held(lease: c.Lease) -> dict[str, object]:
     }
 
 
-def _dues(t: Tables, now_us: ColumnElement[int]) -> Any:
-    """(kind, subject, due_us, for_need) of everything due by `now_us`, a row per cause."""
+def _dues(t: Tables, now_us: ColumnElement[int], lease_now_us: ColumnElement[int]) -> Any:
+    """(kind, subject, due_us, for_need) of what is due by `now_us`, a row per cause.
+
+    Of what is planned only the longest due are looked at: the rest is found when these are leased.
+    """
     s, r, n = t.subjects.c, t.routes.c, t.needs.c
     connection: ColumnElement[str] = literal_column(f"'{c.SubjectKind.CONNECTION}'")
-    planned = select(
+    plan = select(
         s.kind.label("kind"),
         s.subject.label("subject"),
         s.next_at_us.label("due_us"),
         literal_column("0").label("for_need"),
-    ).where(s.next_at_us <= now_us)
+    ).where(s.is_paused == false(), s.next_at_us <= now_us)
+    free = plan.where(s.lease_until_us == literal_column("0"))
+    expired = plan.where(s.lease_until_us > literal_column("0"), s.lease_until_us <= lease_now_us)
     delivered = (
         select(connection, r.connection, func.min(r.received_at_us), literal_column("0"))
         .where(r.state == RECEIVED)
@@ -130,20 +136,22 @@ def _dues(t: Tables, now_us: ColumnElement[int]) -> Any:
         .where(n.answered_at_us.is_(None), n.check_at_us <= now_us)
         .group_by(n.connection)
     )
-    return union_all(planned, delivered, needed).subquery("due")
+    longest = free.order_by(s.next_at_us).limit(literal_column(str(PLANNED_MAX))).subquery()
+    return union_all(select(longest), expired, delivered, needed).subquery("due")
 
 
 @cache
 def _candidates(t: Tables) -> Select[Any]:
     """Ranked twice: within a business by due time, then within a firm by that rank."""
     s = t.subjects.c
-    due = _dues(t, bindparam("now_us", type_=BigInteger)).c
+    lease_now_us = bindparam("lease_now_us", type_=BigInteger)
+    due = _dues(t, bindparam("now_us", type_=BigInteger), lease_now_us).c
     due_us = func.min(due.due_us).label("due_us")
     each = (
         select(s.kind, s.subject, s.firm, s.business, s.fence, due_us)
         .join_from(due.subject.table, t.subjects, (s.kind == due.kind) & (s.subject == due.subject))
         .where(
-            s.lease_until_us <= bindparam("lease_now_us", type_=BigInteger),
+            s.lease_until_us <= lease_now_us,
             (s.is_paused == false()) | (due.for_need == 1),
         )
         .group_by(s.kind, s.subject, s.firm, s.business, s.fence)

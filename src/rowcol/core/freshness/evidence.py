@@ -167,9 +167,9 @@ def _helpless(case: _Case) -> Decision | None:
 
 
 def _unpaid(case: _Case) -> Decision | None:
-    """A display under a day old, and a look-up whose price nobody confirmed, are shown with their age."""
+    """A display under a day old or not seen yet, and a look-up whose price nobody confirmed, cost nothing."""
     purpose, age = case.question.purpose, case.age
-    is_young = age is not None and age < DISPLAY_FREE_UNDER
+    is_young = age is None or age < DISPLAY_FREE_UNDER
     if not (purpose is Purpose.FORCED or (purpose is Purpose.DISPLAY and is_young)):
         return None
     if case.standing.as_of is None:

@@ -85,5 +85,7 @@ async def _warm(prepared: Prepared, port: int, first: int) -> None:
 def _stored(path: Path) -> tuple[int, int]:
     """Deliveries in the file, and how many different ones."""
     with closing(sqlite3.connect(path)) as file:
-        row = file.execute("SELECT count(*), count(DISTINCT dedup_key) FROM rowcol_deliveries").fetchone()
+        row = file.execute(
+            "SELECT count(*), count(DISTINCT dedup_key) FROM rowcol_deliveries"
+        ).fetchone()
     return int(row[0]), int(row[1])

@@ -1,0 +1,34 @@
+"""Upkeep: what has to be done now and then, whoever does it: settle calls whose process died, drop what is too old."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from rowcol.ports import Clock, PlaneStore
+
+EVERY = timedelta(minutes=1)
+PRUNE_EVERY = timedelta(hours=24)
+ABANDONED_AFTER = timedelta(minutes=5)
+"""Longer than the slowest call may take: whoever opened it is gone."""
+
+
+class Upkeep:
+    """Does what is due when asked. `retention` None keeps everything."""
+
+    def __init__(self, store: PlaneStore, clock: Clock, retention: timedelta | None) -> None:
+        self._store = store
+        self._clock = clock
+        self._retention = retention
+        self._next_at: datetime | None = None
+        self._prune_at: datetime | None = None
+
+    async def run_due(self) -> None:
+        """Cheap when nothing is due."""
+        now = self._clock.now()
+        if self._next_at is not None and now < self._next_at:
+            return
+        self._next_at = now + EVERY
+        await self._store.abandon_calls(now - ABANDONED_AFTER, now)
+        if self._retention is not None and (self._prune_at is None or now >= self._prune_at):
+            self._prune_at = now + PRUNE_EVERY
+            await self._store.prune(now - self._retention)
