@@ -74,7 +74,7 @@ class Bell(Protocol):
 class Store(Protocol):
     """Truth, tenant first. Implementations: `adapters/sql`, `adapters/memory`; one contract suite for all.
 
-    The three durable writes are `open_call`, `store_token` and `commit` (`design.md` 4).
+    The three durable writes are `open_call`, `store_token` and `commit` (docs/decisions/0006).
     """
 
     async def open_call(self, firm: FirmId, intent: c.Intent) -> c.NotBefore | c.Refused | None:

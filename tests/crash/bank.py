@@ -127,7 +127,12 @@ def _slowed(app: AsgiApp, slow_s: dict[str, float]) -> AsgiApp:
         if not pause_s:
             await app(scope, receive, send)
             return
+        request = await receive()  # before the pause: the bank does it though the caller has gone
         await asyncio.sleep(pause_s)  # noqa: TID251 - the same
-        await app(scope, receive, later)
+
+        async def received() -> Any:
+            return request
+
+        await app(scope, received, later)
 
     return slowed

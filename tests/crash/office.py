@@ -175,10 +175,13 @@ class Desk:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    async def start(self) -> None:
-        """Start, and return once it answers."""
+    def launch(self) -> None:
+        """Start it."""
         arguments = ["serve", "--port", str(self.port), "--json"]
         self.pid = self._nursery.start(arguments, self._office.environment, self._log)
+
+    async def up(self) -> None:
+        """Return once it answers."""
         await answering(self.port)
 
     def kill(self) -> None:

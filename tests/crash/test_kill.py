@@ -138,19 +138,19 @@ async def run(folder: Path, base: datetime, *, kills: bool) -> Figures:
         businesses = await office.prepare(list(bank.emulator.items.values()))
         assert bank.billed == 0
         bank.slow_s["/accounts/balance/get"] = LATENCY_S
-        await asyncio.gather(*(desk.start() for desk in desks))
+        for desk in desks:
+            desk.launch()
         caller = Caller(bank, [desk.url for desk in desks])
         load = Load(bank, caller, businesses)
         steps = script(bank, base)
         for number, step in enumerate(steps):
             victim = number % 2
+            await desks[victim].up()
             await load.begin(step, victim)
-            if not kills:
-                await pause(0.05)
-                continue
-            await pause(step.lasts_s)
-            desks[victim].kill()
-            await desks[victim].start()
+            await pause(step.lasts_s if kills else 0.05)
+            if kills:
+                desks[victim].kill()
+                desks[victim].launch()
         await load.end()
         figures = await close(bank, office, desks, caller, businesses)
         check_logs(folder)

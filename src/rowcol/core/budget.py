@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from rowcol.core.money import Cost
 
 PEOPLE_SHARE_PCT = 15
-"""Part of a month's pool that the machine never spends (`design.md` 7)."""
+"""Part of a month's pool that the machine never spends."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ STANDARDS = {
     Purpose.DISPLAY: Standard(timedelta(hours=24), timedelta(0), is_decision=False),
     Purpose.FORCED: Standard(timedelta(hours=1), timedelta(0), is_decision=True),
 }
-"""`scheduling.md` 2.2. A need may carry a tighter window or deadline than its purpose's."""
+"""docs/rails.md shows it as a table. A need may carry a tighter window or deadline than its purpose's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, create_engine
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from rowcol.adapters.sql import open_engine, open_sqlite, open_url, schema
+from rowcol.adapters.sql import open_sqlite, open_url, schema
 from rowcol.adapters.sql.schema import SchemaState
 from rowcol.adapters.sql.tables import Tables, tables
-from rowcol.core.refusal import Busy, Misconfigured
+from rowcol.core.refusal import Misconfigured
 
 
 def differences(conn: Connection, t: Tables) -> list[Any]:
@@ -109,38 +107,6 @@ class TestStates:
         with pytest.raises(Misconfigured, match="newer release"):
             await open_url(f"sqlite:///{path}")
         assert content(path) == before
-
-    async def test_a_hosts_database_is_checked_never_upgraded(self, tmp_path: Path) -> None:
-        engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/host.db")
-        with pytest.raises(Misconfigured, match="no tables of rowcol"):
-            await open_engine(engine)
-        schema.upgrade(f"sqlite:///{tmp_path}/host.db", prefix="fin_")
-        with pytest.raises(Misconfigured, match="no tables of rowcol"):
-            await open_engine(engine)
-        await open_engine(engine, prefix="fin_")
-        await engine.dispose()
-
-    async def test_a_file_that_is_no_database(self, tmp_path: Path) -> None:
-        path = tmp_path / "x.db"
-        path.write_bytes(b"not a database, but long enough to look at" * 100)
-        with pytest.raises(Misconfigured, match=r"x\.db cannot be read"):
-            await open_sqlite(path)
-
-    async def test_a_database_that_is_not_there(self, tmp_path: Path) -> None:
-        with pytest.raises(Busy):
-            await open_url("postgresql://nobody@127.0.0.1:1/none")
-        with pytest.raises(Misconfigured, match="no such database: mysql"):
-            await open_url("mysql://x/y")
-        with pytest.raises(Misconfigured, match="cannot be read"):
-            await open_url("nonsense")
-        with pytest.raises(Busy):
-            await open_sqlite(tmp_path / "no" / "folder" / "x.db")
-
-    async def test_opening_what_is_current_is_fast(self, sqlite_template: Path) -> None:
-        await (await open_sqlite(sqlite_template)).close()
-        started = time.perf_counter()
-        await (await open_sqlite(sqlite_template)).close()
-        assert time.perf_counter() - started < 0.05
 
     async def test_upgrading_twice_changes_nothing(self, tmp_path: Path) -> None:
         path = tmp_path / "x.db"

@@ -1,114 +1,59 @@
-"""The SQL store keeps the contract on SQLite, by our writer thread and by a host's engine, and on PostgreSQL."""
+"""The SQL store is a whole store, keeps to the naive model in any order of events, and agrees with memory on the digest."""
 
 from __future__ import annotations
 
-import asyncio
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import datetime
+import tempfile
+from functools import cache
 from pathlib import Path
-from typing import Any
 
-import pytest
-from sqlalchemy.ext.asyncio import create_async_engine
-from typing_extensions import override
-
-from rowcol.adapters.clock import SystemClock
-from rowcol.adapters.sql import SqlStore, open_engine, open_sqlite, open_url
-from rowcol.adapters.sql.executor import Executor
-from rowcol.core.change import Lease
-from tests.contracts.store import StoreContract
-from tests.contracts.values import T0
-
-Opening = Callable[[], AbstractAsyncContextManager[SqlStore]]
-Use = Callable[[SqlStore], Awaitable[Any]]
+from rowcol.adapters.memory import MemoryStore
+from rowcol.adapters.sql import SqlStore, open_sqlite, schema
+from rowcol.core.change import Change
+from rowcol.core.evidence import Source
+from rowcol.ports import FullStore
+from tests.contracts.store_machine import machine_of
+from tests.contracts.values import A, furnish, incoming, lease, look, row
 
 
-class SqlContract(StoreContract):
-    """Wants `opening`: how to open a store on the test's own empty place."""
-
-    @pytest.fixture
-    async def store(self, opening: Opening) -> AsyncIterator[SqlStore]:
-        async with opening() as store:
-            yield store
-
-    @pytest.fixture
-    def store_run(self, opening: Opening) -> Callable[[Use], Any]:
-        async def on_fresh(use: Use) -> Any:
-            async with opening() as store:
-                return await use(store)
-
-        return lambda use: asyncio.run(on_fresh(use))
+@cache
+def template() -> Path:
+    folder = tempfile.TemporaryDirectory(prefix="rowcol-machine-")
+    _kept.append(folder)
+    path = Path(folder.name) / "template.db"
+    schema.upgrade_file(path)
+    return path
 
 
-class TestSqliteStore(SqlContract):
-    @pytest.fixture
-    def opening(self, tmp_path: Path, sqlite_template: Path) -> Opening:
-        path = tmp_path / "rowcol.db"
-        shutil.copy(sqlite_template, path)
-
-        @asynccontextmanager
-        async def opened() -> AsyncIterator[SqlStore]:
-            store = await open_sqlite(path)
-            yield store
-            await store.close()
-
-        return opened
+_kept: list[tempfile.TemporaryDirectory[str]] = []
+_made: list[None] = []
 
 
-class TestHostsSqliteStore(SqlContract):
-    @pytest.fixture
-    def opening(self, tmp_path: Path, sqlite_template: Path) -> Opening:
-        path = tmp_path / "host.db"
-        shutil.copy(sqlite_template, path)
-
-        @asynccontextmanager
-        async def opened() -> AsyncIterator[SqlStore]:
-            engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
-            yield await open_engine(engine)
-            await engine.dispose()
-
-        return opened
+async def open_copy() -> SqlStore:
+    _made.append(None)
+    path = template().with_name(f"{len(_made)}.db")
+    shutil.copy(template(), path)
+    return await open_sqlite(path)
 
 
-class ToldClock(SystemClock):
-    """A clock that says what it was told last."""
-
-    def __init__(self) -> None:
-        self.told = T0
-
-    @override
-    def now(self) -> datetime:
-        return self.told
+TestSqliteMachine = machine_of(open_copy, 15)
 
 
-class ToldStore(SqlStore):
-    """Sets the clock that leases go by to the `now` of each call, as if that were the database's."""
-
-    def __init__(self, executor: Executor, clock: ToldClock) -> None:
-        super().__init__(executor)
-        self._told = clock
-
-    @override
-    async def claim(self, owner: str, now: datetime, lease_s: int, limit: int) -> tuple[Lease, ...]:
-        self._told.told = now
-        return await super().claim(owner, now, lease_s, limit)
-
-    @override
-    async def renew(self, leases: Sequence[Lease], now: datetime, lease_s: int) -> None:
-        self._told.told = now
-        await super().renew(leases, now, lease_s)
-
-
-class TestPostgresStore(SqlContract):
-    @pytest.fixture
-    def opening(self, postgres_url: str, postgres_schema: str) -> Opening:
-        @asynccontextmanager
-        async def opened() -> AsyncIterator[SqlStore]:
-            clock = ToldClock()
-            store = await open_url(postgres_url, schema=postgres_schema, clock=clock)
-            yield ToldStore(store.executor, clock)
-            await store.close()
-
-        return opened
+async def test_memory_and_sql_agree_on_the_digest() -> None:
+    stores: list[FullStore] = [await open_copy(), MemoryStore()]
+    digests = set()
+    for store in stores:
+        await furnish(store, A, "c1", "c2")
+        await store.receive([incoming("1", "item_c1"), incoming("2", "item_c2")])
+        taken = await lease(store, "c1")
+        change = Change(
+            taken,
+            rows=(row("a1"), row("a2", name=None), row("t1", "transaction", "Zoë \u2603")),
+            observations=(look("a1", 5), look("a2", -7, source=Source.LIVE)),
+            drained=(incoming("1").id,),
+            releases=True,
+        )
+        await store.commit(A, change)
+        digests.add(await store.digest(A))
+        await store.close()
+    assert len(digests) == 1

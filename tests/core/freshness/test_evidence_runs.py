@@ -172,5 +172,5 @@ def test_the_offline_optimum_is_what_trying_everything_finds(trace: Trace) -> No
 @given(traces(most=25))
 @settings(max_examples=100)
 def test_paid_calls_equal_the_offline_optimum(trace: Trace) -> None:
-    """`scheduling.md` 2.4: for every trace with fixed windows and deadlines, not on average."""
+    """docs/decisions/0010: for every trace with fixed windows and deadlines, not on average."""
     assert World(trace).run() == stabs(trace)

@@ -1,4 +1,4 @@
-"""Errors: every code of the fact sheet has its outcome, and none stops what still works."""
+"""Errors: every documented code has its outcome, and none stops what still works."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ RATE_LIMIT_EXCEEDED INSTITUTION_RATE_LIMIT CREDITS_EXHAUSTED TRIAL_CONNECTION_LI
 API_ERROR INTERNAL_SERVER_ERROR PLANNED_MAINTENANCE
 SANDBOX_ERROR SANDBOX_PRODUCT_NOT_ENABLED SANDBOX_WEBHOOK_INVALID
 """
-"""Section 5 of the fact sheet: type, then its codes."""
+"""Plaid's documented errors: type, then its codes."""
 PAIRS = [
     (kind, code)
     for kind, *codes in (line.split() for line in DOCUMENTED.strip().splitlines())

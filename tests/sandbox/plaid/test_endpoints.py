@@ -1,4 +1,4 @@
-"""The endpoints: every path of the fact sheet is there once."""
+"""The endpoints: every path that Plaid documents for our products is there once."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ POSTING_WINDOWS = (
     (time(10, 30), time(15, 30)),
     (time(15, 30), time(20, 0)),
 )
-"""Local times at which postings appear on a bank day: overnight and noon ACH, and the afternoon's (`scheduling.md` 4, rule 2)."""
+"""Local times at which postings appear on a bank day: overnight and noon ACH, and the afternoon's (docs/decisions/0010)."""
 
 _DAY = timedelta(days=1)
 

@@ -1,7 +1,7 @@
 """Policy `evidence`: look at free evidence, wait for what comes by itself, pay at the last responsible moment.
 
 A chain of rules, the first that has an answer decides (`RULES`, `FORCED_RULES`). Only age counts
-here, and for accounts whose history proves it, that banks were closed. `scheduling.md` 2.4 has
+here, and for accounts whose history proves it, that banks were closed. docs/decisions/0010 has
 the proof that no schedule pays less often for the same windows.
 """
 
@@ -20,7 +20,7 @@ from rowcol.core.money import Cost
 from rowcol.core.need import Purpose, Question
 
 JOIN = timedelta(minutes=10)
-"""A live look this young is "now": it serves everybody who asks for one (`scheduling.md` 4, rule 10)."""
+"""A live look this young is "now": it serves everybody who asks for one."""
 LOOK_JOIN = timedelta(seconds=60)
 """A free look this young is not repeated; a pull that came after it is heard of at the next one."""
 CHECK_EVERY = timedelta(minutes=15)

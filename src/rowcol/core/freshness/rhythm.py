@@ -16,7 +16,7 @@ from statistics import median
 DAYS_MIN = 5
 DAYS_MAX = 28
 SHARE_MIN = 0.5
-"""On at least this share of past days a pull fell into the same time of day (`scheduling.md` 4, rule 9)."""
+"""On at least this share of past days a pull fell into the same time of day."""
 JITTER = timedelta(minutes=10)
 """Added to the usual time, so that a pull which is a little late is met by one look instead of two."""
 SILENCE = timedelta(days=3)

@@ -2,7 +2,7 @@
 
 Most failures are HTTP 400, bank outages too, so type and code decide, never the status or the
 message. "Charged for each successful API call": no code here is billed (docs/account/billing).
-Source: docs/errors, looked up 2026-11-25; [U] in the fact sheet where only the name is known.
+Source: docs/errors, looked up 2026-11-25; [U] where only the name is known.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ _N_CALLS_KEPT: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """Micro-dollars. Defaults: pay-as-you-go figures of the fact sheet, section 6.2."""
+    """Micro-dollars. Defaults: pay-as-you-go figures that users of Plaid reported in public, none official."""
 
     item_month_micros: int = 300_000
     balance_micros: int = 100_000

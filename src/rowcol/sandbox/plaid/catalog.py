@@ -1,6 +1,6 @@
 """Institutions and how often Plaid looks at each: sandbox ones, and fifteen real ones as a workload needs them.
 
-Ids from the fact sheet: ins_109508-ins_109512, ins_130016, ins_127287, ins_132361, ins_132363, ins_133402, ins_128026,
+Ids that Plaid's documentation names: ins_109508-ins_109512, ins_130016, ins_127287, ins_132361, ins_132363, ins_133402, ins_128026,
 ins_136439, ins_56, ins_13, ins_127990. The other ids are from memory. Pulls a day are ours: 1-4, mean 2.1.
 """
 

@@ -1,0 +1,51 @@
+"""Codec: times, texts and values come back as they went in."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rowcol.adapters.sql.codec import at, at_or_none, clean, dumps, loads, us, us_or_none
+
+MOMENTS = st.datetimes(
+    datetime(1990, 1, 1),
+    datetime(2100, 1, 1),
+    timezones=st.just(UTC),  # noqa: DTZ001 - Hypothesis adds the zone
+)
+
+
+@given(MOMENTS)
+def test_a_moment_comes_back_to_the_microsecond(moment: datetime) -> None:
+    assert at(us(moment)) == moment
+    assert at(us(moment)).tzinfo is UTC
+
+
+@given(MOMENTS, st.integers(0, 10**12))
+def test_later_is_larger(moment: datetime, more_us: int) -> None:
+    assert us(moment + timedelta(microseconds=more_us)) == us(moment) + more_us
+
+
+def test_no_moment_is_none() -> None:
+    assert us_or_none(None) is None
+    assert at_or_none(None) is None
+
+
+@given(st.text(st.characters(codec=None)))
+def test_foreign_text_becomes_storable_and_clean_text_stays(text: str) -> None:
+    cleaned = clean(text)
+    assert "\0" not in cleaned
+    assert cleaned.encode().decode() == cleaned == clean(cleaned)
+
+
+@given(st.text())
+def test_clean_text_stays(text: str) -> None:
+    assert clean(text) == text.replace("\0", "\ufffd")
+
+
+@given(st.dictionaries(st.text(), st.integers(-(2**53), 2**53) | st.text() | st.none()))
+def test_equal_values_are_equal_text(value: dict[str, object]) -> None:
+    shuffled = dict(reversed(value.items()))
+    assert dumps(value) == dumps(shuffled)
+    assert loads(dumps(value)) == value

@@ -1,0 +1,19 @@
+"""Db: checked, upgraded, printed."""
+
+from pathlib import Path
+
+from tests.cli.rig import Shell
+
+
+def test_check_and_upgrade(tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    assert shell.json("db", "check", rc=1) == {"state": "MISSING"}
+    for _ in range(2):
+        assert shell.json("db", "upgrade") == {"state": "CURRENT"}
+    assert shell("db", "check").stdout == "the tables are CURRENT\n"
+
+
+def test_sql(shell: Shell) -> None:
+    assert "CREATE TABLE" in shell("db", "sql").stdout
+    assert "rowcol_" in shell.json("db", "sql", "--dialect", "postgresql")["sql"]
+    shell("db", "sql", "--dialect", "oracle", rc=2)

@@ -1,0 +1,14 @@
+"""Listening: a free port, a taken one, and the address in words."""
+
+import pytest
+
+from rowcol.cli.listening import address_of, bound
+from rowcol.core.refusal import Misconfigured
+
+
+def test_a_taken_port_is_refused() -> None:
+    with bound("127.0.0.1", 0) as made:
+        port = made.getsockname()[1]
+        assert address_of(made) == f"http://127.0.0.1:{port}"
+        with pytest.raises(Misconfigured, match="cannot listen"):
+            bound("127.0.0.1", port)

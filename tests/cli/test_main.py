@@ -1,0 +1,90 @@
+"""Main: help at once, wrong use is 2 with words and never a traceback, and `--json` is pure."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rowcol import __version__
+from rowcol.cli.main import app
+from tests.cli.rig import Shell
+
+HEAVY = (
+    "rich",
+    "structlog",
+    "sqlalchemy",
+    "fastapi",
+    "starlette",
+    "uvicorn",
+    "pydantic",
+    "msgspec",
+)
+HEAVY += (
+    "cryptography",
+    "jwt",
+    "httpx2",
+    "numpy",
+    "holidays",
+    "alembic",
+    "prometheus_client",
+    "asyncio",
+)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\n"
+        "from rowcol.cli.main import app\n"
+        "try: app(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    loaded = {name.split(".")[0] for name in done.stdout.splitlines()[-1].split()}
+    assert "typer" in loaded
+    assert not sorted(loaded & set(HEAVY))
+
+
+def test_every_command_has_help_and_an_example(tmp_path: Path) -> None:
+    from typer.main import get_command
+
+    group = get_command(app)
+    assert len(group.commands) == 18  # type: ignore[attr-defined]
+    for name, command in group.commands.items():  # type: ignore[attr-defined]
+        assert command.help, name
+        for one in getattr(command, "commands", {"": command}).values():
+            assert "xample" in (one.epilog or ""), name
+            options = {o for parameter in one.params for o in parameter.opts}
+            assert "--json" in options, (name, one.name)
+
+
+def test_version(tmp_path: Path) -> None:
+    assert Shell(tmp_path)("--version").stdout == f"rowcol {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "wrong", [["nothing"], ["read"], ["read", "x", "--nothing"], ["token", "create"], ["db"], []]
+)
+def test_wrong_use_is_2(tmp_path: Path, wrong: list[str]) -> None:
+    Shell(tmp_path)(*wrong, rc=None if wrong in ([], ["db"]) else 2)
+
+
+def test_a_refusal_says_what_to_do(tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    done = shell("business", "list", rc=2)
+    assert "rowcol init" in done.stderr
+    assert done.stdout == ""
+    done = shell("business", "list", "--json", rc=2)
+    assert json.loads(done.stdout)["error"]["code"] == "misconfigured"
+
+
+def test_a_settings_file_elsewhere(shell: Shell, tmp_path: Path) -> None:
+    elsewhere = Shell(tmp_path)
+    (row,) = elsewhere.lines("--config", str(shell.folder / "rowcol.toml"), "firm", "list")
+    assert row["name"] == "Reed & Co"
+    done = elsewhere("--config", "nowhere.toml", "firm", "list", rc=2)
+    assert "nowhere.toml does not exist" in done.stderr

@@ -1,0 +1,23 @@
+"""Opening: the firm by id, name, or as the only one."""
+
+from pathlib import Path
+
+import pytest
+
+from rowcol.cli.opening import firm_of
+from rowcol.core.change import Firm
+from rowcol.core.ids import FirmId
+from rowcol.core.refusal import Misconfigured, NotFound
+from tests.rig import FIRM, rig
+
+
+async def test_which_firm(tmp_path: Path) -> None:
+    async with rig(tmp_path) as it:
+        for word in ("", FIRM, "Firm"):
+            assert await firm_of(it.plane, word) == FIRM
+        await it.plane.store.add_firm(Firm(FirmId("firm-2"), "Two", it.clock.now()))
+        assert await firm_of(it.plane, "Two") == "firm-2"
+        with pytest.raises(Misconfigured, match="2 firms"):
+            await firm_of(it.plane, "")
+        with pytest.raises(NotFound):
+            await firm_of(it.plane, "Three")

@@ -1,0 +1,17 @@
+"""Pause: set, shown, taken back."""
+
+from tests.cli.rig import Shell
+
+
+def test_paid_calls_and_a_rail(shell: Shell) -> None:
+    shell("pause", "paid", "--reason", "in dispute")
+    out = shell.json("pause", "rail", "plaid")
+    assert set(out["paused"]) == {"pause.paid", "pause.rail.plaid"}
+    assert "in dispute" in shell("pause").stdout
+    shell("resume", "paid")
+    assert shell.json("resume", "rail", "plaid") == {"paused": {}}
+
+
+def test_wrong_use(shell: Shell) -> None:
+    for wrong in (["everything"], ["rail", "none"], ["connection", "con-none"]):
+        shell("pause", *wrong, rc=2)

@@ -1,0 +1,68 @@
+"""Read: a value with its proof, the price before it is paid, HOLD is exit code 1."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from rowcol.cli.read import deadline_of
+from rowcol.core.refusal import BadInput
+from tests.cli.rig import Shell
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def test_a_business_without_a_login_holds(shell: Shell) -> None:
+    shell("business", "add", "Empty")
+    assert shell.json("read", "Empty", rc=1)["action"] == "HOLD"
+    assert "HOLD" in shell("read", "Empty", rc=1).stdout
+
+
+def test_a_login_is_read(connected: Shell) -> None:
+    out = connected.json("read", "h-1")
+    assert out["action"] == "SERVE"
+    assert out["cash"][0]["currency"] == "USD"
+    assert out["as_of"]
+    assert "as of" in connected("read", "Harbor Dental").stdout
+
+
+def test_the_price_is_asked_for_first(connected: Shell) -> None:
+    done = connected("read", "h-1", "--force", rc=1)
+    assert "$0.10" in done.stderr
+    assert connected.json("read", "h-1", "--force", "--yes")["purpose"] == "FORCED"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["read", "nobody"],
+        ["read", "h-1", "--purpose", "guess"],
+        ["read", "h-1", "--deadline", "soon"],
+        ["read", "h-1", "--force", "--purpose", "ritual"],
+        ["read", "h-1", "--firm", "none"],
+    ],
+)
+def test_wrong_use(connected: Shell, wrong: list[str]) -> None:
+    done = connected(*wrong, rc=2)
+    assert "->" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "when"),
+    [
+        ("", None),
+        ("90s", NOW + timedelta(seconds=90)),
+        ("15m", NOW + timedelta(minutes=15)),
+        ("2026-11-20T13:00", NOW + timedelta(hours=1)),
+        ("2026-11-20T13:00+01:00", NOW),
+    ],
+)
+def test_deadlines(text: str, when: datetime | None) -> None:
+    assert deadline_of(text, NOW) == when
+
+
+def test_a_deadline_that_is_none() -> None:
+    for wrong in ("m", "1w", "-5m", "x"):
+        with pytest.raises(BadInput):
+            deadline_of(wrong, NOW)

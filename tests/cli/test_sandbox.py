@@ -1,0 +1,51 @@
+"""Sandbox: real transactions become the truth of accounts; a malformed row is named and nothing starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rowcol.cli.sandbox import ScaledClock
+from tests.cli.rig import Shell
+from tests.fakes import T0, FakeClock
+
+ROWS = "account,date,amount,balance\nShop,2024-03-04,100.00,100.00\nShop,2024-03-05,-40.00,60.00\n"
+
+
+def test_a_file_is_followed(tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    (tmp_path / "bank.csv").write_text(ROWS)
+    shell("init")
+    with shell.running("sandbox", "--port", "0", "--transactions", "bank.csv") as sandbox:
+        shell.environment.update(sandbox["environment"])
+        shell("business", "add", "Shop")
+        shell("connect", "plaid", "Shop", "--public-token", sandbox["public_tokens"]["Shop"])
+        assert shell.json("read", "Shop", "--force", "--yes")["cash"] in (
+            [{"amount_minor": minor, "currency": "USD"}] for minor in (0, 10_000, 6_000)
+        )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--transactions", "bank.csv"],
+        ["--transactions", "none.csv"],
+        ["--from", "someday"],
+        ["--virtual", "--speed", "2"],
+    ],
+)
+def test_wrong_use(tmp_path: Path, arguments: list[str]) -> None:
+    (tmp_path / "bank.csv").write_text(ROWS + "Shop,2024-13-05,1\n")
+    done = Shell(tmp_path)("sandbox", "--port", "0", *arguments, rc=2)
+    if "bank.csv" in arguments:
+        assert "line 4" in done.stderr
+
+
+def test_time_runs_faster() -> None:
+    from datetime import timedelta
+
+    real = FakeClock(T0)
+    clock = ScaledClock(real, 60)
+    real.advance(timedelta(minutes=1))
+    assert clock.now() == T0 + timedelta(hours=1)

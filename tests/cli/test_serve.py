@@ -1,0 +1,30 @@
+"""Serve: says where it listens, answers, ends with 0 on SIGTERM; a taken port is refused in words."""
+
+import urllib.error
+import urllib.request
+
+import pytest
+
+from tests.cli.rig import Shell
+
+
+def test_it_serves_until_it_is_told_to_stop(shell: Shell) -> None:
+    token = shell.json("token", "create", "served")["token"]
+    with shell.running("serve", "--port", "0") as service:
+        url = service["address"]
+        assert url.startswith("http://127.0.0.1:")
+        with urllib.request.urlopen(f"{url}/readyz") as answer:
+            assert answer.status == 200
+        request = urllib.request.Request(
+            f"{url}/v1/businesses", headers={"Authorization": f"Bearer {token}"}
+        )
+        with urllib.request.urlopen(request) as answer:
+            assert answer.status == 200
+        shell("token", "revoke", "served")
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            for _ in range(200):
+                urllib.request.urlopen(request).close()
+        assert refused.value.code == 401
+        refused.value.close()
+        port = url.rpartition(":")[2]
+        assert "--port" in shell("serve", "--port", port, rc=2).stderr

@@ -1,0 +1,58 @@
+"""Bootstrap: opened and closed in order; what is missing is said with what to do, and nothing is left open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rowcol.bootstrap import KEY_FILE, Plane, apps_of, open_store, secret_keys
+from rowcol.core.refusal import Misconfigured
+from rowcol.settings import Settings
+from tests.rig import settings
+
+KEYS = {"client_id": "x", "secret": "y", "environment": "sandbox"}
+
+
+async def test_a_plane_opens_and_closes(tmp_path: Path) -> None:
+    async with Plane.open(settings(tmp_path)) as plane:
+        assert await plane.store.list_firms() == ()
+    assert (tmp_path / "rowcol.db").exists()
+
+
+async def test_without_a_key_nothing_is_made(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match="no secret key"):
+        async with Plane.open(Settings(data_dir=tmp_path / "x")):
+            raise AssertionError
+    assert not (tmp_path / "x").exists()
+
+
+def test_the_key_file(tmp_path: Path) -> None:
+    (tmp_path / KEY_FILE).write_text("new\n\nold\n")
+    assert secret_keys(Settings(data_dir=tmp_path)) == ("new", "old")
+    (tmp_path / KEY_FILE).write_bytes(b"\xff")
+    with pytest.raises(Misconfigured, match="cannot be read"):
+        secret_keys(Settings(data_dir=tmp_path))
+
+
+async def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Misconfigured, match="cannot be made"):
+        await open_store(Settings(data_dir=tmp_path / "file" / "x"))
+
+
+def test_apps(tmp_path: Path) -> None:
+    made = settings(tmp_path, plaid={"main": KEYS}, public_url="https://r.example")
+    (app,) = apps_of(made)
+    assert app.webhook_url == "https://r.example/webhooks/plaid/main"
+    assert app.base_url.startswith("https://sandbox")
+    (silent,) = apps_of(settings(tmp_path, plaid={"main": KEYS}))
+    assert silent.webhook_url == ""
+
+
+async def test_a_single_firm_needs_no_name(tmp_path: Path) -> None:
+    async with Plane.open(settings(tmp_path), run=False) as plane:
+        with pytest.raises(Misconfigured, match="no firm yet"):
+            await plane.firm()
+        with pytest.raises(Misconfigured, match="no app"):
+            plane.app_of("plaid")
