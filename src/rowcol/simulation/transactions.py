@@ -21,9 +21,6 @@ from typing import Final
 from rowcol.core.refusal import BadInput
 from rowcol.simulation.bankdays import Calendar
 
-BYTES_MAX: Final = 64 * 1024 * 1024
-ROWS_MAX: Final = 2_000_000
-ACCOUNTS_MAX: Final = 2_000
 NAME_MAX: Final = 200
 ERRORS_SHOWN: Final = 20
 COLUMNS: Final = ("account", "date", "amount")
@@ -38,6 +35,18 @@ _EXPECTED: Final = {
     "amount": "a decimal number with at most 2 digits after the point, such as -1234.56",
 }
 _EXPECTED_BALANCE: Final = _EXPECTED["amount"] + ", or nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large a file may be."""
+
+    mib: int = 64
+    rows: int = 2_000_000
+    accounts: int = 2_000
+
+
+LIMITS: Final = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +99,16 @@ class _Complaints:
             )
 
 
-def read(path: Path, calendar: Calendar) -> tuple[TracedAccount, ...]:
+def read(path: Path, calendar: Calendar, limits: Limits = LIMITS) -> tuple[TracedAccount, ...]:
     """The accounts of a file, in the order of their first row. Raise `BadInput` naming lines and columns."""
     try:
         with path.open("rb") as file:
-            raw = file.read(BYTES_MAX + 1)
+            raw = file.read((limits.mib << 20) + 1)
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror or error}", "name a CSV file") from error
-    if len(raw) > BYTES_MAX:
+    if len(raw) > limits.mib << 20:
         line = raw.count(b"\n") + 1
-        raise BadInput(f"line {line}: the file is larger than {BYTES_MAX >> 20} MiB", "split it")
+        raise BadInput(f"line {line}: the file is larger than {limits.mib} MiB", "split it")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -108,10 +117,10 @@ def read(path: Path, calendar: Calendar) -> tuple[TracedAccount, ...]:
             f"line {line}: found the byte 0x{raw[error.start]:02x}, expected UTF-8 text",
             "save the file as UTF-8",
         ) from error
-    return parse(text, calendar)
+    return parse(text, calendar, limits)
 
 
-def parse(text: str, calendar: Calendar) -> tuple[TracedAccount, ...]:
+def parse(text: str, calendar: Calendar, limits: Limits = LIMITS) -> tuple[TracedAccount, ...]:
     """The accounts of a file's text. Raise `BadInput` with every malformed row, the first 20 in words."""
     complaints = _Complaints()
     rows: dict[str, list[Entry]] = {}
@@ -122,8 +131,8 @@ def parse(text: str, calendar: Calendar) -> tuple[TracedAccount, ...]:
     n_rows = 0
     for line, cells in records:
         n_rows += 1
-        if n_rows > ROWS_MAX:
-            complaints.add(line, f": more than {ROWS_MAX} rows")
+        if n_rows > limits.rows:
+            complaints.add(line, f": more than {limits.rows} rows")
             break
         if len(cells) != len(header):
             complaints.add(
@@ -139,8 +148,8 @@ def parse(text: str, calendar: Calendar) -> tuple[TracedAccount, ...]:
             )
             continue
         rows.setdefault(name, []).append(entry)
-        if len(rows) > ACCOUNTS_MAX:
-            complaints.add(line, f", column account: more than {ACCOUNTS_MAX} accounts")
+        if len(rows) > limits.accounts:
+            complaints.add(line, f", column account: more than {limits.accounts} accounts")
             break
     if not rows and not complaints.n:
         complaints.add(line, ": no transactions after the header")

@@ -167,7 +167,7 @@ class TestFaults:
     async def test_killed_at_any_moment_nothing_is_half_done_or_lost(self, path: Path) -> None:
         async with opened(path) as store:
             await furnish(store, A, "c1")
-        for turn in range(8):
+        for turn in range(5):
             with worker("receive", path) as process:
                 assert process.stdout is not None
                 acknowledged = 0
