@@ -26,4 +26,5 @@ def connected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
         made.environment.update(sandbox["environment"])
         made("business", "add", "Harbor Dental", "--external-id", "h-1")
         made("connect", "plaid", "h-1", "--sandbox")
+        made("read", "h-1", "--force", "--yes")
         yield made

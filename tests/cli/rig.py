@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -13,7 +15,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import structlog
+
+from rowcol.cli.main import run
+
 PROGRAM = [sys.executable, "-c", "from rowcol.cli.main import run; run()"]
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command left behind."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def checked(arguments: tuple[str, ...], said: Said, rc: int | None) -> Said:
+    """The exit code as expected; never a traceback, never a colour."""
+    text = f"{arguments}: {said.returncode}\n{said.stdout}{said.stderr}"
+    assert rc is None or said.returncode == rc, text
+    assert "Traceback" not in text, text
+    assert "\x1b[" not in text, text
+    return said
 
 
 @dataclass
@@ -27,8 +51,19 @@ class Shell:
         bare = {k: v for k, v in os.environ.items() if not k.startswith("ROWCOL_")}
         return {**bare, **self.environment}
 
-    def __call__(self, *arguments: str, rc: int | None = 0) -> subprocess.CompletedProcess[str]:
-        """Run to its end; the exit code must be `rc`. Never a traceback."""
+    def __call__(self, *arguments: str, rc: int | None = 0) -> Said:
+        """Run to its end, in this process as it is a hundred times faster; the exit code must be `rc`."""
+        out, err = io.StringIO(), io.StringIO()
+        with self._within(arguments, out, err):
+            try:
+                run()
+                code = 0
+            except SystemExit as ended:
+                code = int(ended.code or 0)
+        return checked(arguments, Said(code, out.getvalue(), err.getvalue()), rc)
+
+    def process(self, *arguments: str, rc: int | None = 0) -> Said:
+        """The same as a process of its own."""
         done = subprocess.run(
             [*PROGRAM, *arguments],
             cwd=self.folder,
@@ -38,11 +73,29 @@ class Shell:
             stdin=subprocess.DEVNULL,
             timeout=100,
         )
-        said = f"{arguments}: {done.returncode}\n{done.stdout}{done.stderr}"
-        assert rc is None or done.returncode == rc, said
-        assert "Traceback" not in done.stdout + done.stderr, said
-        assert "\x1b[" not in done.stdout + done.stderr, said
-        return done
+        return checked(arguments, Said(done.returncode, done.stdout, done.stderr), rc)
+
+    @contextlib.contextmanager
+    def _within(
+        self, arguments: tuple[str, ...], out: io.StringIO, err: io.StringIO
+    ) -> Iterator[None]:
+        """Everything that a process would have of its own; put back afterwards."""
+        root, chosen = logging.getLogger(), structlog.get_config()
+        before = (os.getcwd(), dict(os.environ), sys.argv, sys.stdin, root.handlers, root.level)
+        os.chdir(self.folder)
+        os.environ.clear()
+        os.environ.update(self._environment())
+        sys.argv, sys.stdin = ["rowcol", *arguments], io.StringIO()
+        try:
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                yield
+        finally:
+            os.chdir(before[0])
+            os.environ.clear()
+            os.environ.update(before[1])
+            sys.argv, sys.stdin, root.handlers = before[2:5]
+            root.setLevel(before[5])
+            structlog.configure(**chosen)
 
     def json(self, *arguments: str, rc: int = 0) -> Any:
         """The one object on stdout."""

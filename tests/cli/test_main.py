@@ -70,7 +70,20 @@ def test_version(tmp_path: Path) -> None:
     "wrong", [["nothing"], ["read"], ["read", "x", "--nothing"], ["token", "create"], ["db"], []]
 )
 def test_wrong_use_is_2(tmp_path: Path, wrong: list[str]) -> None:
-    Shell(tmp_path)(*wrong, rc=None if wrong in ([], ["db"]) else 2)
+    Shell(tmp_path)(*wrong, rc=2)
+
+
+def test_as_a_process(tmp_path: Path) -> None:
+    """What the other tests do within this process, once as it is."""
+    shell = Shell(tmp_path)
+    made = shell.process("init", "--json")
+    assert len(made.stdout.splitlines()) == 1
+    json.loads(made.stdout)
+    shell.process("read", "nobody", rc=2)
+    done = shell.process("business", "add", "Empty", "--json")
+    assert json.loads(done.stdout)["name"] == "Empty"
+    assert shell.process("read", "Empty", rc=1).stderr == ""
+    assert shell.process("nothing", rc=2).stdout == ""
 
 
 def test_a_refusal_says_what_to_do(tmp_path: Path) -> None:

@@ -3,9 +3,16 @@
 import urllib.error
 import urllib.request
 
-import pytest
-
 from tests.cli.rig import Shell
+
+
+def status_of(request: urllib.request.Request) -> int:
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as refused:
+        refused.close()
+        return refused.code
 
 
 def test_it_serves_until_it_is_told_to_stop(shell: Shell) -> None:
@@ -21,10 +28,6 @@ def test_it_serves_until_it_is_told_to_stop(shell: Shell) -> None:
         with urllib.request.urlopen(request) as answer:
             assert answer.status == 200
         shell("token", "revoke", "served")
-        with pytest.raises(urllib.error.HTTPError) as refused:
-            for _ in range(200):
-                urllib.request.urlopen(request).close()
-        assert refused.value.code == 401
-        refused.value.close()
+        assert 401 in (status_of(request) for _ in range(1000))
         port = url.rpartition(":")[2]
         assert "--port" in shell("serve", "--port", port, rc=2).stderr

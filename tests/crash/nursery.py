@@ -6,6 +6,7 @@ parent, so it knows by what a child died: a kill counts only if SIGKILL ended it
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -113,6 +114,7 @@ def _end(pid: int, how: int) -> int:
 def _serve() -> None:
     """Obey until the test closes the pipe; what still runs then is killed."""
     _preload()
+    gc.freeze()
     alive = set[int]()
     for line in sys.stdin:
         order = json.loads(line)

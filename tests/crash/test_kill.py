@@ -1,7 +1,7 @@
 """Kill: fifty `kill -9` under webhooks and ritual reads lose nothing, leave nothing half done, and cost what was in flight.
 
-Two services share one file. Each round sends deliveries, moves money and asks for one stale login's cash; somewhere in it
-one of the two is killed and started again. The same script without kills says what must come out.
+Three services share one file. Each round sends deliveries, moves money and asks for one stale login's cash; somewhere in it
+one of the three is killed and started again. The same script without kills says what must come out.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ MOVING = min(12, KILLS)
 DELIVERIES = 6
 """Signed deliveries a round, beside the emulator's own."""
 LATENCY_S = 0.5
+SERVICES = 3
 OLD = timedelta(hours=10)
 
 
@@ -80,7 +81,7 @@ def script(bank: Bank, base: datetime) -> list[Round]:
         posted_at = base - timedelta(minutes=50) + timedelta(seconds=number)
         amount = dice.randrange(-9_999, 9_999)
         moved = number % MOVING
-        lasts_s = dice.uniform(0.05, 0.9)
+        lasts_s = dice.uniform(0.05, 0.7)
         rounds.append(Round(bodies, moved, amount, posted_at, MOVING + number, lasts_s))
     return rounds
 
@@ -133,7 +134,7 @@ async def run(folder: Path, base: datetime, *, kills: bool) -> Figures:
     folder.mkdir()
     with open_bank(SEED) as bank, open_nursery() as nursery:
         office = Office(folder, bank.url)
-        desks = [Desk(nursery, office, folder / f"log{n}") for n in range(2)]
+        desks = [Desk(nursery, office, folder / f"log{n}") for n in range(SERVICES)]
         open_logins(bank, base, [desk.port for desk in desks])
         businesses = await office.prepare(list(bank.emulator.items.values()))
         assert bank.billed == 0
@@ -144,7 +145,7 @@ async def run(folder: Path, base: datetime, *, kills: bool) -> Figures:
         load = Load(bank, caller, businesses)
         steps = script(bank, base)
         for number, step in enumerate(steps):
-            victim = number % 2
+            victim = number % SERVICES
             await desks[victim].up()
             await load.begin(step, victim)
             await pause(step.lasts_s if kills else 0.05)

@@ -65,16 +65,23 @@ for _noun in GROUPS:
 app.command(epilog=pause.EXAMPLES)(pause.pause)
 
 
+def _version(value: bool) -> None:
+    if value:
+        face.say(f"rowcol {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def everywhere(
     config: Annotated[
         Path | None, typer.Option("--config", help="Settings file; default ./rowcol.toml.")
     ] = None,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", is_eager=True, callback=_version),
+    ] = False,
 ) -> None:
-    if version:
-        face.say(f"rowcol {__version__}")
-        raise typer.Exit
+    del version
     if config is not None:
         use_file(config)
 

@@ -43,6 +43,7 @@ class ConnectionState:
     stream_retry_at: datetime | None = None
     paid_failed_at: datetime | None = None
     webhook_gaps: int = 0
+    webhook_gap_at: datetime | None = None
     posted_count: int = 0
     posted_closed_days: int = 0
     first_posted_on: date | None = None

@@ -25,7 +25,8 @@ SOON = timedelta(milliseconds=1)
 SWEEP = timedelta(hours=12)
 """How long a healthy connection may go without a free look."""
 SWEEP_GAPPED = timedelta(hours=3)
-"""The same once a sweep found something that no delivery had announced."""
+"""The same for a while after a sweep found something that no delivery had announced."""
+GAP_REMEMBERED = timedelta(days=3)
 SWEEP_BROKEN = timedelta(hours=6)
 """The same while a person has to repair it: the rail may never tell that they did."""
 SWEEP_DOWN = timedelta(hours=1)
@@ -118,7 +119,9 @@ def sweep_at(picture: Picture) -> datetime:
     elif state.health is Health.INSTITUTION_DOWN:
         interval = SWEEP_DOWN
     else:
-        interval = SWEEP_GAPPED if state.webhook_gaps else SWEEP
+        gap_at = state.webhook_gap_at
+        is_gapped = gap_at is not None and (state.looked_at or gap_at) - gap_at < GAP_REMEMBERED
+        interval = SWEEP_GAPPED if is_gapped else SWEEP
     if state.looked_at is None:
         return picture.created_at
     return state.looked_at + interval * (1 - picture.spread / 5)

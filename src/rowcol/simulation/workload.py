@@ -24,7 +24,7 @@ from rowcol.simulation.reads import Mix, Read, reads_of
 
 FIRST_DAY: Final = date(2026, 5, 4)
 """A Monday; the default four weeks hold one bank holiday."""
-WARM_UP: Final = timedelta(weeks=2)
+WARM_UP: Final = timedelta(weeks=1)
 """Logins are connected this long before the first measured week, so that the banks' rhythm has been seen."""
 _WORDS: Final = (
     (

@@ -7,6 +7,7 @@ the paid call is answered from the cache too.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -66,6 +67,27 @@ def _read(look: Look, response: Response, state: ConnectionState, *, is_live: bo
         rows=tuple(rows),
         remote_request_id=request_id_of(answer.request_id),
     )
+
+
+def beside_changes(
+    accounts: Sequence[records.AccountRecord], response: Response, state: ConnectionState
+) -> tuple[ConnectionState, tuple[Observation, ...]]:
+    """Cached balances that came with the last page of changes: of the touched accounts only.
+
+    Where those are all that there are, `/accounts/get` would tell nothing more.
+    """
+    true_at = state.seen_until
+    known = set(facts.account_ids(state))
+    if true_at is None or not known or facts.answers_from_cache(state):
+        return state, ()
+    seen = tuple(
+        _observed(a.account_id, true_at, response, Source.CACHED, _balance(a.balances))
+        for a in accounts
+        if a.account_id in known
+    )
+    if known <= {a.account_id for a in accounts}:
+        state = replace(state, balances_as_of=max(true_at, state.balances_as_of or true_at))
+    return state, seen
 
 
 def _with_list(state: ConnectionState, answer: records.AccountsAnswer) -> ConnectionState:

@@ -41,15 +41,16 @@ def free_look(state: ConnectionState, want: Want) -> Look | None:
 
 def _cached(state: ConnectionState, want: Want) -> Look | None:
     """What Plaid's cache has that we lack."""
-    if _are_accounts_due(state, want):
+    are_accounts_due = _are_accounts_due(state, want)
+    if are_accounts_due and facts.ACCOUNT_IDS not in state.facts:
         return Look("accounts.get")
     is_dirty = facts.TRANSACTIONS in state.dirty or state.page != ""
-    if not (want.streams and is_dirty and facts.may_sync(state)):
-        return None
-    cursor = state.page or state.cursor
-    return Look(
-        "transactions.sync", {"cursor": cursor, "count": PAGE_ROWS}, stream=facts.TRANSACTIONS
-    )
+    if want.streams and is_dirty and facts.may_sync(state):  # it may bring the balances too
+        cursor = state.page or state.cursor
+        return Look(
+            "transactions.sync", {"cursor": cursor, "count": PAGE_ROWS}, stream=facts.TRANSACTIONS
+        )
+    return Look("accounts.get") if are_accounts_due else None
 
 
 def paid_look(state: ConnectionState) -> Look | CannotHelp:

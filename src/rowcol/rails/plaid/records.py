@@ -151,6 +151,7 @@ class SyncAnswer(msgspec.Struct, frozen=True, kw_only=True):
     removed: Sequence[RemovedRecord]
     next_cursor: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{0,4096}$")]
     has_more: bool
+    accounts: Sequence[AccountRecord] = ()
     transactions_update_status: str = ""
     request_id: str = ""
 

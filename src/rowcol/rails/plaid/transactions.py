@@ -1,15 +1,14 @@
 """Transactions: pages of changes since a cursor, staged, and published together with the next cursor.
 
 A page changes nothing but the place to go on from; what it counted waits among the facts, so that a
-read that starts over counts nothing twice. The balances beside the changes are those of touched
-accounts only: no coverage, so they are left alone.
+read that starts over counts nothing twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 from rowcol.core.connection import ConnectionState
 from rowcol.core.freshness.calendar import is_bank_day
@@ -19,6 +18,7 @@ from rowcol.core.outcome import Outcome
 from rowcol.core.rail import Failure, Look, Reading, Row
 from rowcol.core.wire import Response
 from rowcol.rails.plaid import facts, records
+from rowcol.rails.plaid.accounts import beside_changes
 from rowcol.rails.plaid.errors import failed, request_id_of
 
 ENTITY = "transaction"
@@ -45,8 +45,11 @@ def read_page(look: Look, response: Response, state: ConnectionState) -> Reading
         failure = failed(look, Outcome.NOT_READY, "NOT_READY", response.received_at, state)
         return replace(failure, remote_request_id=request_id)
     state = _counted(state.after(Outcome.OK, "", response.sent_at), answer, len(staged))
+    state = _published(state, answer, response.sent_at)
+    state, seen = beside_changes(answer.accounts, response, state)
     return Reading(
-        _published(state, answer),
+        state,
+        observations=seen,
         staged=staged,
         publishes=look.stream or facts.TRANSACTIONS,
         remote_request_id=request_id,
@@ -106,7 +109,7 @@ def _least(known: str, days: Sequence[date]) -> date | None:
     return min((*days, *([date.fromisoformat(known)] if known else [])), default=None)
 
 
-def _published(state: ConnectionState, answer: records.SyncAnswer) -> ConnectionState:
+def _published(state: ConnectionState, answer: records.SyncAnswer, at: datetime) -> ConnectionState:
     """The state once the last page is in. A first read is never a gap: Plaid announces only after it."""
     first = facts.word(state, facts.POSTED_FIRST_ON)
     known = [] if state.first_posted_on is None else [state.first_posted_on]
@@ -121,6 +124,7 @@ def _published(state: ConnectionState, answer: records.SyncAnswer) -> Connection
         cursor=answer.next_cursor,
         synced_until=state.seen_until,
         webhook_gaps=state.webhook_gaps + has_gap,
+        webhook_gap_at=at if has_gap else state.webhook_gap_at,
         posted_count=state.posted_count + facts.count(state, facts.POSTED),
         posted_closed_days=state.posted_closed_days + facts.count(state, facts.POSTED_CLOSED),
         first_posted_on=_least(first, known),
