@@ -81,7 +81,7 @@ class Shell:
     ) -> Iterator[None]:
         """Everything that a process would have of its own; put back afterwards."""
         root, chosen = logging.getLogger(), structlog.get_config()
-        before = (os.getcwd(), dict(os.environ), sys.argv, sys.stdin, root.handlers, root.level)
+        before = (Path.cwd(), dict(os.environ), sys.argv, sys.stdin, root.handlers, root.level)
         os.chdir(self.folder)
         os.environ.clear()
         os.environ.update(self._environment())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import signal
 import sys
@@ -95,6 +94,8 @@ def _look(tell: Any) -> Callable[[DemoReport, Look], None]:
 
 async def _stay(work: Any) -> None:
     """Until Ctrl-C."""
+    import asyncio
+
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):

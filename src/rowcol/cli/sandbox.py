@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -90,6 +89,8 @@ def sandbox(
 
 
 async def _sandbox(chosen: _Chosen, *, is_json: bool) -> None:
+    import asyncio
+
     from rowcol.adapters.clock import SystemClock
     from rowcol.cli import listening
     from rowcol.sandbox.clock import ManualClock

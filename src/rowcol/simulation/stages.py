@@ -16,7 +16,9 @@ from typing import Final
 from rowcol.adapters.chance import SystemRng
 from rowcol.adapters.clock import SystemClock
 from rowcol.adapters.http import HttpTransport
-from rowcol.bootstrap import open_store
+from rowcol.adapters.sql import open_sqlite
+from rowcol.adapters.sql.sqlite import Options
+from rowcol.bootstrap import DATABASE_FILE
 from rowcol.core.change import Token
 from rowcol.core.money import MICROS_PER_USD
 from rowcol.sandbox.clock import ManualClock
@@ -24,7 +26,6 @@ from rowcol.sandbox.delivery import HttpWebhookSender
 from rowcol.sandbox.plaid.app import plaid_app
 from rowcol.sandbox.plaid.running import run_forever
 from rowcol.services.plane import OpenPlane
-from rowcol.settings import Settings
 from rowcol.simulation.driver import world_of
 from rowcol.simulation.rig import FIRM, Rig, Setup, Wiring, open_rig
 from rowcol.simulation.sockets import bound, serving, url_of
@@ -61,7 +62,9 @@ async def over_sockets(
     """Service and emulator as HTTP servers on loopback, the embedded database in a folder that is deleted."""
     async with contextlib.AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="rowcol-demo-"))
-        store = await open_store(Settings.model_construct(data_dir=Path(folder)))
+        # A throw-away file: nothing in it has to outlive the machine, so no write waits for the disk.
+        options = Options(is_durable=False)
+        store = await open_sqlite(Path(folder) / DATABASE_FILE, options=options)
         stack.push_async_callback(store.close)
         service, emulator = bound(port), bound()
         stack.callback(service.close)
