@@ -8,7 +8,7 @@ import pytest
 
 from rowcol.bootstrap import KEY_FILE, Plane, apps_of, open_store, secret_keys
 from rowcol.core.refusal import Misconfigured
-from rowcol.settings import Settings
+from rowcol.settings import load
 from tests.rig import settings
 
 KEYS = {"client_id": "x", "secret": "y", "environment": "sandbox"}
@@ -22,23 +22,23 @@ async def test_a_plane_opens_and_closes(tmp_path: Path) -> None:
 
 async def test_without_a_key_nothing_is_made(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="no secret key"):
-        async with Plane.open(Settings(data_dir=tmp_path / "x")):
+        async with Plane.open(load(data_dir=tmp_path / "x")):
             raise AssertionError
     assert not (tmp_path / "x").exists()
 
 
 def test_the_key_file(tmp_path: Path) -> None:
     (tmp_path / KEY_FILE).write_text("new\n\nold\n")
-    assert secret_keys(Settings(data_dir=tmp_path)) == ("new", "old")
+    assert secret_keys(load(data_dir=tmp_path)) == ("new", "old")
     (tmp_path / KEY_FILE).write_bytes(b"\xff")
     with pytest.raises(Misconfigured, match="cannot be read"):
-        secret_keys(Settings(data_dir=tmp_path))
+        secret_keys(load(data_dir=tmp_path))
 
 
 async def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(Misconfigured, match="cannot be made"):
-        await open_store(Settings(data_dir=tmp_path / "file" / "x"))
+        await open_store(load(data_dir=tmp_path / "file" / "x"))
 
 
 def test_apps(tmp_path: Path) -> None:
@@ -48,11 +48,3 @@ def test_apps(tmp_path: Path) -> None:
     assert app.base_url.startswith("https://sandbox")
     (silent,) = apps_of(settings(tmp_path, plaid={"main": KEYS}))
     assert silent.webhook_url == ""
-
-
-async def test_a_single_firm_needs_no_name(tmp_path: Path) -> None:
-    async with Plane.open(settings(tmp_path), run=False) as plane:
-        with pytest.raises(Misconfigured, match="no firm yet"):
-            await plane.firm()
-        with pytest.raises(Misconfigured, match="no app"):
-            plane.app_of("plaid")

@@ -10,6 +10,7 @@ import asyncio
 import json
 import threading
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -56,6 +57,8 @@ class Bank:
     url: str = ""
     slow_s: dict[str, float] = field(default_factory=dict)
     """Path -> how long its answer takes, half before it is made (and billed) and half after."""
+    asked: Counter[str] = field(default_factory=Counter)
+    """Path -> how often it was asked."""
 
     def control(self, path: str, **body: Any) -> dict[str, Any]:
         """One request to the control API; a GET without a body."""
@@ -97,7 +100,7 @@ def open_bank(seed: int = 1, switches: Switches = PATIENT) -> Iterator[Bank]:
         bank.url = url_of(listener)
         stop = asyncio.Event()
         loop_of.append((asyncio.get_running_loop(), stop))
-        async with serving(_slowed(plaid_app(emulator), bank.slow_s), listener):
+        async with serving(_slowed(plaid_app(emulator), bank), listener):
             events = asyncio.create_task(run_forever(emulator, clock))
             is_up.set()
             await stop.wait()
@@ -115,24 +118,24 @@ def open_bank(seed: int = 1, switches: Switches = PATIENT) -> Iterator[Bank]:
         thread.join(30)
 
 
-def _slowed(app: AsgiApp, slow_s: dict[str, float]) -> AsgiApp:
+def _slowed(app: AsgiApp, bank: Bank) -> AsgiApp:
     async def slowed(scope: Any, receive: Any, send: Any) -> None:
-        pause_s = slow_s.get(scope.get("path", ""), 0) / 2
+        bank.asked[scope["path"]] += 1
+        pause_s = bank.slow_s.get(scope["path"], 0) / 2
+        request = await receive()  # the bank does what it was asked to, though the caller has gone
+        if request["type"] != "http.request" or request.get("more_body"):
+            return
+
+        async def received() -> Any:
+            return request
 
         async def later(message: Any) -> None:
             if pause_s and message["type"] == "http.response.start":
                 await asyncio.sleep(pause_s)  # noqa: TID251 - a bank takes its time in real seconds
             await send(message)
 
-        if not pause_s:
-            await app(scope, receive, send)
-            return
-        request = await receive()  # before the pause: the bank does it though the caller has gone
-        await asyncio.sleep(pause_s)  # noqa: TID251 - the same
-
-        async def received() -> Any:
-            return request
-
+        if pause_s:
+            await asyncio.sleep(pause_s)  # noqa: TID251 - the same
         await app(scope, received, later)
 
     return slowed

@@ -13,11 +13,13 @@ from urllib.parse import urlsplit
 from rowcol.core.refusal import Refusal
 
 if TYPE_CHECKING:
+    from rowcol.core.delivery import Listed
     from rowcol.ports import FullStore
     from rowcol.settings import Settings
 
 OLDEST_CLOCK = datetime(2026, 1, 1, tzinfo=UTC)
 OVERDUE = timedelta(minutes=5)
+SKEW_MAX = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,8 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
     if not settings.database_url and not path.exists():
         yield Finding("database", "wrong", f"{path} does not exist", "run `rowcol init`")
         return
+    if not settings.database_url and path.with_name(f"{path.name}-shm").exists():
+        yield Finding("other processes", "note", "one has the database open, or was killed")
     url = settings.database_url or f"sqlite:///{path.absolute()}"
     try:
         state = schema.check(url, schema=settings.database_schema or None)
@@ -166,6 +170,18 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
         await store.close()
 
 
+def _last(firm: str, row: Listed | None) -> Finding:
+    about = f"last webhook of {firm}"
+    if row is None:
+        return Finding(about, "note", "none yet")
+    if row.signed_at is not None and abs(row.received_at - row.signed_at) > SKEW_MAX:
+        apart = abs(row.received_at - row.signed_at).total_seconds()
+        return Finding(
+            about, "wrong", f"signed {apart:.0f} s apart from our clock", "set this machine's clock"
+        )
+    return Finding(about, "ok", f"{row.received_at:%Y-%m-%d %H:%M} UTC")
+
+
 async def _content(store: FullStore) -> AsyncIterator[Finding]:
     from rowcol.adapters.clock import SystemClock
 
@@ -180,8 +196,7 @@ async def _content(store: FullStore) -> AsyncIterator[Finding]:
                 f"tokens of {firm.name}", "note", "no live token", "`rowcol token create LABEL`"
             )
         latest = await store.list_deliveries(firm.id, limit=1)
-        said = f"{latest[0].received_at:%Y-%m-%d %H:%M} UTC" if latest else "none yet"
-        yield Finding(f"last webhook of {firm.name}", "ok" if latest else "note", said)
+        yield _last(firm.name, latest[0] if latest else None)
     unmatched = await store.list_unmatched(limit=100)
     if unmatched:
         yield Finding(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -39,7 +40,7 @@ def read(
     firm: FirmOption = "",
     json: Json = False,
 ) -> None:
-    """Read a business's cash: value, as-of, reason and cost. Exit code 1: do not decide on it (HOLD)."""
+    """Read a business's cash: value, as-of, reason and cost. Exit code 1: HOLD, or incomplete."""
     from rowcol.api import shapes
 
     if force and purpose != "display":
@@ -47,7 +48,7 @@ def read(
     answer = face.running(_read(firm, business, _Asked(purpose, deadline, force, yes)))
     out = shapes.balance_of(answer)
     face.emit(out) if json else _show(business, out)
-    if out.action == "HOLD":
+    if out.action == "HOLD" or out.incomplete:
         raise typer.Exit(face.NO)
 
 
@@ -75,7 +76,18 @@ async def _read(firm: str, word: str, asked: _Asked) -> Answer:
         if asked.force:
             return await _forced(at, row.id, until, yes=asked.yes)
         service = CacheService(at.plane, row.id, firm=at.firm)
-        return await service.get_balance(Purpose(asked.purpose.upper()), deadline=until)
+        return await _patiently(service.get_balance(Purpose(asked.purpose.upper()), deadline=until))
+
+
+async def _patiently(work: Coroutine[Any, Any, Answer]) -> Answer:
+    """A word on stderr once it takes more than a second."""
+    import asyncio
+
+    task = asyncio.create_task(work)
+    await asyncio.wait({task}, timeout=1)
+    if not task.done():
+        face.note("waiting for free evidence before a cent is spent; --deadline shortens it")
+    return await task
 
 
 async def _forced(at: Desk, business: str, until: datetime | None, *, yes: bool) -> Answer:
@@ -85,7 +97,7 @@ async def _forced(at: Desk, business: str, until: datetime | None, *, yes: bool)
     price = await service.price_of_refresh()
     if price.micros:
         face.confirm(f"A live look costs {price}. Pay it?", yes=yes)
-    return await service.refresh_plaid_balance(force=True, deadline=until)
+    return await _patiently(service.refresh_plaid_balance(force=True, deadline=until))
 
 
 def deadline_of(text: str, now: datetime) -> datetime | None:
