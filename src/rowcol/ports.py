@@ -29,7 +29,7 @@ class Rng(Protocol):
     """Dice, so that a seed replays a run."""
 
     def new_id(self, prefix: str) -> str:
-        """`prefix` + 26 characters, unique; sorts by time of making where the implementation has a clock."""
+        """`prefix`, `_` and 32 hexadecimal digits, unique; sorts by time of making where the implementation has a clock."""
 
     def secret(self) -> str:
         """256 random bits, URL-safe. Never from a seed outside tests."""

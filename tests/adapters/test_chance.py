@@ -2,7 +2,7 @@
 
 from rowcol.adapters.chance import SeededRng, SystemRng
 
-LENGTH = len("con_") + 26
+LENGTH = len("con_") + 32
 
 
 def test_ids_are_unique_and_of_one_length() -> None:

@@ -11,18 +11,19 @@ import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
 from rowcol.adapters.vault import new_key
-from rowcol.bootstrap import DATABASE_FILE, Plane
+from rowcol.bootstrap import DATABASE_FILE, Parts, Plane
 from rowcol.core.change import Business, Call, Firm, Token
 from rowcol.core.connection import Connection
 from rowcol.core.ids import AppId, BusinessId, ConnectionId, FirmId, RemoteId
 from rowcol.core.outcome import Billed
+from rowcol.ports import Clock
 from rowcol.sandbox.plaid.items import Item
 from rowcol.services.plane import OpenPlane
 from rowcol.settings import load
@@ -79,16 +80,20 @@ class Office:
         }
 
     @asynccontextmanager
-    async def plane(self, *, run: bool = False) -> AsyncIterator[OpenPlane]:
+    async def plane(
+        self, *, run: bool = False, clock: Clock | None = None
+    ) -> AsyncIterator[OpenPlane]:
         """The same settings in this process."""
         keys = {**CLIENT, "environment": "emulated", "base_url": self.bank_url}
         settings = load(data_dir=self.folder, secret_keys=self.key, plaid={APP: keys})
-        async with Plane.open(settings, firm=FIRM, run=run) as plane:
+        parts = Parts(clock=clock)
+        async with Plane.open(settings, parts=parts, firm=FIRM, run=run) as plane:
             yield plane
 
-    async def prepare(self, items: Sequence[Item]) -> tuple[BusinessId, ...]:
-        """A firm with a business for each login, read for the first time."""
-        async with self.plane(run=True) as plane:
+    async def prepare(self, bank: Bank) -> tuple[BusinessId, ...]:
+        """A firm with a business for each login, read for the first time by the bank's clock, which is set right then."""
+        items = list(bank.emulator.items.values())
+        async with self.plane(run=True, clock=bank.clock) as plane:
             at = plane.clock.now()
             await plane.store.add_firm(Firm(FIRM, "Crash", at))
             digest = hashlib.sha256(TOKEN.encode()).hexdigest()
@@ -96,6 +101,7 @@ class Office:
             made = [await _business(plane, number, item) for number, item in enumerate(items)]
             plane.doorbell.ring("due")
             await drained(plane)
+        bank.clock.shift = timedelta(0)
         return tuple(made)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
@@ -136,7 +142,7 @@ async def drained(plane: OpenPlane) -> None:
     while True:
         due_at = await plane.store.next_due_at()
         calls = await all_calls(plane)
-        if (due_at is None or due_at > now()) and all(c.settled_at for c in calls):
+        if (due_at is None or due_at > plane.clock.now()) and all(c.settled_at for c in calls):
             return
         left = [c for c in calls if c.settled_at is None]
         assert asyncio.get_running_loop().time() < end, f"due at {due_at}, {len(left)} calls open"

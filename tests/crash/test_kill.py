@@ -31,7 +31,7 @@ DELIVERIES = 6
 """Signed deliveries a round, beside the emulator's own."""
 LATENCY_S = 0.5
 SERVICES = 3
-OLD = timedelta(hours=10)
+OLD = timedelta(hours=9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def script(bank: Bank, base: datetime) -> list[Round]:
 
 
 def open_logins(bank: Bank, base: datetime, ports: list[int]) -> None:
-    """Logins whose banks were last seen ten hours ago, an hour before money moved."""
+    """Logins whose banks were last seen nine hours ago, an hour before money moved."""
     bank.clock.shift = -OLD
     for number in range(MOVING + KILLS):
         days = [base - timedelta(days=day + 1, minutes=number) for day in range(20)]
@@ -97,7 +97,6 @@ def open_logins(bank: Bank, base: datetime, ports: list[int]) -> None:
         moved = Posting(f"m{number}", base - timedelta(hours=1), 12_345 + number, "Moved since")
         webhook = f"http://127.0.0.1:{ports[number % len(ports)]}{PATH}"
         bank.login(number, 1_000_000 + number, [*history, moved], webhook)
-    bank.clock.shift = timedelta(0)
 
 
 class Load:
@@ -136,7 +135,7 @@ async def run(folder: Path, base: datetime, *, kills: bool) -> Figures:
         office = Office(folder, bank.url)
         desks = [Desk(nursery, office, folder / f"log{n}") for n in range(SERVICES)]
         open_logins(bank, base, [desk.port for desk in desks])
-        businesses = await office.prepare(list(bank.emulator.items.values()))
+        businesses = await office.prepare(bank)
         assert bank.billed == 0
         bank.slow_s["/accounts/balance/get"] = LATENCY_S
         for desk in desks:
@@ -171,10 +170,7 @@ async def close(
         await asyncio.to_thread(bank.control, "deliver", now=True)
     async with office.plane() as plane:
         await offices.drained(plane)
-        for number, business in enumerate(businesses):
-            said = await caller.read(business, number)
-            assert said["action"] == "SERVE", said
-            assert said["label"] is None, said
+        await asyncio.gather(*(settled_read(caller, business) for business in businesses))
         await offices.drained(plane)
         for desk in desks:
             desk.stop()

@@ -25,15 +25,14 @@ DELIVERIES = 240
 
 @contextmanager
 def town(folder: Path, *, logins: int) -> Iterator[tuple[Bank, Office, Nursery]]:
-    """A bank with logins it saw ten hours ago, and an office without services."""
+    """A bank with logins it saw nine hours ago, and an office without services."""
     with open_bank() as bank, open_nursery() as nursery:
-        bank.clock.shift = timedelta(hours=-10)
+        bank.clock.shift = timedelta(hours=-9)
         at = bank.clock.now()
         for number in range(logins):
             history = [Posting(f"h{number}", at - timedelta(days=1), 500, "Shop")]
             moved = Posting(f"m{number}", at + timedelta(hours=1), 12_345, "Moved since")
             bank.login(number, 1_000_000, [*history, moved], None)
-        bank.clock.shift = timedelta(0)
         yield bank, Office(folder, bank.url), nursery
 
 
@@ -49,7 +48,7 @@ async def opened(office: Office, nursery: Nursery, folder: Path, count: int) -> 
 @pytest.mark.serial
 async def test_fifty_readers_in_two_processes_pay_once(tmp_path: Path) -> None:
     with town(tmp_path, logins=1) as (bank, office, nursery):
-        (business,) = await office.prepare(list(bank.emulator.items.values()))
+        (business,) = await office.prepare(bank)
         bank.slow_s["/accounts/balance/get"] = 0.4
         desks = await opened(office, nursery, tmp_path, 2)
         caller = Caller(bank, [desk.url for desk in desks])
@@ -86,7 +85,7 @@ def fullest_window(calls: Sequence[Call]) -> int:
 async def test_four_workers_and_the_cli_pass_no_limit(tmp_path: Path) -> None:
     with town(tmp_path, logins=4) as (bank, office, nursery):
         items = list(bank.emulator.items.values())
-        businesses = await office.prepare(items)
+        businesses = await office.prepare(bank)
         desks = await opened(office, nursery, tmp_path, 4)
         caller = Caller(bank, [desk.url for desk in desks])
         work = []

@@ -6,26 +6,16 @@ import random
 import secrets
 import time
 
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _RANDOM_BITS = 80
-_ID_CHARS = 26
-
-
-def _base32(number: int, chars: int) -> str:
-    out = []
-    for _ in range(chars):
-        number, digit = divmod(number, 32)
-        out.append(_ALPHABET[digit])
-    return "".join(reversed(out))
 
 
 class SystemRng:
     """The machine's randomness. Ids sort by the millisecond they were made in."""
 
     def new_id(self, prefix: str) -> str:
-        """`prefix` and 26 characters: 48 bits of milliseconds, 80 random bits."""
-        number = (time.time_ns() // 1_000_000 << _RANDOM_BITS) | random.getrandbits(_RANDOM_BITS)
-        return f"{prefix}_{_base32(number, _ID_CHARS)}"
+        """`prefix` and 32 hexadecimal digits: 48 bits of milliseconds, 80 random bits."""
+        made_at_ms = time.time_ns() // 1_000_000
+        return f"{prefix}_{made_at_ms:012x}{random.getrandbits(_RANDOM_BITS):020x}"
 
     def secret(self) -> str:
         """256 random bits from the operating system, URL-safe."""
@@ -44,14 +34,13 @@ class SeededRng:
         self._made = 0
 
     def new_id(self, prefix: str) -> str:
-        """`prefix` and 26 characters: a counter, then random bits."""
+        """`prefix` and 32 hexadecimal digits: a counter, then random bits."""
         self._made += 1
-        number = (self._made << _RANDOM_BITS) | self._dice.getrandbits(_RANDOM_BITS)
-        return f"{prefix}_{_base32(number, _ID_CHARS)}"
+        return f"{prefix}_{self._made:012x}{self._dice.getrandbits(_RANDOM_BITS):020x}"
 
     def secret(self) -> str:
-        """43 characters, as `SystemRng.secret` gives."""
-        return _base32(self._dice.getrandbits(215), 43)
+        """64 hexadecimal digits."""
+        return f"{self._dice.getrandbits(256):064x}"
 
     def unit(self) -> float:
         """Uniform in [0, 1)."""

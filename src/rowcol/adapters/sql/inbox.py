@@ -1,6 +1,6 @@
 """Inbox: deliveries stored once, a route per connection they are for. The states of a route are in `core/delivery`.
 
-`receive` costs three statements for any number of deliveries. On PostgreSQL it shares an advisory
+`receive` costs four statements for any number of deliveries. On PostgreSQL it shares an advisory
 lock that `add_connection` takes alone, so that no delivery stays unmatched beside its connection.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -23,7 +24,7 @@ from sqlalchemy import (
     update,
 )
 
-from rowcol.adapters.sql.codec import Columns, clean, listed_of, us, us_or_none
+from rowcol.adapters.sql.codec import clean, listed_of, us, us_or_none
 from rowcol.adapters.sql.tables import Tables
 from rowcol.adapters.sql.tx import Tx, insert_new
 from rowcol.core.delivery import Incoming, Listed, RouteState
@@ -32,6 +33,17 @@ from rowcol.core.ids import DeliveryId, FirmId
 RECEIVED: ColumnElement[str] = literal_column("'RECEIVED'")
 """Written out in statements, so that the database knows the partial index to fit."""
 UNMATCHED: ColumnElement[str] = literal_column("'UNMATCHED'")
+_BODY = ("id", "rail", "app", "kind", "dedup_key", "signed_at_us", "received_at_us", "body")
+_ROUTE = (
+    "delivery",
+    "app",
+    "received_at_us",
+    "note",
+    "connection",
+    "remote_id",
+    "firm",
+    "state",
+)
 _LOCK_KEY = 7263051
 _SHARED = text("SELECT pg_advisory_xact_lock_shared(:key)")
 _ALONE = text("SELECT pg_advisory_xact_lock(:key)")
@@ -47,9 +59,7 @@ def receive(tx: Tx, incoming: Sequence[Incoming]) -> tuple[bool, ...]:
     if tx.t.is_postgres:
         tx.conn.execute(_SHARED, {"key": _LOCK_KEY})
     new = _insert_bodies(tx, firsts)
-    routes = _routes(tx, [item for item in firsts.values() if item.id in new])
-    if routes:
-        tx.run(_add_route(tx.t), routes)
+    _add_routes(tx, [item for item in firsts.values() if item.id in new])
     return tuple(
         firsts[item.app, clean(item.dedup_key)] is item and item.id in new for item in incoming
     )
@@ -118,39 +128,47 @@ def list_unmatched(tx: Tx, after: str, limit: int) -> tuple[Listed, ...]:
 
 def _insert_bodies(tx: Tx, firsts: Mapping[tuple[str, str], Incoming]) -> set[str]:
     """Insert in the order of keys (so that no two batches wait for each other in a circle); the ids that went in."""
-    columns: list[Columns] = [
-        {
-            "id": item.id,
-            "rail": item.rail,
-            "app": app,
-            "kind": clean(item.kind),
-            "dedup_key": dedup_key,
-            "signed_at_us": us_or_none(item.signed_at),
-            "received_at_us": us(item.received_at),
-            "body": item.body,
-        }
-        for (app, dedup_key), item in sorted(firsts.items(), key=lambda pair: pair[0])
+    rows = [
+        (
+            item.id,
+            item.rail,
+            app,
+            clean(item.kind),
+            dedup_key,
+            us_or_none(item.signed_at),
+            us(item.received_at),
+            item.body,
+        )
+        for (app, dedup_key), item in sorted(firsts.items(), key=itemgetter(0))
     ]
-    done = tx.run(_add_delivery(tx.t), columns)
-    return {row[0] for row in done}
+    if tx.t.is_postgres:
+        columns = [dict(zip(_BODY, row, strict=True)) for row in rows]
+        return {row[0] for row in tx.run(_add_delivery(tx.t), columns)}
+    # SQLite has one writer, so that what is not there now is not there when it is inserted.
+    keys = [dedup_key for _, dedup_key in firsts]
+    known = {(row.app, row.dedup_key) for row in tx.rows(_known(tx.t), keys=keys)}
+    new = [row for row in rows if (row[2], row[4]) not in known]
+    if new:
+        tx.insert_many(tx.t.deliveries, _BODY, new)
+    return {row[0] for row in new}
 
 
-def _routes(tx: Tx, items: Sequence[Incoming]) -> list[Columns]:
+def _add_routes(tx: Tx, items: Sequence[Incoming]) -> None:
     owners = _owners(tx, items)
-    routes: list[Columns] = []
+    routes: list[tuple[object, ...]] = []
     for item in items:
-        common = {
-            "delivery": item.id,
-            "app": item.app,
-            "received_at_us": us(item.received_at),
-            "note": "",
-        }
+        received_at_us = us(item.received_at)
         for remote_id in dict.fromkeys(clean(r) for r in item.remote_ids or ("",)):
             firm, connection = owners.get((item.app, remote_id), ("", ""))
-            state = RouteState.RECEIVED if connection else RouteState.UNMATCHED
-            place = {"connection": connection, "remote_id": remote_id, "firm": firm}
-            routes.append({**common, **place, "state": state})
-    return routes
+            state = RouteState.RECEIVED.value if connection else RouteState.UNMATCHED.value
+            place = (connection, remote_id, firm)
+            routes.append((item.id, item.app, received_at_us, "", *place, state))
+    if not routes:
+        return
+    if tx.t.is_postgres:
+        tx.run(_add_route(tx.t), [dict(zip(_ROUTE, route, strict=True)) for route in routes])
+    else:
+        tx.insert_many(tx.t.routes, _ROUTE, routes)
 
 
 def _owners(tx: Tx, items: Sequence[Incoming]) -> dict[tuple[str, str], tuple[str, str]]:
@@ -195,6 +213,13 @@ def find_owners(t: Tables) -> Select[Any]:
         .where(k.app == bindparam("app"), k.remote_id.in_(remote_ids))
         .order_by(k.retired.desc(), k.created_at_us)
     )
+
+
+@cache
+def _known(t: Tables) -> Select[Any]:
+    d = t.deliveries.c
+    keys = bindparam("keys", type_=Text(), expanding=True)
+    return select(d.app, d.dedup_key).where(d.dedup_key.in_(keys))
 
 
 @cache

@@ -110,7 +110,7 @@ def authenticate(delivery: RawDelivery, keys: Mapping[str, VerificationKey]) -> 
     if not _is_signed(key, token):
         return Unauthentic("the signature is not Plaid's")
     iat, jti = token.claims.iat, token.claims.jti
-    return Authentic(datetime.fromtimestamp(iat, UTC), f"{digest}:{iat}:{jti[:80]}")
+    return Authentic(datetime.fromtimestamp(iat, UTC), f"{iat}:{digest}:{jti[:80]}")
 
 
 def _token_of(delivery: RawDelivery) -> Token | str:
