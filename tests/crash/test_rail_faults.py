@@ -36,8 +36,8 @@ from rowcol.simulation.rig import FIRM, Rig, Wiring, open_rig
 from rowcol.simulation.sockets import bound, serving, url_of
 from rowcol.simulation.wires import AsgiApp
 
-ANSWER_S = 0.6
-"""How long an answer may take here; a drip takes ten times as long."""
+ANSWER_S = 2.0
+"""How long an answer may take here; a drip takes many times as long."""
 FREE_PATHS = ("/item/get", "/accounts/get", "/transactions/sync")
 READABLE = {Outcome.OK}
 GARBAGE = {Outcome.UNREADABLE}
@@ -177,6 +177,7 @@ async def test_a_free_call_spoilt(path: str, kind: Corruption, tmp_path: Path) -
             before = await at.mirror()
             spoil(at, path, kind)
             at.rig.emulator.pull(at.rig.item_of(at.login), at.rig.clock.now())
+            await at.rig.ask(at.business, Purpose.RITUAL)
             await at.rig.advance_to(at.rig.clock.now() + timedelta(seconds=10))
             first, *_ = await at.calls(path.strip("/").replace("/", "."))
             after = await at.mirror()
@@ -188,7 +189,7 @@ async def test_a_free_call_spoilt(path: str, kind: Corruption, tmp_path: Path) -
                 assert after["transactions"] == before["transactions"]
                 assert after["cursor"] == before["cursor"]
                 assert path == "/transactions/sync" or after == before
-            await at.rig.advance_to(at.rig.clock.now() + timedelta(hours=2))
+            await at.rig.advance_to(at.rig.clock.now() + timedelta(hours=4))
             view = await at.view()
             assert at.is_whole(await at.mirror())
             assert view.connection.state.health is Health.OK
@@ -218,8 +219,11 @@ async def test_a_paid_call_spoilt(kind: Corruption, tmp_path: Path) -> None:
             if paid.outcome is not Outcome.OK:
                 assert await at.mirror() == before
                 assert asked.answer.label is not None
+            if kind is Corruption.UNKNOWN_ENUMS:
+                assert asked.answer.value.is_incomplete
             await at.rig.advance_to(at.rig.clock.now() + timedelta(hours=2))
             assert at.rig.emulator.billing.n_calls(BALANCE) == billed, "never paid again by itself"
+            at.rig.emulator.pull(at.rig.item_of(at.login), at.rig.clock.now())
             again = await at.rig.ask(at.business, Purpose.FORCED, is_confirmed=True)
             assert again.answer is not None
             assert (again.answer.action, again.answer.label) == ("SERVE", None)

@@ -16,6 +16,11 @@ from rowcol.core.money import Money
 FIELD = "current"
 """The balance field that is summed: what is posted, without holds and without a credit line."""
 
+KNOWN_TYPES = frozenset(
+    {"depository", "credit", "loan", "investment", "brokerage", "payroll", "other"}
+)
+"""Types that a role is suggested for; one of another type is named as missing rather than left out."""
+
 
 class Role(StrEnum):
     """What an account is to its business."""
@@ -158,6 +163,9 @@ def _missing(views: Sequence[ConnectionView]) -> Iterable[str]:
             yield f"{login} was never seen"
         elif operating and (why := _UNREACHABLE.get(view.connection.state.health)):
             yield f"{login} {why}"
+        for account in view.accounts:
+            if account.role is None and account.type not in KNOWN_TYPES and not _is_gone(account):
+                yield f"{_named(account)} at {login} is of an unknown kind; give it a role"
         for account in operating:
             if _is_gone(account):
                 yield f"{_named(account)} is no longer at {login}; ignore it if it was closed"

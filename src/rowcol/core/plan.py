@@ -22,7 +22,7 @@ from rowcol.core.need import TRIGGERS, Need, Purpose, Trigger, priority_of
 from rowcol.core.rail import CannotHelp, Look, Rail, Want
 
 SOON = timedelta(milliseconds=1)
-SWEEP = timedelta(hours=12)
+SWEEP = timedelta(hours=24)
 """How long a healthy connection may go without a free look."""
 SWEEP_GAPPED = timedelta(hours=3)
 """The same for a while after a sweep found something that no delivery had announced."""

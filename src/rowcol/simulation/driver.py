@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from rowcol.adapters.clock import SystemClock
 from rowcol.core.change import Action, Call
 from rowcol.core.connection import Connection
 from rowcol.core.ids import BusinessId
@@ -21,7 +22,7 @@ from rowcol.sandbox.world import AccountFacts, World
 from rowcol.simulation.incidents import Plot, plotted
 from rowcol.simulation.judge import Judge, Served, Tally
 from rowcol.simulation.reads import Read
-from rowcol.simulation.report import BoardRow
+from rowcol.simulation.report import BoardRow, PolicyResult
 from rowcol.simulation.rig import FIRM, Asked, Rig
 from rowcol.simulation.workload import Workload, spec
 
@@ -55,6 +56,34 @@ def world_of(workload: Workload) -> World:
 def account_id(client: int) -> str:
     """The world's name for the account of a client."""
     return f"account-{client}"
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A run with its place in the report."""
+
+    drive: Drive
+    result: PolicyResult
+
+
+async def play(
+    rig: Rig, workload: Workload, policy: str, tell: Callable[[float], None] | None = None
+) -> Played:
+    """Take the workload through its weeks; `tell` hears which share of them is done."""
+    real = SystemClock()
+    began_at = real.now()
+    drive = await Driver(rig, workload, tell).run()
+    result = PolicyResult(
+        policy=policy,
+        business_weeks=len(workload.clients) * workload.weeks,
+        paid_calls=drive.paid_calls,
+        billed_calls=drive.billed_calls,
+        cost=drive.cost,
+        tally=drive.tally,
+        unanswered=drive.unanswered,
+        seconds=(real.now() - began_at).total_seconds(),
+    )
+    return Played(drive, result)
 
 
 class Driver:

@@ -48,6 +48,14 @@ class Stage:
     url: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Where a service that was left running can be looked at, and with which token."""
+
+    url: str
+    token: str
+
+
 @asynccontextmanager
 async def in_process(workload: Workload, policy: str) -> AsyncIterator[Stage]:
     """Memory store, no sockets: the fast way."""

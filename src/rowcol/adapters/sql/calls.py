@@ -75,7 +75,7 @@ def settle(tx: Tx, firm: FirmId, settlement: c.Settlement) -> bool:
             "p_firm": firm,
             "p_id": settlement.call,
             "cost_micros": cost_micros,
-            "billed": settlement.billed,
+            "billed": settlement.billed if call.price_micros else Billed.NO,
             "outcome": settlement.outcome,
             "detail": clean(settlement.detail),
             "status": settlement.status,

@@ -56,7 +56,7 @@ class Sender(asyncio.Protocol):
         self._buffer = b""
         self._next()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """The server closed: what was under way is not acknowledged."""
         if not self._done.done():
             self._done.set_result(None)

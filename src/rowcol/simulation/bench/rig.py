@@ -46,11 +46,15 @@ def bench_settings(data_dir: Path) -> Settings:
     return load(data_dir=data_dir, plaid={APP: keys}, concurrency=1)
 
 
-async def prepare(data_dir: Path) -> Prepared:
-    """Make the file."""
+def _settled(data_dir: Path) -> Settings:
     data_dir.mkdir(parents=True, exist_ok=True)
     (data_dir / KEY_FILE).write_text(new_key())
-    settings = bench_settings(data_dir)
+    return bench_settings(data_dir)
+
+
+async def prepare(data_dir: Path) -> Prepared:
+    """Make the file."""
+    settings = _settled(data_dir)
     signer = Signer()
     async with Plane.open(settings, run=False, parts=Parts()) as plane:
         now = plane.clock.now()
