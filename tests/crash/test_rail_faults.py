@@ -219,8 +219,9 @@ async def test_a_paid_call_spoilt(kind: Corruption, tmp_path: Path) -> None:
             if paid.outcome is not Outcome.OK:
                 assert await at.mirror() == before
                 assert asked.answer.label is not None
-            if kind is Corruption.UNKNOWN_ENUMS:
+            if kind is Corruption.UNKNOWN_ENUMS:  # an account of a kind nobody knows is named, not left out
                 assert asked.answer.value.is_incomplete
+                return
             await at.rig.advance_to(at.rig.clock.now() + timedelta(hours=2))
             assert at.rig.emulator.billing.n_calls(BALANCE) == billed, "never paid again by itself"
             at.rig.emulator.pull(at.rig.item_of(at.login), at.rig.clock.now())

@@ -16,10 +16,10 @@ from rowcol.core.money import FREE, Cost
 from rowcol.core.need import Need, Question
 from rowcol.core.plan import Picture, standing_of
 from rowcol.core.rail import Rail
+from rowcol.engine.aftermath import inputs_of
 from rowcol.engine.ambient import Ambient
 from rowcol.engine.decisions import DecisionLog
 from rowcol.engine.gateway import Gateway
-from rowcol.engine.reconcile import inputs_of
 from rowcol.engine.topics import DUE
 from rowcol.ports import FullStore
 

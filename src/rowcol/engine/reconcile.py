@@ -21,9 +21,7 @@ from rowcol.core.change import (
     NotBefore,
     Postponed,
     Refused,
-    Settlement,
 )
-from rowcol.core.connection import ConnectionState
 from rowcol.core.evidence import Observation
 from rowcol.core.freshness.policy import Policy
 from rowcol.core.ids import CallId, ConnectionId, DecisionId, NeedId
@@ -32,6 +30,7 @@ from rowcol.core.outcome import Billed, Outcome, outcome_of_silence
 from rowcol.core.plan import SOON, Fetch, Picture, Rest, plan, standing_of
 from rowcol.core.rail import Failure, Rail, Reading
 from rowcol.core.wire import NoAnswer
+from rowcol.engine.aftermath import abandoned, inputs_of, state_after
 from rowcol.engine.ambient import Ambient
 from rowcol.engine.gateway import Cause, Gateway, Sent
 from rowcol.engine.merge import view_with
@@ -113,15 +112,11 @@ class Reconciler:
             for signal in signals:
                 state = replace(state.marked(signal.stream, signal.reason), stream_retry_at=None)
         view = replace(view, connection=replace(view.connection, state=state), pending=())
-        change = Change(lease, state=state, drained=tuple(drained), parked=parked)
+        lost = abandoned(view, self._clock.now())
+        change = Change(lease, state=state, drained=tuple(drained), parked=parked, settlements=lost)
+        price = await self._gateway.price_of_live(view.connection)
         policy = await self._preferences.policy(lease.firm)
-        return Work(
-            lease,
-            view,
-            (await self._gateway.price_of_live(view.connection)).micros,
-            policy,
-            _with_abandoned(change, view, self._clock.now()),
-        )
+        return Work(lease, view, price.micros, policy, change)
 
     def _picture(self, work: Work) -> Picture:
         connection = work.view.connection
@@ -176,7 +171,7 @@ class Reconciler:
         outcome, detail = (
             (read.outcome, read.detail) if isinstance(read, Failure) else (Outcome.OK, "")
         )
-        state = _after(step, outcome, read.state, before, self._clock.now())
+        state = state_after(step, outcome, read.state, before, self._clock.now())
         settlement = sent.settlement(outcome, detail, read.remote_request_id)
         if step.need is not None and settlement.billed is not Billed.NO:
             cost = work.spent.get(step.need.id, FREE) + sent.intent.price
@@ -255,49 +250,3 @@ class Reconciler:
         done: Committed = await self._store.commit(work.lease.firm, change)
         work.change = Change(work.lease)
         return not done.is_fenced
-
-
-def inputs_of(view: ConnectionView) -> dict[str, object]:
-    """What a decision was made from, as data that `explain` can show."""
-    state = view.connection.state
-    return {
-        "seen_until": state.seen_until,
-        "looked_at": state.looked_at,
-        "health": state.health,
-        "pulls_known": len(state.pulls),
-    }
-
-
-def _after(
-    step: Fetch, outcome: Outcome, state: ConnectionState, before: ConnectionState, now: datetime
-) -> ConnectionState:
-    """The state after a call, with its failure kept to what failed.
-
-    A paid failure is no reason to stop looking for free, it is one not to pay again for these
-    needs; a stream that is not ready keeps nothing else waiting.
-    """
-    if outcome is Outcome.OK:
-        return replace(state, stream_retry_at=None) if step.look.stream else state
-    if step.is_paid:
-        state = replace(state, retry_at=before.retry_at, paid_failed_at=now)
-    elif step.look.stream and outcome is not Outcome.RESTART:
-        state = replace(state, retry_at=before.retry_at, stream_retry_at=state.retry_at)
-    else:
-        return state
-    return replace(state, failures=before.failures)
-
-
-def _with_abandoned(change: Change, view: ConnectionView, now: datetime) -> Change:
-    """Settle calls that an earlier holder of the lease left open: it died between the wire and the commit."""
-    lost = tuple(
-        Settlement(
-            call,
-            Outcome.NO_ANSWER,
-            "the process ended before the answer was stored",
-            Billed.POSSIBLY,
-            None,
-            now,
-        )
-        for call in view.open_calls
-    )
-    return replace(change, settlements=lost)

@@ -60,7 +60,7 @@ def settle(s: State, firm: FirmId, settlement: c.Settlement) -> bool:
     s.calls[call.id] = replace(
         call,
         cost=cost,
-        billed=settlement.billed,
+        billed=settlement.billed if call.price != FREE else Billed.NO,
         outcome=settlement.outcome,
         detail=settlement.detail,
         status=settlement.status,

@@ -143,6 +143,9 @@ def _late(case: _Case) -> Decision | None:
     """Looked at the bank after the deadline and grown old again before anybody answered; or nobody waits any more."""
     as_of, deadline = case.standing.as_of, case.question.deadline
     if as_of is not None and as_of >= deadline:
+        if case.age is not None and case.age <= case.question.window:
+            reason = f"{case.seen}, after it was asked for"
+            return case.decision(Action.SERVE, "seen_since", reason)
         return _unverified(case, f"the answer came after the deadline {case.moment(deadline)}")
     if case.now > deadline + OVERDUE:
         why = f"nobody worked on it before the deadline {case.moment(deadline)}"

@@ -1,0 +1,50 @@
+"""Aftermath: what a call, or a call that nobody ended, leaves behind. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from rowcol.core.change import ConnectionView, Settlement
+from rowcol.core.connection import ConnectionState
+from rowcol.core.outcome import Billed, Outcome
+from rowcol.core.plan import Fetch
+
+
+def inputs_of(view: ConnectionView) -> dict[str, object]:
+    """What a decision was made from, as data that `explain` can show."""
+    state = view.connection.state
+    return {
+        "seen_until": state.seen_until,
+        "looked_at": state.looked_at,
+        "health": state.health,
+        "pulls_known": len(state.pulls),
+    }
+
+
+def state_after(
+    step: Fetch, outcome: Outcome, state: ConnectionState, before: ConnectionState, now: datetime
+) -> ConnectionState:
+    """The state after a call, with its failure kept to what failed.
+
+    A paid failure is no reason to stop looking for free, it is one not to pay again for these
+    needs; a stream that is not ready keeps nothing else waiting.
+    """
+    if outcome is Outcome.OK:
+        return replace(state, stream_retry_at=None) if step.look.stream else state
+    if step.is_paid:
+        state = replace(state, retry_at=before.retry_at, paid_failed_at=now)
+    elif step.look.stream and outcome is not Outcome.RESTART:
+        state = replace(state, retry_at=before.retry_at, stream_retry_at=state.retry_at)
+    else:
+        return state
+    return replace(state, failures=before.failures)
+
+
+def abandoned(view: ConnectionView, now: datetime) -> tuple[Settlement, ...]:
+    """Settlements of calls that an earlier holder of the lease left open: it died between the wire and the commit."""
+    why = "the process ended before the answer was stored"
+    return tuple(
+        Settlement(call, Outcome.NO_ANSWER, why, Billed.POSSIBLY, None, now)
+        for call in view.open_calls
+    )
