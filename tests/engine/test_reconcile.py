@@ -108,7 +108,7 @@ async def test_a_repair_is_found_without_a_delivery(tmp_path: Path) -> None:
     async with rig(tmp_path) as it:
         await it.settle()
         it.bank.health = Health.NEEDS_RECONNECT
-        await it.advance(hours=13)
+        await it.advance(hours=25)
         view = await it.plane.store.read_view(FIRM, CONNECTION)
         assert view is not None
         assert view.connection.state.health is Health.NEEDS_RECONNECT
@@ -166,7 +166,7 @@ async def test_a_used_up_budget_holds_instead_of_paying(tmp_path: Path) -> None:
 async def test_a_lease_lost_to_another_changes_no_state(tmp_path: Path) -> None:
     async with rig(tmp_path) as it:
         await it.settle()
-        it.clock.advance(timedelta(hours=13))
+        it.clock.advance(timedelta(hours=25))
         (lease,) = await it.plane.store.claim("a", it.clock.now(), 15, 1)
         it.clock.advance(timedelta(minutes=1))
         (other,) = await it.plane.store.claim("b", it.clock.now(), 15, 1)
