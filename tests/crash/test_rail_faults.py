@@ -60,10 +60,10 @@ ENDS = {
     Corruption.STATUS_502: FAILED,
     Corruption.STATUS_503: FAILED,
 }
-PAID_ENDS = {**ENDS, Corruption.STATUS_500: SILENT, Corruption.STATUS_502: SILENT}
-"""A server that broke may have done it all the same; planned maintenance has not."""
-UNBILLED = {Corruption.STATUS_503}
-"""Plaid bills successful calls only; the emulator, which spoils an answer after it made it, bills this one too."""
+PAID_ENDS = {**ENDS, Corruption.STATUS_502: SILENT}
+"""Behind a proxy's page it may have been done all the same."""
+UNBILLED = {Corruption.STATUS_500, Corruption.STATUS_503}
+"""Plaid's own errors: it bills successful calls only. The emulator, which spoils an answer after it made it, has billed."""
 
 
 class Impatient(HttpTransport):

@@ -125,7 +125,7 @@ class _Bar:
 
     def __call__(self, progress: Progress) -> None:
         """One step."""
-        text = f"policy {progress.policy}"
+        text = f"week {progress.week} of {progress.weeks}"
         if self._bar is not None:
             self._bar.update(self._task, completed=progress.share, description=text)
         elif int(progress.share * 10) > self._tenth:

@@ -110,10 +110,8 @@ def refused(look: Look, response: Response, state: ConnectionState) -> Failure:
         error = decode(response.body, ErrorRecord)
     except Unreadable:
         return failed(look, _without_envelope(look, status), f"HTTP_{status}", at, state)
-    code, outcome = code_of(error), outcome_of(error, status)
-    if code == "INTERNAL_SERVER_ERROR" and ENDPOINTS[look.endpoint].tariff is not None:
-        outcome = Outcome.NO_ANSWER  # what broke may have broken after the bank was asked
-    failure = failed(look, outcome, code, at, state)
+    code = code_of(error)
+    failure = failed(look, outcome_of(error, status), code, at, state)
     return replace(failure, remote_request_id=request_id_of(error.request_id))
 
 
