@@ -25,6 +25,7 @@ from rowcol.core.quota import QuotaRule, QuotaScope
 from rowcol.core.rail import (
     CannotHelp,
     Credentials,
+    Deed,
     Endpoint,
     Failure,
     Grant,
@@ -39,7 +40,8 @@ from rowcol.core.wire import NoAnswer, RawDelivery, Request, Response, Silence
 
 T0 = datetime(2026, 11, 2, 12, tzinfo=UTC)
 ACCOUNT = RemoteId("acc-1")
-LIVE_MICROS = 100_000
+LIVE_MICROS, AGAIN_MICROS, MONTH_MICROS = 100_000, 120_000, 300_000
+DEEDS = {Deed.REMOVE: "remove", Deed.POINT_WEBHOOK: "point", Deed.REFRESH: "again"}
 
 
 class FakeClock:
@@ -83,13 +85,20 @@ SPEC = RailSpec(
             _endpoint("balances"),
             _endpoint("live", "live", limit=10),
             _endpoint("key"),
+            _endpoint("remove"),
+            _endpoint("point"),
+            _endpoint("again", "again"),
         )
     },
     events={("BANK", "MOVED"): (Signal("health", "the bank moved"),)},
-    prices=(
-        Price(
-            "tally", "live", Per.CALL, Cost(LIVE_MICROS), date(2026, 1, 1), "-", date(2026, 1, 1)
-        ),
+    live="live",
+    prices=tuple(
+        Price("tally", item, per, Cost(micros), date(2026, 1, 1), "-", date(2026, 1, 1))
+        for item, per, micros in (
+            ("live", Per.CALL, LIVE_MICROS),
+            ("again", Per.CALL, AGAIN_MICROS),
+            ("login", Per.CONNECTION_MONTH, MONTH_MICROS),
+        )
     ),
 )
 
@@ -114,6 +123,11 @@ class Tally:
             return CannotHelp(state.health_reason or state.health)
         return Look("live")
 
+    def deed_look(self, deed: Deed, state: ConnectionState, webhook: str) -> Look | CannotHelp:
+        if state.health is Health.RETIRED or (deed is Deed.REFRESH and state.health is not Health.OK):
+            return CannotHelp(state.health_reason or state.health)
+        return Look(DEEDS[deed], {"webhook": webhook} if deed is Deed.POINT_WEBHOOK else {})
+
     def request(self, look: Look, credentials: Credentials) -> Request:
         body = json.dumps({**look.arguments, "token": credentials.token}).encode()
         return Request("POST", f"/{look.endpoint}", {}, body, 10.0)
@@ -129,6 +143,10 @@ class Tally:
             health = Health(answer["health"])
             moved = state.seen(until, response.sent_at).cleared("health")
             return Reading(moved.with_health(health, health, response.received_at))
+        if look.endpoint == "remove":
+            return Reading(state.with_health(Health.RETIRED, "removed", response.received_at))
+        if look.endpoint in DEEDS.values():
+            return Reading(state.marked("health", "asked for"))
         is_live = look.endpoint == "live"
         true_at = response.sent_at if is_live else state.seen_until
         assert true_at is not None

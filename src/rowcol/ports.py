@@ -171,6 +171,11 @@ class Store(Protocol):
         self, firm: FirmId, connection: ConnectionId, *, is_paused: bool
     ) -> bool: ...
 
+    async def claim_one(
+        self, firm: FirmId, connection: ConnectionId, owner: str, now: datetime, lease_s: int
+    ) -> c.Lease | None:
+        """Lease this connection, due or not, for what a person asked for. None: somebody else holds it."""
+
     async def digest(self, firm: FirmId) -> str:
         """SHA-256 over the values (not times, not ids of ours) of mirror, latest observations and inbox."""
 

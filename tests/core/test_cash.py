@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rowcol.core.cash import Role, cash_of, counted, role_of, suggested_role
-from rowcol.core.change import Account
+from rowcol.core.change import Account, ConnectionView
 from rowcol.core.evidence import Balance, Health
 from rowcol.core.money import Money
 from tests.core.builders import HOUR, NOW, account, minutes_before, observation, usd, view
@@ -70,13 +70,30 @@ def test_a_login_never_seen_makes_it_incomplete() -> None:
     assert cash.as_of is None
 
 
-@pytest.mark.parametrize("health", [health for health in Health if health is not Health.OK])
+@pytest.mark.parametrize("health", sorted(set(Health) - {Health.OK, Health.RETIRED}))
 def test_an_unreachable_login_stays_in_the_sum(health: Health) -> None:
     cash = cash_of([view(SEEN, health=health)])
     assert cash.totals == (usd(500),)
     assert cash.as_of == NOW
     assert cash.incomplete_reason is not None
     assert cash.incomplete_reason.startswith("First Bank ")
+
+
+def test_a_removed_login_does_not_count_and_is_missed_until_its_bank_is_back() -> None:
+    bank = {"institution_id": "ins_1"}
+    removed = with_facts(view(SEEN, health=Health.RETIRED), bank)
+    alone = cash_of([removed])
+    assert (alone.totals, alone.parts) == ((), ())
+    assert alone.incomplete == ("First Bank was removed",)
+    other = cash_of([removed, with_facts(view(SEEN), {"institution_id": "ins_2"})])
+    assert (other.totals, other.incomplete) == ((usd(500),), ("First Bank was removed",))
+    again = cash_of([removed, with_facts(view(SEEN), bank)])
+    assert (again.totals, again.incomplete) == ((usd(500),), ())
+
+
+def with_facts(of: ConnectionView, facts: dict[str, str | int | bool | None]) -> ConnectionView:
+    state = replace(of.connection.state, facts=facts)
+    return replace(of, connection=replace(of.connection, state=state))
 
 
 def test_a_login_that_holds_no_cash_does_not_matter() -> None:

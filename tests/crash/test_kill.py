@@ -169,9 +169,9 @@ async def close(
     while bank.control("state")["n_waiting_webhooks"]:
         await asyncio.to_thread(bank.control, "deliver", now=True)
     async with office.plane() as plane:
-        await offices.drained(plane)
+        await office.drained(plane)
         await asyncio.gather(*(settled_read(caller, business) for business in businesses))
-        await offices.drained(plane)
+        await office.drained(plane)
         for desk in desks:
             desk.stop()
         await caller.close()

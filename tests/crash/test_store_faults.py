@@ -71,7 +71,7 @@ async def refused(caller: Caller) -> None:
 async def settled(office: Office) -> None:
     """Everything that was taken in is drained."""
     async with office.plane() as plane:
-        await offices.drained(plane)
+        await office.drained(plane)
     assert office.rows("SELECT count(*) FROM rowcol_routes WHERE state <> 'DRAINED'") == [(0,)]
 
 
@@ -211,6 +211,7 @@ async def test_sigterm_under_load_loses_nothing_and_leaves_no_call_open(tmp_path
             assert office.rows(held) == [(0,)]
             assert caller.acknowledged <= set(office.stored_bodies())
         desk.launch()
+        await desk.up()
         await asyncio.gather(*work)
         await settled(office)
         desk.stop()

@@ -1,12 +1,16 @@
 """Answers: the worst part speaks for the whole, nobody's answer is another firm's, and nothing waits for ever."""
 
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from rowcol.core.change import Action
-from rowcol.core.ids import FirmId
+from rowcol.core.connection import Connection
+from rowcol.core.ids import ConnectionId, FirmId, RemoteId
 from rowcol.core.need import Purpose, question_of
 from rowcol.engine.answer import Answer, Open
-from tests.rig import BUSINESS, FIRM, rig
+from tests.fakes import LIVE_MICROS
+from tests.rig import BUSINESS, CONNECTION, FIRM, Rig, rig
 
 
 async def test_a_business_without_a_login_is_held_with_the_reason(tmp_path: Path) -> None:
@@ -42,3 +46,32 @@ async def test_each_answer_leaves_its_decision(tmp_path: Path) -> None:
         (line,) = await it.plane.store.list_decisions(FIRM)
         assert line.decision.reason == answer.reason
         assert [o.balance for o in answer.evidence] == [answer.value.parts[0].observation.balance]  # type: ignore[union-attr]
+
+
+async def test_a_login_served_early_is_judged_again_with_the_last_one(tmp_path: Path) -> None:
+    """Two logins: the first is fresh when asked, and too old by the time the second is answered."""
+    async with rig(tmp_path) as it:
+        it.bank.seen_until = it.clock.now() - timedelta(minutes=50)
+        await it.settle()
+        second = replace(await _login(it), id=ConnectionId("con-2"), remote_id=RemoteId("item-2"))
+        await it.plane.store.add_connection(FIRM, second, it.plane.vault.seal("token"))
+        question = question_of(Purpose.GUARDRAIL, it.clock.now())
+        asked = await it.plane.answerer.ask(FIRM, BUSINESS, question)
+        assert isinstance(asked, Open)
+        assert len(asked.needs) == 1
+        it.clock.advance(timedelta(minutes=30))
+        await it.settle()
+        again = await it.plane.answerer.collect(FIRM, BUSINESS, asked)
+        assert isinstance(again, Open)
+        assert {c.id for c in again.needs.values()} == {CONNECTION}
+        await it.settle()
+        answer = await it.plane.answerer.collect(FIRM, BUSINESS, again)
+        assert isinstance(answer, Answer)
+        assert answer.as_of is not None
+        assert it.clock.now() - answer.as_of <= question.window
+        assert answer.cost.micros == LIVE_MICROS * it.bank.calls.count("live")
+
+
+async def _login(it: Rig) -> Connection:
+    (login,) = await it.plane.store.list_connections(FIRM, BUSINESS)
+    return login

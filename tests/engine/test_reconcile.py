@@ -4,12 +4,19 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
-from rowcol.core.change import Action
+from rowcol.adapters.sql import open_sqlite
+from rowcol.adapters.vault import FernetVault, new_key
+from rowcol.core.change import Action, Change, Committed, ConnectionView
 from rowcol.core.evidence import Health
-from rowcol.core.need import Purpose
+from rowcol.core.ids import FirmId
+from rowcol.core.need import Purpose, Trigger
 from rowcol.core.outcome import Billed, Outcome
+from rowcol.core.rail import Look
+from rowcol.core.refusal import Busy
 from rowcol.core.wire import Silence
 from rowcol.engine.answer import Answer
+from rowcol.engine.gateway import Cause, Sent
+from rowcol.ports import FullStore
 from rowcol.services.cache import CacheService
 from rowcol.services.integration import IntegrationService
 from tests.fakes import LIVE_MICROS
@@ -178,3 +185,98 @@ async def test_a_lease_lost_to_another_changes_no_state(tmp_path: Path) -> None:
         assert view.connection.state.seen_until != it.bank.seen_until
         calls = await it.plane.store.list_calls(FIRM)
         assert all(call.settled_at is not None for call in calls)
+
+
+async def test_our_own_limit_is_waited_for_instead_of_paid_around(tmp_path: Path) -> None:
+    """A free look that our quota puts off by seconds is no reason to pay."""
+    async with rig(tmp_path) as it:
+        await it.settle()
+        it.clock.advance(timedelta(hours=1))
+        it.bank.seen_until = it.clock.now() - timedelta(minutes=5)
+        view = await it.plane.store.read_view(FIRM, CONNECTION)
+        assert view is not None
+        cause = Cause(Trigger.PERSON, "a test uses the limit up")
+        while isinstance(
+            sent := await it.plane.gateway.fetch(
+                FIRM, view.connection, Look("status"), cause, view.token
+            ),
+            Sent,
+        ):
+            await it.plane.gateway.settle(sent, Outcome.OK)
+        answer = await it.finish(ask(it, Purpose.GUARDRAIL), HOUR)
+        assert "live" not in it.bank.calls
+        assert (answer.action, answer.cost.micros) == (Action.SERVE, 0)
+
+
+async def test_a_forced_look_up_at_a_dead_rail_ends(tmp_path: Path) -> None:
+    async with rig(tmp_path) as it:
+        await it.settle()
+        it.clock.advance(timedelta(hours=1))
+        it.bank.fails = {"status": Silence.NOT_SENT, "live": Silence.NOT_SENT}
+        it.bank.calls.clear()
+        service = IntegrationService(it.plane, BUSINESS)
+        answer = await it.finish(
+            asyncio.create_task(service.refresh_plaid_balance(force=True)), HOUR
+        )
+        assert it.bank.calls == ["status", "live"]
+        assert answer.label is not None
+        assert answer.cost.micros == 0
+
+
+async def test_a_removed_login_is_left_alone(tmp_path: Path) -> None:
+    async with rig(tmp_path) as it:
+        await it.settle()
+        it.bank.health = Health.RETIRED
+        await it.advance(hours=25)
+        it.bank.calls.clear()
+        for _ in range(5):
+            await it.advance(hours=24)
+        assert it.bank.calls == []
+        assert await it.settle() == 0
+
+
+async def test_a_secret_that_no_key_opens_is_said_to_the_reader(tmp_path: Path) -> None:
+    async with rig(tmp_path) as it:
+        await it.settle()
+        it.clock.advance(timedelta(hours=1))
+        await it.plane.store.store_token(
+            FIRM, CONNECTION, (await _view(it)).token, FernetVault([new_key()]).seal("x")
+        )
+        answer = await it.finish(ask(it, Purpose.GUARDRAIL), 4 * HOUR)
+        assert answer.action is Action.HOLD
+        assert "not configured" in answer.reason
+
+
+async def test_a_store_that_is_busy_for_a_moment_loses_no_paid_answer(tmp_path: Path) -> None:
+    store = await open_sqlite(tmp_path / "x.db")
+    async with rig(tmp_path, store=BusyOnce(store)) as it:  # type: ignore[arg-type]
+        await it.settle()
+        it.clock.advance(timedelta(minutes=5))
+        answer = await it.finish(ask(it, Purpose.RITUAL), 4 * HOUR)
+        assert it.bank.calls.count("live") == 1
+        assert answer.value.totals[0].amount_minor == it.bank.live_minor
+    await store.close()
+
+
+class BusyOnce:
+    """A store whose every commit is refused once."""
+
+    def __init__(self, store: FullStore) -> None:
+        self._store = store
+        self._refused: set[str] = set()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    async def commit(self, firm: FirmId, change: Change) -> Committed:
+        key = repr(change)
+        if key not in self._refused:
+            self._refused.add(key)
+            raise Busy("the file is locked")
+        return await self._store.commit(firm, change)
+
+
+async def _view(it: Rig) -> ConnectionView:
+    view = await it.plane.store.read_view(FIRM, CONNECTION)
+    assert view is not None
+    return view

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from rowcol.core.change import Action
-from rowcol.core.need import Purpose
+from rowcol.core.need import GRACE, Purpose
 from rowcol.core.refusal import NotFound
-from rowcol.services.cache import GRACE, CacheService
+from rowcol.services.cache import CacheService
 from tests.rig import BUSINESS, FIRM, rig
 
 

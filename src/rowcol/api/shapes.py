@@ -64,7 +64,7 @@ class BusinessOut:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionOut:
-    """A login at one rail."""
+    """A login at one rail. `name`: its own, else the bank's, else its id; `institution` is "" before the first look."""
 
     id: str
     business: str
@@ -145,8 +145,8 @@ def connection_of(row: Connection) -> ConnectionOut:
         app=row.app,
         environment=row.environment,
         remote_id=row.remote_id,
-        institution=row.institution,
-        name=row.name,
+        institution=row.institution_id,
+        name=row.label,
         created_at=row.created_at,
         is_paused=row.is_paused,
         health=row.state.health.value,

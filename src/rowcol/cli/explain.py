@@ -54,7 +54,7 @@ def _show(out: ExplainOut) -> None:
     face.table(
         ("login", "bank", "health", "bank last looked at", "we last asked"),
         [
-            (c.id, c.name or c.institution, c.health, moment(c.seen_until), moment(c.looked_at))
+            (c.id, c.name, c.health, moment(c.seen_until), moment(c.looked_at))
             for c in out.connections
         ],
         empty="no login is connected: `rowcol connect plaid`",

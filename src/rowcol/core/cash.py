@@ -108,9 +108,18 @@ def counted(account: Account) -> bool:
     return role_of(account) is Role.OPERATING and not _is_gone(account)
 
 
+def live(views: Iterable[ConnectionView]) -> tuple[ConnectionView, ...]:
+    """The logins that were not removed: only those are asked and counted."""
+    return tuple(v for v in views if v.connection.state.health is not Health.RETIRED)
+
+
 def cash_of(views: Iterable[ConnectionView]) -> Cash:
-    """Cash over all logins of one business. Never silently smaller: what is missing is named."""
-    views = tuple(views)
+    """Cash over all logins of one business. Never silently smaller: what is missing is named.
+
+    A removed login does not count any more; that it is missing is said until its bank is connected anew.
+    """
+    everything = tuple(views)
+    views = live(everything)
     parts = tuple(_part(a) for view in views for a in view.accounts if counted(a))
     totals: dict[str, Money] = {}
     for part in parts:
@@ -123,7 +132,7 @@ def cash_of(views: Iterable[ConnectionView]) -> Cash:
         totals=tuple(totals[currency] for currency in sorted(totals)),
         as_of=min(times) if is_seen and len(times) == len(parts) else None,
         parts=parts,
-        incomplete=tuple(_missing(views)),
+        incomplete=(*_missing(views), *_removed(everything)),
     )
 
 
@@ -151,7 +160,6 @@ _UNREACHABLE = {
     Health.INSTITUTION_DOWN: "cannot be reached: its bank does not answer",
     Health.UNSUPPORTED: "cannot be asked for balances",
     Health.MISCONFIGURED: "cannot be asked: our keys or request are wrong",
-    Health.RETIRED: "was removed",
 }
 
 
@@ -163,16 +171,32 @@ def _missing(views: Sequence[ConnectionView]) -> Iterable[str]:
             yield f"{login} was never seen"
         elif operating and (why := _UNREACHABLE.get(view.connection.state.health)):
             yield f"{login} {why}"
-        for account in view.accounts:
-            if account.role is None and account.type not in KNOWN_TYPES and not _is_gone(account):
-                yield f"{_named(account)} at {login} is of an unknown kind; give it a role"
-        for account in operating:
-            if _is_gone(account):
-                yield f"{_named(account)} is no longer at {login}; ignore it if it was closed"
-            elif account.latest is None:
-                yield f"{_named(account)} at {login} was never seen"
-            elif account.latest.balance is not None and account.latest.balance.current is None:
-                yield f"{_named(account)} at {login} has no {FIELD} balance"
+        yield from (what for a in view.accounts if (what := _lack(a, login)))
+
+
+def _lack(account: Account, login: str) -> str | None:
+    """What keeps an account from being counted for sure, as a sentence."""
+    if account.role is None and account.type not in KNOWN_TYPES and not _is_gone(account):
+        return f"{_named(account)} at {login} is of an unknown kind; give it a role"
+    if role_of(account) is not Role.OPERATING:
+        return None
+    if _is_gone(account):
+        return f"{_named(account)} is no longer at {login}; ignore it if it was closed"
+    if account.latest is None:
+        return f"{_named(account)} at {login} was never seen"
+    if account.latest.balance is not None and account.latest.balance.current is None:
+        return f"{_named(account)} at {login} has no {FIELD} balance"
+    return None
+
+
+def _removed(views: Sequence[ConnectionView]) -> Iterable[str]:
+    banks = {v.connection.state.facts.get("institution_id") for v in live(views)}
+    for view in views:
+        connection = view.connection
+        had_cash = any(role_of(a) is Role.OPERATING and not a.is_closed for a in view.accounts)
+        is_removed = connection.state.health is Health.RETIRED
+        if is_removed and had_cash and connection.state.facts.get("institution_id") not in banks:
+            yield f"{_login(connection)} was removed"
 
 
 def _login(connection: Connection) -> str:

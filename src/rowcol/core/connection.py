@@ -22,8 +22,8 @@ class ConnectionState:
     our balances come from. `looked_at`: when we last asked the rail for that time. `pulls`: past
     values of `seen_until`, oldest first. `dirty`: streams that something hinted at, with the
     reason. `cursor`: where the stream of changes was last published. `page`: where an unfinished
-    paged read goes on. `stream_retry_at`: when a stream that was not ready may be asked again; it keeps
-    nothing else waiting. `posted_*`: how many posted rows the stream brought, how many of them are dated on
+    paged read goes on. `stream_*`: the failures in a row of a paged stream and when it may be
+    asked again; it keeps nothing else waiting. `posted_*`: how many posted rows the stream brought, how many of them are dated on
     days when banks are closed, and the first date: what the closed-days proof rests on. `facts`: the rail's own small facts, opaque here.
     """
 
@@ -40,6 +40,7 @@ class ConnectionState:
     page: str = ""
     failures: int = 0
     retry_at: datetime | None = None
+    stream_failures: int = 0
     stream_retry_at: datetime | None = None
     paid_failed_at: datetime | None = None
     webhook_gaps: int = 0
@@ -82,7 +83,11 @@ class ConnectionState:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A connection's row. `remote_id` is what the rail's deliveries name; `institution` the bank behind it."""
+    """A connection's row. `remote_id` is what the rail's deliveries name.
+
+    `institution` and `name`: what the host said when it made the row, else "". The rail tells the
+    bank with its first look: read `institution_id` and `label`.
+    """
 
     id: ConnectionId
     firm: FirmId
@@ -96,6 +101,11 @@ class Connection:
     created_at: datetime
     state: ConnectionState = field(default_factory=ConnectionState)
     is_paused: bool = False
+
+    @property
+    def institution_id(self) -> str:
+        """The bank behind it, as the rail names it; "" before the first look."""
+        return self.institution or str(self.state.facts.get("institution_id") or "")
 
     @property
     def label(self) -> str:

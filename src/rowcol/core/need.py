@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from rowcol.core.ids import BusinessId, ConnectionId, FirmId, NeedId
+from rowcol.core.refusal import BadInput
 
 
 class Purpose(StrEnum):
@@ -98,6 +99,12 @@ def priority_of(question: Question) -> tuple[int, datetime]:
     return _PRIORITIES[question.purpose], question.deadline
 
 
+GRACE = timedelta(minutes=3)
+"""How long past its deadline an answer is waited for, and worth money: the slowest live call and a lease taken over fit in."""
+WAIT_MAX = timedelta(days=31)
+"""Longer is no deadline."""
+
+
 def question_of(
     purpose: Purpose,
     asked_at: datetime,
@@ -105,7 +112,11 @@ def question_of(
     deadline: datetime | None = None,
     is_confirmed: bool = False,
 ) -> Question:
-    """The standard question of a purpose; `deadline` may only shorten or set the wait, never precede `asked_at`."""
+    """The standard question of a purpose. A `deadline` before `asked_at` means at once; raise `BadInput` past `WAIT_MAX`."""
     standard = STANDARDS[purpose]
+    if deadline is not None and deadline > asked_at + WAIT_MAX:
+        raise BadInput(
+            f"the deadline is more than {WAIT_MAX.days} days ahead", "name an earlier one"
+        )
     latest = asked_at + standard.patience if deadline is None else max(deadline, asked_at)
     return Question(purpose, asked_at, standard.window, latest, is_confirmed)

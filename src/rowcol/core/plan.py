@@ -18,10 +18,14 @@ from rowcol.core.connection import ConnectionState
 from rowcol.core.evidence import Health, Observation, Standing
 from rowcol.core.freshness.evidence import LOOK_JOIN
 from rowcol.core.freshness.policy import Policy
-from rowcol.core.need import TRIGGERS, Need, Purpose, Trigger, priority_of
+from rowcol.core.need import TRIGGERS, Need, Purpose, Question, Trigger, priority_of
 from rowcol.core.rail import CannotHelp, Look, Rail, Want
 
 SOON = timedelta(milliseconds=1)
+NEVER = timedelta(days=365)
+"""A login that was removed is looked at again only when somebody asks."""
+PERSON_WAITS = timedelta(seconds=60)
+"""What our own limits put off by no more than this is waited for, whatever the deadline."""
 SWEEP = timedelta(hours=24)
 """How long a healthy connection may go without a free look."""
 SWEEP_GAPPED = timedelta(hours=3)
@@ -39,7 +43,9 @@ POSTINGS_PROVING_CLOSED = 100
 class Picture:
     """What the plan is made from. `spread` in [0, 1) is the connection's own, so that sweeps do not march in step.
 
-    `paid_refusal`: why the gateway refused to pay a moment ago. `is_parked`: nothing may be called now.
+    `paid_refusal`: why the gateway refused to pay a moment ago; `paid_not_before`: when its quota
+    opens, where that was all. `is_parked`: nothing may be called now. `has_looked`: a free call was
+    tried in this run.
     """
 
     state: ConnectionState
@@ -49,7 +55,9 @@ class Picture:
     spread: float
     price_micros: int
     paid_refusal: str | None = None
+    paid_not_before: datetime | None = None
     is_parked: bool = False
+    has_looked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,21 +143,21 @@ def plan(picture: Picture, rail: Rail, policy: Policy, now: datetime) -> Fetch |
     """
     needs = sorted(picture.needs, key=lambda n: (*priority_of(n.question), n.id))
     standing = standing_of(picture, rail, now)
-    decided = [(need, _decide(picture, policy, need, standing, now)) for need in needs]
+    decided = _decided(picture, policy, needs, standing, now)
     wanting = next((pair for pair in decided if pair[1].action in (Action.LOOK, Action.PAY)), None)
     if wanting is not None:
         if (fetch := _look_for(picture, rail, wanting, now)) is not None:
             return fetch
         # Nothing more to be learned for free just now: decide on what there is.
         standing = replace(standing, looked_at=now)
-        decided = [(need, _decide(picture, policy, need, standing, now)) for need in needs]
+        decided = _decided(picture, policy, needs, standing, now)
         paying = next((pair for pair in decided if pair[1].action is Action.PAY), None)
         if paying is not None:
             if (fetch := _pay_for(picture, rail, paying)) is not None:
                 return fetch
             why = picture.paid_refusal or "this connection is paused"
             standing = replace(standing, cannot_pay=standing.cannot_pay or why)
-            decided = [(need, _decide(picture, policy, need, standing, now)) for need in needs]
+            decided = _decided(picture, policy, needs, standing, now)
     rest = _rest(picture, decided, now)
     background = _background(picture, rail, now)
     if background is None:
@@ -157,26 +165,46 @@ def plan(picture: Picture, rail: Rail, policy: Policy, now: datetime) -> Fetch |
     return replace(rest, next_at=now + SOON) if rest.ended else background
 
 
-def _decide(
-    picture: Picture, policy: Policy, need: Need, standing: Standing, now: datetime
+def _decided(
+    picture: Picture, policy: Policy, needs: Sequence[Need], standing: Standing, now: datetime
+) -> list[tuple[Need, Decision]]:
+    return [(need, decide(picture, policy, need.question, standing, now)) for need in needs]
+
+
+def decide(
+    picture: Picture, policy: Policy, question: Question, standing: Standing, now: datetime
 ) -> Decision:
-    """The policy's decision, unless the rail has just failed: then nothing is called for a need before its retry."""
-    decision = policy.decide(need.question, standing, now)
-    blocked_until = _blocked_until(picture.state, need, now)
-    if blocked_until is None or decision.action not in (Action.LOOK, Action.PAY):
+    """The policy's decision, with what no policy has to know: where nothing counts there is nothing to know,
+    and what our own limits or a failing rail put off is waited for as long as the question may wait."""
+    if picture.accounts and not any(counted(account) for account in picture.accounts):
+        reason = "no account at this login counts as cash"
+        return Decision(Action.SERVE, "plan.nothing_counts", reason, now)
+    decision = policy.decide(question, standing, now)
+    blocked = _blocked(picture, decision, question, now)
+    if blocked is None:
         return decision
-    why = f"the rail failed a moment ago and is tried again at {blocked_until:%H:%M:%S} UTC"
-    if blocked_until <= need.question.deadline:
-        return Decision(Action.WAIT, "plan.retry", why, standing.as_of, blocked_until)
+    until, why = blocked
+    if until <= max(question.deadline, now + PERSON_WAITS):
+        return Decision(Action.WAIT, "plan.put_off", why, standing.as_of, until)
     without = replace(standing, looked_at=now, cannot_pay=standing.cannot_pay or why)
-    return policy.decide(need.question, without, now)
+    return policy.decide(question, without, now)
 
 
-def _blocked_until(state: ConnectionState, need: Need, now: datetime) -> datetime | None:
-    """A person who confirmed the price is never kept waiting for a retry."""
-    if need.question.is_confirmed or not state.failures:
+def _blocked(
+    picture: Picture, decision: Decision, question: Question, now: datetime
+) -> tuple[datetime, str] | None:
+    """Until when the decision cannot be carried out, and why. A person who confirmed the price waits for no retry."""
+    opens_at, state = picture.paid_not_before, picture.state
+    if decision.action is Action.PAY and opens_at is not None and opens_at > now:
+        return opens_at, f"our limit for live looks opens again at {opens_at:%H:%M:%S} UTC"
+    if decision.action not in (Action.LOOK, Action.PAY) or question.is_confirmed:
         return None
-    return state.retry_at if state.retry_at is not None and state.retry_at > now else None
+    if state.retry_at is None or state.retry_at <= now:
+        return None
+    what = (
+        "the rail failed a moment ago and" if state.failures else "our limit is used up; the rail"
+    )
+    return state.retry_at, f"{what} is asked again at {state.retry_at:%H:%M:%S} UTC"
 
 
 def _may_call(picture: Picture) -> bool:
@@ -193,7 +221,8 @@ def _look_for(
 ) -> Fetch | None:
     """The free call that a need asks for; also before paying, when a hint says that something changed."""
     need, decision = wanting
-    if not (_may_look(picture, now) or (need.question.is_confirmed and _may_call(picture))):
+    is_insisting = need.question.is_confirmed and _may_call(picture) and not picture.has_looked
+    if not (_may_look(picture, now) or is_insisting):
         return None
     look = rail.free_look(picture.state, Want(now - LOOK_JOIN, balances=True, streams=False))
     if look is None:
@@ -204,8 +233,8 @@ def _look_for(
 
 def _pay_for(picture: Picture, rail: Rail, paying: tuple[Need, Decision]) -> Fetch | None:
     paid = rail.paid_look(picture.state)
-    is_refused = picture.paid_refusal is not None or not _may_call(picture)
-    if isinstance(paid, CannotHelp) or is_refused:
+    is_refused = picture.paid_refusal is not None or picture.paid_not_before is not None
+    if isinstance(paid, CannotHelp) or is_refused or not _may_call(picture):
         return None
     need, decision = paying
     purpose = need.question.purpose
@@ -259,6 +288,8 @@ def _rest(picture: Picture, decided: Sequence[tuple[Need, Decision]], now: datet
 def _next_at(picture: Picture, now: datetime) -> datetime:
     """When to look again though nobody asks: the sweep, sooner for a stream that was not ready, later after a failure."""
     state = picture.state
+    if state.health is Health.RETIRED:
+        return now + NEVER
     due_at = sweep_at(picture)
     if state.dirty and state.stream_retry_at is not None:
         due_at = min(due_at, state.stream_retry_at)

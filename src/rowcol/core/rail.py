@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from rowcol.core.connection import ConnectionState
@@ -38,13 +39,17 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class RailSpec:
-    """What a rail is, as data. `events`: (type, code) -> the signals such a delivery means; docs render from it."""
+    """What a rail is, as data. `events`: (type, code) -> the signals such a delivery means; docs render from it.
+
+    `live`: the priced endpoint that brings a live value, "" where a rail has none.
+    """
 
     name: str
     base_urls: Mapping[str, str]
     endpoints: Mapping[str, Endpoint]
     events: Mapping[tuple[str, str], tuple[Signal, ...]]
     prices: tuple[Price, ...]
+    live: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +63,20 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class CannotHelp:
-    """A paid call would not bring anything newer; `reason` is a sentence for a person."""
+    """The call would not bring what it is made for; `reason` is a sentence for a person."""
 
     reason: str
+
+
+class Deed(StrEnum):
+    """What is done to a login at a person's word only; no plan proposes it."""
+
+    REMOVE = "REMOVE"
+    """End the login at the rail, and its fee. It cannot be taken back."""
+    POINT_WEBHOOK = "POINT_WEBHOOK"
+    """Have its deliveries sent to the app's address."""
+    REFRESH = "REFRESH"
+    """Have the rail look at the bank for changes, at a price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +162,9 @@ class Rail(Protocol):
 
     def paid_look(self, state: ConnectionState) -> Look | CannotHelp:
         """The priced call that brings a live value, or why it would not."""
+
+    def deed_look(self, deed: Deed, state: ConnectionState, webhook: str) -> Look | CannotHelp:
+        """The call that does it, or why it would do nothing. `webhook`: the app's address for deliveries."""
 
     def request(self, look: Look, credentials: Credentials) -> Request:
         """The request of a look."""

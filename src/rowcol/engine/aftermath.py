@@ -7,7 +7,7 @@ from datetime import datetime
 
 from rowcol.core.change import ConnectionView, Settlement
 from rowcol.core.connection import ConnectionState
-from rowcol.core.outcome import Billed, Outcome
+from rowcol.core.outcome import Billed, Outcome, retry_at
 from rowcol.core.plan import Fetch
 
 
@@ -31,11 +31,19 @@ def state_after(
     needs; a stream that is not ready keeps nothing else waiting.
     """
     if outcome is Outcome.OK:
-        return replace(state, stream_retry_at=None) if step.look.stream else state
+        is_stream = bool(step.look.stream)
+        return replace(state, stream_failures=0, stream_retry_at=None) if is_stream else state
     if step.is_paid:
         state = replace(state, retry_at=before.retry_at, paid_failed_at=now)
     elif step.look.stream and outcome is not Outcome.RESTART:
-        state = replace(state, retry_at=before.retry_at, stream_retry_at=state.retry_at)
+        failures = before.stream_failures + 1
+        again_at = retry_at(outcome, failures, now)
+        state = replace(
+            state,
+            retry_at=before.retry_at,
+            stream_failures=failures,
+            stream_retry_at=again_at,
+        )
     else:
         return state
     return replace(state, failures=before.failures)

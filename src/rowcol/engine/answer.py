@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from rowcol.core.cash import Cash, cash_of
+from rowcol.core.cash import Cash, cash_of, live
 from rowcol.core.change import Action, Answered, ConnectionView, Decision, DecisionRecord
 from rowcol.core.connection import Connection
 from rowcol.core.evidence import Observation
@@ -14,7 +14,7 @@ from rowcol.core.freshness.policy import Policy
 from rowcol.core.ids import BusinessId, CallId, DecisionId, FirmId, NeedId
 from rowcol.core.money import FREE, Cost
 from rowcol.core.need import Need, Question
-from rowcol.core.plan import Picture, standing_of
+from rowcol.core.plan import Picture, decide, standing_of
 from rowcol.core.rail import Rail
 from rowcol.engine.aftermath import inputs_of
 from rowcol.engine.ambient import Ambient
@@ -23,6 +23,7 @@ from rowcol.engine.gateway import Gateway
 from rowcol.engine.topics import DUE
 from rowcol.ports import FullStore
 
+ENDED = (Action.SERVE, Action.HOLD)
 _SEVERITY = (Action.HOLD, Action.PAY, Action.WAIT, Action.LOOK, Action.SERVE)
 
 
@@ -68,7 +69,8 @@ class Open:
 
     question: Question
     needs: Mapping[NeedId, Connection]
-    served: tuple[Part, ...]
+    answered: tuple[Answered, ...] = ()
+    """Needs of the same question that were answered before, for what they cost."""
 
 
 class Answerer:
@@ -93,40 +95,87 @@ class Answerer:
 
     async def ask(self, firm: FirmId, business: BusinessId, question: Question) -> Answer | Open:
         """An answer at once, or the needs that will bring it."""
-        views = await self._store.read_business_views(firm, business)
+        views = live(await self._store.read_business_views(firm, business))
         policy = await self._preferences.policy(firm)
         now = self._clock.now()
         parts = [
             Part(view.connection, await self._decide(view, question, policy, now)) for view in views
         ]
-        missing = [p for p in parts if p.decision.action not in (Action.SERVE, Action.HOLD)]
-        if not missing:
-            answer = compose(business, question, views, tuple(parts), policy.name, now)
-            records = self._records(firm, views, answer)
-            self._decisions.add(records)
-            return replace(answer, records=records)
-        needs = {NeedId(self._rng.new_id("need")): part.connection for part in missing}
+        missing = [p.connection for p in parts if p.decision.action not in ENDED]
+        if missing:
+            return await self._open(firm, business, question, missing)
+        answer = compose(business, question, views, tuple(parts), policy.name, now)
+        records = self._records(firm, views, answer)
+        self._decisions.add(records)
+        return replace(answer, records=records)
+
+    async def _open(
+        self,
+        firm: FirmId,
+        business: BusinessId,
+        question: Question,
+        missing: Sequence[Connection],
+        answered: tuple[Answered, ...] = (),
+    ) -> Open:
+        needs = {NeedId(self._rng.new_id("need")): connection for connection in missing}
+        check_at = self._clock.now() if answered else question.asked_at
         await self._store.add_needs(
             firm,
-            [
-                Need(i, firm, business, c.id, question, check_at=question.asked_at)
-                for i, c in needs.items()
-            ],
+            [Need(i, firm, business, c.id, question, check_at) for i, c in needs.items()],
         )
         self._doorbell.ring(DUE)
-        return Open(question, needs, tuple(p for p in parts if p not in missing))
+        return Open(question, needs, answered)
 
-    async def collect(self, firm: FirmId, business: BusinessId, open_: Open) -> Answer | None:
-        """The answer if every need has been answered, else None."""
+    async def collect(
+        self, firm: FirmId, business: BusinessId, open_: Open
+    ) -> Answer | Open | None:
+        """The answer if every need has been answered; None while one is missing.
+
+        Logins are answered at different times: what was fresh when the first one was served may be
+        old by the last. So each is judged again at the last one's time, and asked anew if it must be.
+        """
         answers = await self._store.read_answers(firm, tuple(open_.needs))
         if len(answers) < len(open_.needs):
             return None
-        views = await self._store.read_business_views(firm, business)
+        by_login = {open_.needs[i].id: a for i, a in answers.items()}
+        question = open_.question
+        views = live(await self._store.read_business_views(firm, business))
         policy = await self._preferences.policy(firm)
-        parts = (*open_.served, *(Part(open_.needs[i], a.decision) for i, a in answers.items()))
         now = max(a.answered_at for a in answers.values())
-        answer = compose(business, open_.question, views, parts, policy.name, now)
-        return replace(answer, cost=_cost(answers.values()), calls=_calls(answers.values()))
+        parts = [
+            Part(
+                view.connection,
+                await self._judge(view, by_login.get(view.connection.id), question, policy, now),
+            )
+            for view in views
+        ]
+        answered = (*open_.answered, *answers.values())
+        missing = [p.connection for p in parts if p.decision.action not in ENDED]
+        if missing:
+            return await self._open(firm, business, question, missing, answered)
+        answer = compose(business, question, views, tuple(parts), policy.name, now)
+        return replace(answer, cost=_cost(answered), calls=_calls(answered))
+
+    async def _judge(
+        self,
+        view: ConnectionView,
+        answered: Answered | None,
+        question: Question,
+        policy: Policy,
+        now: datetime,
+    ) -> Decision:
+        """A login's decision as of `now`: a refusal stands, a serve only while it still holds."""
+        if answered is not None and (
+            answered.decision.action is Action.HOLD or answered.decision.label
+        ):
+            return answered.decision
+        decision = await self._decide(view, question, policy, now)
+        if decision.action in ENDED:
+            return decision if answered is None else answered.decision
+        if now < question.deadline:
+            return decision
+        why = f"another login of this business was answered only at {now:%H:%M} UTC"
+        return await self._decide(view, question, policy, now, late=why)
 
     async def give_up(self, firm: FirmId, business: BusinessId, open_: Open) -> Answer:
         """An answer without reconcile's: nobody worked on the needs in time, so nothing may be decided on it."""
@@ -134,11 +183,17 @@ class Answerer:
         policy = await self._preferences.policy(firm)
         reason = "no worker answered in time; check that `rowcol serve` runs"
         decision = Decision(Action.HOLD, "no_worker", reason, None, label=reason)
-        parts = (*open_.served, *(Part(c, decision) for c in open_.needs.values()))
+        parts = tuple(Part(c, decision) for c in open_.needs.values())
         return compose(business, open_.question, views, parts, policy.name, self._clock.now())
 
     async def _decide(
-        self, view: ConnectionView, question: Question, policy: Policy, now: datetime
+        self,
+        view: ConnectionView,
+        question: Question,
+        policy: Policy,
+        now: datetime,
+        *,
+        late: str | None = None,
     ) -> Decision:
         connection = view.connection
         price_micros = (await self._gateway.price_of_live(connection)).micros
@@ -146,7 +201,9 @@ class Answerer:
             connection.state, view.accounts, (), connection.created_at, 0.0, price_micros
         )
         standing = standing_of(picture, self._rails[connection.rail], now)
-        return policy.decide(question, standing, now)
+        if late is not None:
+            standing = replace(standing, looked_at=now, cannot_pay=standing.cannot_pay or late)
+        return decide(picture, policy, question, standing, now)
 
     def _records(
         self, firm: FirmId, views: Sequence[ConnectionView], answer: Answer

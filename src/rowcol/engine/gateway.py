@@ -15,7 +15,7 @@ from rowcol.core.money import FREE, Cost
 from rowcol.core.need import Purpose, Trigger
 from rowcol.core.outcome import RULES, Billed, Outcome
 from rowcol.core.quota import Quota, QuotaScope, quota_of
-from rowcol.core.rail import CannotHelp, Credentials, Endpoint, Look, Rail
+from rowcol.core.rail import Credentials, Endpoint, Look, Rail
 from rowcol.core.refusal import Misconfigured
 from rowcol.core.tariff import Per, Price, price_on
 from rowcol.core.wire import NoAnswer, Response
@@ -99,13 +99,12 @@ class Gateway:
         return self.listed_price(app, endpoint, book)
 
     async def price_of_live(self, connection: Connection) -> Cost:
-        """What a live look at this login would cost; nothing where it could not help."""
-        rail = self._rails[connection.rail]
-        paid = rail.paid_look(connection.state)
-        if isinstance(paid, CannotHelp):
+        """What a live look at this login costs, also while it could not help: by then it may."""
+        spec = self._rails[connection.rail].spec
+        if not spec.live:
             return FREE
         app = self.app(connection.app)
-        return await self.price_of(connection.firm, app, rail.spec.endpoints[paid.endpoint])
+        return await self.price_of(connection.firm, app, spec.endpoints[spec.live])
 
     def listed_price(self, app: App, endpoint: Endpoint, book: tuple[Price, ...]) -> Cost:
         """The price in force today, the firm's price book over the rail's own table."""
@@ -194,4 +193,4 @@ def _owner(scope: QuotaScope, app: App, connection: Connection | None) -> str | 
         case QuotaScope.CONNECTION:
             return None if connection is None else connection.id
         case QuotaScope.INSTITUTION:
-            return None if connection is None else connection.institution
+            return None if connection is None else connection.institution_id or None

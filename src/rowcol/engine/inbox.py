@@ -21,7 +21,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from rowcol.core.app import App
-from rowcol.core.delivery import Incoming, NeedsKey, Unauthentic, Verdict, VerificationKey
+from rowcol.core.delivery import (
+    Authentic,
+    Incoming,
+    NeedsKey,
+    Unauthentic,
+    Verdict,
+    VerificationKey,
+)
 from rowcol.core.ids import AppId, DeliveryId
 from rowcol.core.need import Trigger
 from rowcol.core.outcome import Outcome, outcome_of_silence
@@ -81,13 +88,9 @@ class Inbox:
         if len(raw.body) > MAX_DELIVERY_BYTES:
             return Received(Reception.UNREADABLE, "larger than 1 MiB")
         rail = self._rails[app.rail]
-        verdict = await self._keys.judge(app, rail, raw)
-        if isinstance(verdict, Unauthentic):
-            return Received(Reception.REJECTED, verdict.reason)
-        if isinstance(verdict, NeedsKey):
-            return Received(
-                Reception.BUSY, f"verification key {verdict.key_id[:64]!r} could not be fetched yet"
-            )
+        verdict = await self._authenticated(app, rail, raw)
+        if isinstance(verdict, Received):
+            return verdict
         try:
             kind, remote_ids = rail.route(raw.body)
         except ValueError as error:
@@ -108,6 +111,20 @@ class Inbox:
         except Busy as error:
             return Received(Reception.BUSY, error.message)
         return Received(Reception.ACCEPTED if is_new else Reception.DUPLICATE, "", incoming.id)
+
+    async def _authenticated(self, app: App, rail: Rail, raw: RawDelivery) -> Authentic | Received:
+        try:
+            verdict = await self._keys.judge(app, rail, raw)
+        except Busy as error:
+            return Received(Reception.BUSY, error.message)
+        match verdict:
+            case Authentic():
+                return verdict
+            case Unauthentic(reason):
+                return Received(Reception.REJECTED, reason)
+            case NeedsKey(key_id):
+                why = f"verification key {key_id[:64]!r} could not be fetched yet"
+                return Received(Reception.BUSY, why)
 
     async def drain(self) -> None:
         """Wait until everything accepted so far is on disk or refused."""

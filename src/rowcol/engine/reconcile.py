@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from rowcol.core.change import (
     Answered,
     Change,
-    Committed,
     ConnectionView,
     DecisionRecord,
     Lease,
@@ -29,6 +28,7 @@ from rowcol.core.money import FREE, Cost
 from rowcol.core.outcome import Billed, Outcome, outcome_of_silence
 from rowcol.core.plan import SOON, Fetch, Picture, Rest, plan, standing_of
 from rowcol.core.rail import Failure, Rail, Reading
+from rowcol.core.refusal import Busy, Refusal
 from rowcol.core.wire import NoAnswer
 from rowcol.engine.aftermath import abandoned, inputs_of, state_after
 from rowcol.engine.ambient import Ambient
@@ -39,6 +39,9 @@ from rowcol.ports import FullStore
 
 CALLS_MAX = 8
 RUN_MAX = timedelta(seconds=20)
+REFUSED_RETRY = timedelta(minutes=5)
+COMMIT_TRIES = 3
+"""A busy store is waited for by the store itself, some seconds a try."""
 
 
 @dataclass(slots=True)
@@ -53,7 +56,9 @@ class Work:
     spent: dict[NeedId, Cost] = field(default_factory=dict)
     calls: list[CallId] = field(default_factory=list)
     paid_refusal: str | None = None
+    paid_not_before: datetime | None = None
     is_parked: bool = False
+    has_looked: bool = False
 
 
 class Reconciler:
@@ -80,7 +85,13 @@ class Reconciler:
         if work is None:
             await self._store.release(lease, None)
             return
-        rail = self._rails[work.view.connection.rail]
+        try:
+            await self._run(work, self._rails[work.view.connection.rail])
+        except Exception:
+            await self._rescue(work)
+            raise
+
+    async def _run(self, work: Work, rail: Rail) -> None:
         started_at = self._clock.now()
         for made in range(CALLS_MAX + 1):
             now = self._clock.now()
@@ -91,10 +102,23 @@ class Reconciler:
             if made == CALLS_MAX or now - started_at > RUN_MAX:
                 await self._commit(work, replace(work.change, next_at=now + SOON, releases=True))
                 return
-            # Due until the run ends: if this process dies, whoever holds the lease next goes on from here.
-            if made and not (await self._commit(work, replace(work.change, next_at=now))):
+            if made and not (await self._commit(work, work.change)):
                 return
             await self._call(work, rail, step)
+
+    async def _rescue(self, work: Work) -> None:
+        """What was paid for is kept whatever broke afterwards, and not paid for again by the same needs."""
+        change = work.change
+        if not change.settlements:
+            return
+        state = replace(work.view.connection.state, paid_failed_at=self._clock.now())
+        kept = Change(
+            work.lease,
+            state=state,
+            settlements=change.settlements,
+            observations=change.observations,
+        )
+        await self._commit(work, kept)
 
     async def _begin(self, lease: Lease) -> Work | None:
         view = await self._store.read_view(lease.firm, ConnectionId(lease.subject))
@@ -128,33 +152,46 @@ class Reconciler:
             spread=zlib.crc32(connection.id.encode()) / 2**32,
             price_micros=work.price_micros,
             paid_refusal=work.paid_refusal,
+            paid_not_before=work.paid_not_before,
             is_parked=work.is_parked or connection.is_paused,
+            has_looked=work.has_looked,
         )
 
     async def _call(self, work: Work, rail: Rail, step: Fetch) -> None:
         """Make one call and fold its answer into the view and the next commit."""
         connection = work.view.connection
         cause = Cause(step.trigger, step.reason, step.purpose)
-        sent = await self._gateway.fetch(
-            connection.firm, connection, step.look, cause, work.view.token
-        )
+        work.has_looked |= not step.is_paid
+        token = work.view.token
+        try:
+            sent = await self._gateway.fetch(connection.firm, connection, step.look, cause, token)
+        except Refusal as error:  # a key, an app or a price is missing: nothing was sent
+            sent = Refused(error.message)
         match sent:
-            case NotBefore(until, reason):
-                self._hold_back(work, step, reason, until)
+            case NotBefore(until, _):
+                self._put_off(work, step, until)
             case Refused(reason):
-                self._hold_back(work, step, reason, None)
+                self._refuse(work, step, reason)
             case Sent():
                 work.calls.append(sent.intent.id)
                 self._fold(work, rail, step, sent)
 
-    def _hold_back(self, work: Work, step: Fetch, reason: str, until: datetime | None) -> None:
-        """A quota, a budget or a pause said no: a priced call is given up for this run, a free one for a while."""
+    def _put_off(self, work: Work, step: Fetch, until: datetime) -> None:
+        """A quota said not yet."""
         if step.is_paid:
-            work.paid_refusal = reason
-            return
-        state = replace(work.view.connection.state, retry_at=until)
-        if until is None:
+            work.paid_not_before = until
+        else:
+            self._retry_at(work, until)
+
+    def _refuse(self, work: Work, step: Fetch, reason: str) -> None:
+        """A budget, a pause or a missing secret said no: nothing more is called in this run."""
+        work.paid_refusal = reason
+        if not step.is_paid:
             work.is_parked = True
+            self._retry_at(work, self._clock.now() + REFUSED_RETRY)
+
+    def _retry_at(self, work: Work, until: datetime) -> None:
+        state = replace(work.view.connection.state, retry_at=until)
         work.view = replace(work.view, connection=replace(work.view.connection, state=state))
         work.change = replace(work.change, state=state)
 
@@ -246,7 +283,14 @@ class Reconciler:
             self._doorbell.ring(ANSWERS)
 
     async def _commit(self, work: Work, change: Change) -> bool:
-        """Write it. False: the lease had passed to another, who does the rest."""
-        done: Committed = await self._store.commit(work.lease.firm, change)
-        work.change = Change(work.lease)
-        return not done.is_fenced
+        """Write it. False: the lease had passed to another, who does the rest. Raise `Busy` after some tries."""
+        for left in reversed(range(COMMIT_TRIES)):
+            try:
+                done = await self._store.commit(work.lease.firm, change)
+            except Busy:
+                if not left:
+                    raise
+            else:
+                work.change = Change(work.lease)
+                return not done.is_fenced
+        raise AssertionError("unreachable")

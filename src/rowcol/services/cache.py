@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from rowcol.core.change import Action
 from rowcol.core.ids import BusinessId, FirmId
-from rowcol.core.need import Purpose, question_of
+from rowcol.core.need import GRACE, Purpose, question_of
 from rowcol.core.refusal import NotFound
 from rowcol.engine.answer import Answer, Open
 from rowcol.engine.topics import ANSWERS
@@ -16,8 +16,6 @@ from rowcol.services.plane import OpenPlane
 
 POLL_FIRST = timedelta(milliseconds=20)
 POLL_MAX = timedelta(seconds=1)
-GRACE = timedelta(minutes=3)
-"""How long past its deadline a need is waited for: the slowest live call and a lease taken over fit in."""
 
 
 class CacheService:
@@ -94,8 +92,11 @@ async def _await_answer(
     give_up_at = asked.question.deadline + GRACE
     while True:
         answer = await plane.answerer.collect(firm, business, asked)
-        if answer is not None:
+        if isinstance(answer, Answer):
             return answer
+        if answer is not None:
+            asked, pause = answer, POLL_FIRST
+            continue
         if plane.clock.now() >= give_up_at:
             return await plane.answerer.give_up(firm, business, asked)
         await bell.wait(plane.clock.now() + pause)

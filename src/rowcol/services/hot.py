@@ -22,7 +22,7 @@ class Kept:
 
 
 class HotAnswers:
-    """Least recently used goes first. Another process's commit is seen within a second, ours at once."""
+    """The least recently kept goes first. What a commit changed is seen within a second."""
 
     def __init__(self, kept_max: int = KEPT_MAX) -> None:
         self._kept: OrderedDict[tuple[FirmId, BusinessId], Kept] = OrderedDict()

@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
 
-from rowcol.core.change import NotBefore, Refused
+from rowcol.core.change import ConnectionView
 from rowcol.core.connection import Connection
-from rowcol.core.ids import AppId, BusinessId, FirmId
-from rowcol.core.money import Cost
+from rowcol.core.evidence import Health
+from rowcol.core.ids import AppId, BusinessId, ConnectionId, FirmId
+from rowcol.core.money import FREE, Cost
 from rowcol.core.need import Purpose, Trigger
-from rowcol.core.outcome import Outcome, outcome_of_silence
-from rowcol.core.rail import Grant, Look
-from rowcol.core.refusal import BadInput, NotFound, RailRefused
-from rowcol.core.wire import NoAnswer
+from rowcol.core.outcome import Outcome
+from rowcol.core.rail import CannotHelp, Deed, Failure, Grant, Look
+from rowcol.core.refusal import BadInput, NotFound, RailRefused, Refusal
+from rowcol.core.wire import Response
 from rowcol.engine.answer import Answer
 from rowcol.engine.gateway import Cause, Sent
-from rowcol.services import linking
+from rowcol.services import deeds, linking
 from rowcol.services.cache import answer_for
 from rowcol.services.plane import OpenPlane
 
 SANDBOX_INSTITUTION = "ins_109508"
 """The bank that a sandbox login is made at unless another is named (Plaid's First Platypus)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """What was asked for, and what not. `price`: of asking every login in `logins`.
+
+    `asked`: logins whose rail now looks at the bank; empty without `force`. `refused`: a sentence
+    for each that was not asked.
+    """
+
+    price: Cost
+    logins: tuple[ConnectionId, ...]
+    asked: tuple[ConnectionId, ...] = ()
+    refused: Mapping[ConnectionId, str] = field(default_factory=dict)
 
 
 class IntegrationService:
@@ -53,10 +69,59 @@ class IntegrationService:
     async def price_of_refresh(self) -> Cost:
         """What `refresh_plaid_balance(force=True)` would cost at most. Spends nothing."""
         firm = await self._plane.firm(self._firm)
-        total = Cost(0)
-        for connection in await self._plane.store.list_connections(firm, self._business):
+        total = FREE
+        for connection in await self._logins(firm):
             total += await self._plane.gateway.price_of_live(connection)
         return total
+
+    async def refresh_transactions(self, *, force: bool = False) -> Refreshed:
+        """Have the rails look at the banks for new transactions now; what they find arrives as it always does.
+
+        Without `force`, a person's confirmation, it names the price (about $0.12 a login) and asks
+        nobody. The machine never does this by itself.
+        """
+        firm, price = await self._plane.firm(self._firm), FREE
+        logins, asked, refused = [], [], {}
+        for connection in await self._logins(firm):
+            look = deeds.look_of(self._plane, connection, Deed.REFRESH)
+            if isinstance(look, CannotHelp):
+                refused[connection.id] = look.reason
+                continue
+            price += await deeds.price_of(self._plane, connection, Deed.REFRESH)
+            logins.append(connection.id)
+        for login in logins if force else ():
+            why = "a person asked for new transactions and confirmed the price"
+            try:
+                await deeds.carry_out(self._plane, firm, login, Deed.REFRESH, why)
+                asked.append(login)
+            except Refusal as error:  # the others are asked all the same
+                refused[login] = error.message
+        return Refreshed(price, tuple(logins), tuple(asked), refused)
+
+    async def price_of_month(self, connection_id: ConnectionId | str) -> Cost:
+        """What the rail charges a month for having this login; what `disconnect` ends."""
+        view = await self._view(await self._plane.firm(self._firm), connection_id)
+        return await deeds.price_of_month(self._plane, view.connection)
+
+    async def disconnect(self, connection_id: ConnectionId | str) -> Connection:
+        """End a login at its rail, and with it the monthly fee. It cannot be taken back; its history stays.
+
+        Removing a removed one changes nothing. Raises `RailRefused` where the rail did not confirm:
+        then the login is as it was, token and all.
+        """
+        firm = await self._plane.firm(self._firm)
+        row = (await self._view(firm, connection_id)).connection
+        if row.state.health is Health.RETIRED:
+            return row
+        why = "a person ends this login"
+        return await deeds.carry_out(self._plane, firm, row.id, Deed.REMOVE, why)
+
+    async def point_webhook(self, connection_id: ConnectionId | str) -> Connection:
+        """Have a login's deliveries sent to its app's present address, as after a move of the service."""
+        firm = await self._plane.firm(self._firm)
+        row = (await self._view(firm, connection_id)).connection
+        why = "a person points the webhook to this service"
+        return await deeds.carry_out(self._plane, firm, row.id, Deed.POINT_WEBHOOK, why)
 
     async def begin_connect(self, rail: str, *, app: AppId | None = None) -> Grant:
         """A link token: a person opens the rail's own consent screen with it."""
@@ -122,39 +187,50 @@ class IntegrationService:
                 f"{rail} {method} {endpoint} may not be called",
                 f"callable: {', '.join(known) or 'none'}",
             )
-        connection = await self._login(firm, rail)
-        view = await self._plane.store.read_view(firm, connection.id)
-        look = Look(
-            endpoint, {k: v for k, v in (data or {}).items() if isinstance(v, str | int | bool)}
-        )
+        return await self._call(await self._login(firm, rail), endpoint, data or {})
+
+    async def _call(self, login: Connection, endpoint: str, data: Mapping[str, object]) -> object:
+        """Under the login's lease, as a run of reconcile would take the open call for an abandoned one."""
+        plane = self._plane
+        look = Look(endpoint, {k: v for k, v in data.items() if isinstance(v, str | int | bool)})
         cause = Cause(Trigger.PERSON, f"call_api {endpoint}")
-        token = None if view is None else view.token
-        sent = await self._plane.gateway.fetch(firm, connection, look, cause, token)
-        match sent:
-            case NotBefore(until, reason):
-                raise RailRefused(f"not before {until:%H:%M:%S} UTC: {reason}")
-            case Refused(reason):
-                raise RailRefused(reason)
-            case Sent():
-                return await self._read(sent)
+        async with deeds.held(plane, login, look) as its:
+            sent = await deeds.send(plane, login, look, cause, its.view.token)
+            answer = _answer(sent)
+            if answer is not None:
+                await plane.gateway.settle(sent, Outcome.OK)
+                return answer
+            read = deeds.read(plane, look, sent, login.state)
+            outcome = read.outcome if isinstance(read, Failure) else Outcome.UNREADABLE
+            detail = read.detail if isinstance(read, Failure) else "not JSON"
+            await plane.gateway.settle(sent, outcome, detail, read.remote_request_id)
+        raise RailRefused(f"{login.rail} refused: {detail}")
+
+    async def _logins(self, firm: FirmId) -> tuple[Connection, ...]:
+        """The business's logins that were not removed."""
+        rows = await self._plane.store.list_connections(firm, self._business)
+        return tuple(row for row in rows if row.state.health is not Health.RETIRED)
 
     async def _login(self, firm: FirmId, rail: str) -> Connection:
-        for connection in await self._plane.store.list_connections(firm, self._business):
+        """The oldest."""
+        for connection in await self._logins(firm):
             if connection.rail == rail:
                 return connection
         raise NotFound(f"this business has no {rail} login", f"run `rowcol connect {rail}`")
 
-    async def _read(self, sent: Sent) -> object:
-        if isinstance(sent.answer, NoAnswer):
-            await self._plane.gateway.settle(
-                sent, outcome_of_silence(sent.answer), sent.answer.silence
-            )
-            raise RailRefused(f"no answer ({sent.answer.silence})")
-        is_ok = sent.answer.status == 200
-        await self._plane.gateway.settle(sent, Outcome.OK if is_ok else Outcome.BAD_REQUEST)
-        if not is_ok:
-            raise RailRefused(f"the rail answered {sent.answer.status}")
-        try:
-            return msgspec.json.decode(sent.answer.body)
-        except msgspec.DecodeError as error:
-            raise RailRefused("the rail's answer is not JSON") from error
+    async def _view(self, firm: FirmId, connection: ConnectionId | str) -> ConnectionView:
+        """One of the business's logins, removed or not."""
+        view = await deeds.find_login(self._plane, firm, connection)
+        if view.connection.business != self._business:
+            raise NotFound("this business has no such login", "see `rowcol connection list`")
+        return view
+
+
+def _answer(sent: Sent) -> object:
+    """What the rail said, as data; None where that is no success."""
+    if not isinstance(sent.answer, Response) or not 200 <= sent.answer.status < 300:
+        return None
+    try:
+        return msgspec.json.decode(sent.answer.body)
+    except (msgspec.DecodeError, RecursionError):
+        return None

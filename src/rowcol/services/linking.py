@@ -11,17 +11,25 @@ from rowcol.core.ids import BusinessId, ConnectionId, FirmId
 from rowcol.core.need import Trigger
 from rowcol.core.outcome import Outcome, outcome_of_silence
 from rowcol.core.rail import Failure, Grant, Look
-from rowcol.core.refusal import BadInput, NotFound, RailRefused
+from rowcol.core.refusal import BadInput, Busy, NotFound, RailRefused
 from rowcol.core.wire import NoAnswer
 from rowcol.engine.gateway import Cause, Sent
 from rowcol.engine.topics import DUE
 from rowcol.services.plane import OpenPlane
 
+STORE_TRIES = 5
 CONNECTING = Cause(Trigger.PERSON, "a person connects a login")
 
 
 async def grant(plane: OpenPlane, firm: FirmId, app: App, look: Look) -> Grant:
     """One step of connecting. Raise `RailRefused` with the rail's code, or with what stood in the way."""
+    sent, read = await _ask(plane, firm, app, look)
+    await plane.gateway.settle(sent, Outcome.OK)
+    return read
+
+
+async def _ask(plane: OpenPlane, firm: FirmId, app: App, look: Look) -> tuple[Sent, Grant]:
+    """A grant whose call is not settled yet; a refusal is."""
     sent = await _send(plane, firm, app, look)
     answer = sent.answer
     if isinstance(answer, NoAnswer):
@@ -35,8 +43,7 @@ async def grant(plane: OpenPlane, firm: FirmId, app: App, look: Look) -> Grant:
         raise RailRefused(
             f"{app.rail} refused: {read.detail}", "`rowcol doctor` checks keys and environment"
         )
-    await plane.gateway.settle(sent, Outcome.OK)
-    return read
+    return sent, read
 
 
 async def store_login(
@@ -81,10 +88,25 @@ async def exchange(
     if not public_token.strip():
         raise BadInput("the public token is empty", "paste the token that Link gave")
     await link_arguments(plane, firm, business, app)
-    access = await grant(
-        plane, firm, app, Look("item.public_token.exchange", {"public_token": public_token.strip()})
-    )
-    return await store_login(plane, firm, business, app, access)
+    look = Look("item.public_token.exchange", {"public_token": public_token.strip()})
+    sent, access = await _ask(plane, firm, app, look)
+    try:
+        return await _kept(plane, firm, business, app, access)
+    finally:
+        await plane.gateway.settle(sent, Outcome.OK)
+
+
+async def _kept(
+    plane: OpenPlane, firm: FirmId, business: BusinessId, app: App, access: Grant
+) -> Connection:
+    """The stored login, before anything else is written: a token that is lost keeps costing a fee each month."""
+    for left in reversed(range(STORE_TRIES)):
+        try:
+            return await store_login(plane, firm, business, app, access)
+        except Busy:
+            if not left:
+                raise
+    raise AssertionError("unreachable")
 
 
 async def _send(plane: OpenPlane, firm: FirmId, app: App, look: Look) -> Sent:

@@ -179,7 +179,11 @@ class Rig:
             return
         for asked in self.waiting:
             if asked.open is not None and asked.open.needs.keys() <= known.keys():
-                asked.answer = await self.plane.answerer.collect(FIRM, asked.business, asked.open)
+                found = await self.plane.answerer.collect(FIRM, asked.business, asked.open)
+                if isinstance(found, Answer):
+                    asked.answer = found
+                elif found is not None:
+                    asked.open = found
         self.waiting = [asked for asked in self.waiting if asked.answer is None]
 
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from rowcol.core.change import Action, Decision
 from rowcol.core.evidence import Health, Standing
-from rowcol.core.freshness.evidence import DISPLAY_FREE_UNDER, OVERDUE, Evidence
+from rowcol.core.freshness.evidence import DISPLAY_FREE_UNDER, Evidence
 from rowcol.core.freshness.rhythm import JITTER
-from rowcol.core.need import Purpose, Question, question_of
+from rowcol.core.need import GRACE, Purpose, Question, question_of
 from tests.core.builders import DAY, HOUR, MINUTE, NOW, questions, standings
 
 POLICY = Evidence()
@@ -154,7 +154,7 @@ def test_a_display_pays_only_after_a_day() -> None:
     assert shown.label is not None
     assert shown.label.endswith("a live value costs $0.10")
     assert decide(DISPLAY, standing(DISPLAY_FREE_UNDER + MINUTE)).action is Action.PAY
-    assert decide(DISPLAY, standing(None)).action is Action.PAY
+    assert decide(DISPLAY, standing(None)).action is Action.HOLD
 
 
 def test_an_unconfirmed_look_up_never_pays() -> None:
@@ -212,7 +212,7 @@ def test_what_cannot_be_bought_may_still_come() -> None:
 
 
 def test_nobody_pays_for_an_answer_that_is_overdue() -> None:
-    late = RITUAL.deadline + OVERDUE
+    late = RITUAL.deadline + GRACE
     assert decide(RITUAL, standing(9 * HOUR, late), late).action is Action.PAY
     later = late + MINUTE
     assert decide(RITUAL, standing(9 * HOUR, later), later).label

@@ -175,6 +175,11 @@ class MemoryStore:
     async def set_paused(self, firm: FirmId, connection: ConnectionId, *, is_paused: bool) -> bool:
         return people.set_paused(self._s, firm, connection, is_paused=is_paused)
 
+    async def claim_one(
+        self, firm: FirmId, connection: ConnectionId, owner: str, now: datetime, lease_s: int
+    ) -> c.Lease | None:
+        return subjects.claim_one(self._s, firm, connection, owner, now, lease_s)
+
     async def digest(self, firm: FirmId) -> str:
         return views.digest(self._s, firm)
 

@@ -15,16 +15,29 @@ def claim(s: State, owner: str, now: datetime, lease_s: int, limit: int) -> tupl
     """The longest due first, but firm by firm and within a firm business by business, one each in turn."""
     taken = _in_turn(_pop_due(s, now))
     until = now + timedelta(seconds=lease_s)
-    leases = []
-    for login in taken[:limit]:
-        login.fence += 1
-        login.owner, login.leased_at, login.lease_until = owner, now, until
-        k = login.connection
-        kind = c.SubjectKind.CONNECTION
-        leases.append(c.Lease(k.firm, kind, k.id, owner, until, login.fence))
+    leases = tuple(_taken(login, owner, now, until) for login in taken[:limit])
     for login in taken:
         s.touch(login)
-    return tuple(leases)
+    return leases
+
+
+def claim_one(
+    s: State, firm: str, connection: str, owner: str, now: datetime, lease_s: int
+) -> c.Lease | None:
+    """Take a connection that nobody holds, whether it is due or not."""
+    login = s.login(firm, connection)
+    if login is None or login.lease_until > now:
+        return None
+    lease = _taken(login, owner, now, now + timedelta(seconds=lease_s))
+    s.touch(login)
+    return lease
+
+
+def _taken(login: Login, owner: str, now: datetime, until: datetime) -> c.Lease:
+    login.fence += 1
+    login.owner, login.leased_at, login.lease_until = owner, now, until
+    k = login.connection
+    return c.Lease(k.firm, c.SubjectKind.CONNECTION, k.id, owner, until, login.fence)
 
 
 def next_due_at(s: State) -> datetime | None:

@@ -166,6 +166,11 @@ class SqlStore:
     async def set_paused(self, firm: FirmId, connection: ConnectionId, *, is_paused: bool) -> bool:
         return await self._write(people.set_paused, firm, connection, is_paused=is_paused)
 
+    async def claim_one(
+        self, firm: FirmId, connection: ConnectionId, owner: str, now: datetime, lease_s: int
+    ) -> c.Lease | None:
+        return await self._write(subjects.claim_one, firm, connection, owner, now, lease_s)
+
     async def digest(self, firm: FirmId) -> str:
         return await self._read(upkeep.digest, firm)
 

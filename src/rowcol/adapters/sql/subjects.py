@@ -7,7 +7,7 @@ is paused); deliveries and plans wait until it is resumed.
 
     | lease                  | event                  | to                                    |
     |------------------------|------------------------|---------------------------------------|
-    | free, or expired       | claim                  | held until now + lease_s, fence + 1   |
+    | free, or expired       | claim, claim_one       | held until now + lease_s, fence + 1   |
     | held, fence still its  | renew                  | held until now + lease_s              |
     | held, fence still its  | release, commit gives  | free                                  |
     | taken by a later claim | renew, release, commit | unchanged: a smaller fence is refused |
@@ -42,6 +42,7 @@ from rowcol.adapters.sql.inbox import RECEIVED
 from rowcol.adapters.sql.tables import Tables
 from rowcol.adapters.sql.tx import Tx
 from rowcol.core import change as c
+from rowcol.core.ids import FirmId
 
 _S_US = 1_000_000
 PLANNED_MAX = 64
@@ -82,6 +83,21 @@ def claim(tx: Tx, owner: str, now: datetime, lease_s: int, limit: int) -> tuple[
         c.Lease(row.firm, c.SubjectKind(row.kind), row.subject, owner, at(until_us), row.fence + 1)
         for row in found
     )
+
+
+def claim_one(
+    tx: Tx, firm: str, connection: str, owner: str, now: datetime, lease_s: int
+) -> c.Lease | None:
+    """Take a connection that nobody holds, whether it is due or not."""
+    kind, lease_now_us = c.SubjectKind.CONNECTION, tx.lease_now_us(now)
+    until_us = lease_now_us + lease_s * _S_US
+    names = {"p_kind": kind, "p_subject": connection, "p_firm": firm, "p_owner": owner}
+    times = {"p_now_us": lease_now_us, "p_until_us": until_us}
+    if tx.run(_take_free(tx.t), {**names, **times}).rowcount != 1:
+        return None
+    row = tx.row(_fence(tx.t), kind=kind, subject=connection)
+    assert row is not None
+    return c.Lease(FirmId(firm), kind, connection, owner, at(until_us), row.fence)
 
 
 def next_due_at(tx: Tx) -> datetime | None:
@@ -196,6 +212,20 @@ def _take(t: Tables) -> Update:
             lease_until_us=bindparam("p_until_us"),
         )
     )
+
+
+@cache
+def _take_free(t: Tables) -> Update:
+    s = t.subjects.c
+    return _take(t).where(
+        s.firm == bindparam("p_firm"), s.lease_until_us <= bindparam("p_now_us", type_=BigInteger)
+    )
+
+
+@cache
+def _fence(t: Tables) -> Select[tuple[int]]:
+    s = t.subjects.c
+    return select(s.fence).where(s.kind == bindparam("kind"), s.subject == bindparam("subject"))
 
 
 @cache

@@ -17,7 +17,7 @@ from rowcol.core.freshness.calendar import closed_since
 from rowcol.core.freshness.rhythm import Expected, next_pull
 from rowcol.core.freshness.wording import NOUNS, moment, seen, span
 from rowcol.core.money import Cost
-from rowcol.core.need import Purpose, Question
+from rowcol.core.need import GRACE, Purpose, Question
 
 JOIN = timedelta(minutes=10)
 """A live look this young is "now": it serves everybody who asks for one."""
@@ -28,8 +28,6 @@ CHECK_EVERY = timedelta(minutes=15)
 CHECKS = 24
 DISPLAY_FREE_UNDER = timedelta(hours=24)
 """A younger value is shown as it is, whatever window the display asked for."""
-OVERDUE = timedelta(hours=1)
-"""This long after its deadline nobody waits for an answer: it is not worth money any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +145,7 @@ def _late(case: _Case) -> Decision | None:
             reason = f"{case.seen}, after it was asked for"
             return case.decision(Action.SERVE, "seen_since", reason)
         return _unverified(case, f"the answer came after the deadline {case.moment(deadline)}")
-    if case.now > deadline + OVERDUE:
+    if case.now > deadline + GRACE:
         why = f"nobody worked on it before the deadline {case.moment(deadline)}"
         return _unverified(case, f"{why}, so nothing was paid")
     return None

@@ -146,6 +146,9 @@ def failed(
 def _after(
     look: Look, outcome: Outcome, detail: str, at: datetime, state: ConnectionState
 ) -> ConnectionState:
+    if look.endpoint == "institutions.get_by_id":
+        # A second opinion on the bank: without it the login's own looks go on as they were due.
+        return facts.learnt(state, {facts.INSTITUTION_ASKED_AT: at.isoformat()})
     refusal = facts.REFUSALS.get(look.endpoint)
     is_refusal = outcome is Outcome.UNSUPPORTED or detail == "ADDITIONAL_CONSENT_REQUIRED"
     if refusal is not None and is_refusal:

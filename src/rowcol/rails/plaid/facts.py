@@ -17,7 +17,8 @@
 | `history_complete`         | bool | the whole history was read                                    |
 | `institution_status`       | str  | HEALTHY, DEGRADED, DOWN, or "" for unknown                    |
 | `refresh_interval`         | str  | NORMAL, DELAYED, STOPPED, or "" for unknown                   |
-| `institution_checked_at`   | str  | when that was asked                                           |
+| `institution_checked_at`   | str  | when the bank's status was told                               |
+| `institution_asked_at`     | str  | when it was last asked for, answered or not                   |
 | `sync_*`                   |      | what an unfinished paged read counted, and its restarts       |
 """
 
@@ -40,7 +41,7 @@ ACCOUNT_IDS, HAS_NON_DEPOSITORY = "account_ids", "has_non_depository"
 BALANCE_REFUSED, TRANSACTIONS_REFUSED = "balance_refused", "transactions_refused"
 HISTORY_COMPLETE = "history_complete"
 INSTITUTION_STATUS, REFRESH_INTERVAL = "institution_status", "refresh_interval"
-INSTITUTION_CHECKED_AT = "institution_checked_at"
+INSTITUTION_CHECKED_AT, INSTITUTION_ASKED_AT = "institution_checked_at", "institution_asked_at"
 RESTARTS, CHANGES = "sync_restarts", "sync_changes"
 POSTED, POSTED_CLOSED, POSTED_FIRST_ON = "sync_posted", "sync_posted_closed", "sync_first_posted_on"
 

@@ -141,6 +141,7 @@ def read_bank(_look: Look, response: Response, state: ConnectionState) -> Readin
             facts.INSTITUTION_STATUS: word,
             facts.REFRESH_INTERVAL: interval,
             facts.INSTITUTION_CHECKED_AT: at.isoformat(),
+            facts.INSTITUTION_ASKED_AT: at.isoformat(),
         },
     )
     is_down = word == "DOWN" or interval == "STOPPED"

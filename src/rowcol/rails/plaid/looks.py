@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from rowcol.core.connection import ConnectionState
 from rowcol.core.evidence import Health
-from rowcol.core.rail import CannotHelp, Look, Want
+from rowcol.core.rail import CannotHelp, Deed, Look, Want
 from rowcol.rails.plaid import facts
 from rowcol.rails.plaid.requests import PAGE_ROWS
 
@@ -64,16 +64,38 @@ def paid_look(state: ConnectionState) -> Look | CannotHelp:
     return Look("accounts.balance.get")
 
 
+def deed_look(deed: Deed, state: ConnectionState, webhook: str) -> Look | CannotHelp:
+    """What a person had asked for; an Item is removed in whatever health it is, also to end its fee."""
+    if state.health is Health.RETIRED:
+        return CannotHelp(_REASONS[Health.RETIRED])
+    match deed:
+        case Deed.REMOVE:
+            return Look("item.remove")
+        case Deed.POINT_WEBHOOK:
+            if not webhook:
+                return CannotHelp("the app has no address that Plaid could deliver to")
+            return Look("item.webhook.update", {"webhook": webhook})
+        case Deed.REFRESH:
+            reason = _inaccessible(state)
+            if reason is None and not facts.may_sync(state):
+                reason = "the login has no transactions to refresh"
+            return Look("transactions.refresh") if reason is None else CannotHelp(reason)
+
+
+def _inaccessible(state: ConnectionState) -> str | None:
+    """Why Plaid could not look at the bank now, None where it could."""
+    if state.health is not Health.OK:
+        code = f" ({state.health_reason})" if state.health_reason else ""
+        return f"{_REASONS.get(state.health, '')}{code}"
+    if facts.word(state, facts.UPDATE_TYPE) == "user_present_required":
+        return "this bank lets Plaid in only while the person is present"
+    return None
+
+
 def _futility(state: ConnectionState) -> str | None:
     refusal = facts.word(state, facts.BALANCE_REFUSED)
-    code = f" ({state.health_reason})" if state.health_reason else ""
     has_no_accounts = facts.ACCOUNT_IDS in state.facts and not facts.account_ids(state)
     reasons = (
-        (state.health is not Health.OK, f"{_REASONS.get(state.health, '')}{code}"),
-        (
-            facts.word(state, facts.UPDATE_TYPE) == "user_present_required",
-            "this bank lets Plaid in only while the person is present",
-        ),
         (refusal != "", f"Plaid gives no live balances for this login ({refusal})"),
         (has_no_accounts, "the login has no accounts"),
         (
@@ -81,7 +103,7 @@ def _futility(state: ConnectionState) -> str | None:
             "at this bank a paid call brings the same cached balances as the free one",
         ),
     )
-    return next((reason for is_so, reason in reasons if is_so), None)
+    return _inaccessible(state) or next((reason for is_so, reason in reasons if is_so), None)
 
 
 def _floor(looked_at: datetime | None) -> str:
@@ -91,12 +113,15 @@ def _floor(looked_at: datetime | None) -> str:
 
 
 def _is_bank_due(state: ConnectionState, want: Want) -> bool:
-    """While a bank is down it is asked for before the Item: the Item does not tell that it is back."""
+    """While a bank is down it is asked for before the Item: the Item does not tell that it is back.
+
+    Asked is asked, also where it failed: else a status that never comes would keep the Item from its turn.
+    """
     is_down = state.health is Health.INSTITUTION_DOWN
     if not is_down or want.since is None or not facts.word(state, facts.INSTITUTION):
         return False
-    checked_at = facts.moment(state, facts.INSTITUTION_CHECKED_AT)
-    return checked_at is None or checked_at < want.since - BANK_ASKED_AGAIN
+    asked_at = facts.moment(state, facts.INSTITUTION_ASKED_AT)
+    return asked_at is None or asked_at < want.since - BANK_ASKED_AGAIN
 
 
 def _is_item_due(state: ConnectionState, want: Want) -> bool:

@@ -13,6 +13,7 @@ from rowcol.core.outcome import Outcome
 from rowcol.core.rail import (
     CannotHelp,
     Credentials,
+    Deed,
     Failure,
     Grant,
     Look,
@@ -53,6 +54,10 @@ class Plaid:
     def paid_look(self, state: ConnectionState) -> Look | CannotHelp:
         """The live balance call."""
         return looks.paid_look(state)
+
+    def deed_look(self, deed: Deed, state: ConnectionState, webhook: str) -> Look | CannotHelp:
+        """Remove the Item, point its webhook, refresh its transactions."""
+        return looks.deed_look(deed, state, webhook)
 
     def request(self, look: Look, credentials: Credentials) -> Request:
         """Keys in headers, the token in the body."""

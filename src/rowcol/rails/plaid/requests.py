@@ -19,6 +19,8 @@ PAGE_ROWS = 500
 """The most that Plaid allows: fewer calls, and fewer pages that change under us."""
 HISTORY_DAYS = 730
 """Also the most: it cannot be raised later without a new Item, and costs the same."""
+COUNTRIES = ("US", "CA")
+"""What Plaid opens to every team; a bank is found only where its own country is among them."""
 
 Arguments = Mapping[str, str | int | bool | None]
 _Body = dict[str, object]
@@ -75,7 +77,7 @@ def _link(arguments: Arguments, token: str | None) -> _Body:
     body: _Body = {
         "client_name": str(arguments.get("client_name") or "RowCol")[:30],
         "language": arguments.get("language") or "en",
-        "country_codes": _words(arguments.get("country_codes")) or ["US"],
+        "country_codes": _words(arguments.get("country_codes")) or [*COUNTRIES],
         "user": {"client_user_id": arguments.get("client_user_id") or ""},
         "hosted_link": {},
     }
@@ -108,7 +110,7 @@ def _webhook(arguments: Arguments, token: str | None) -> _Body:
 def _institution(arguments: Arguments, _token: str | None) -> _Body:
     return {
         "institution_id": arguments.get("institution_id") or "",
-        "country_codes": _words(arguments.get("country_codes")) or ["US"],
+        "country_codes": _words(arguments.get("country_codes")) or [*COUNTRIES],
         "options": {"include_status": True},
     }
 

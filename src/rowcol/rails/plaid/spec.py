@@ -193,4 +193,11 @@ PRICES = (
     ),
 )
 
-SPEC = RailSpec(name=NAME, base_urls=BASE_URLS, endpoints=ENDPOINTS, events=EVENTS, prices=PRICES)
+SPEC = RailSpec(
+    name=NAME,
+    base_urls=BASE_URLS,
+    endpoints=ENDPOINTS,
+    events=EVENTS,
+    prices=PRICES,
+    live="accounts.balance.get",
+)

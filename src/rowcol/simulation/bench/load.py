@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from typing_extensions import override
+
 ANSWER_END = b"\r\n\r\n"
 
 
@@ -34,11 +36,13 @@ class Sender(asyncio.Protocol):
         self.ok = 0
         self.other = 0
 
+    @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send the first."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
         self._next()
 
+    @override
     def data_received(self, data: bytes) -> None:
         """Count whole answers."""
         self._buffer += data
@@ -56,7 +60,8 @@ class Sender(asyncio.Protocol):
         self._buffer = b""
         self._next()
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
         """The server closed: what was under way is not acknowledged."""
         if not self._done.done():
             self._done.set_result(None)

@@ -1,0 +1,195 @@
+"""Deeds: what is done to a login at a person's word: end it, point its webhook, have the rail look at the bank.
+
+Each is one call through the gateway, made under the login's lease, so that no reconcile moves its
+state meanwhile; the answer and the state go into one commit. A deed that failed changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from rowcol.core.change import Change, ConnectionView, Lease, NotBefore, Refused
+from rowcol.core.connection import Connection, ConnectionState
+from rowcol.core.ids import ConnectionId, FirmId
+from rowcol.core.money import FREE, Cost
+from rowcol.core.need import Trigger
+from rowcol.core.outcome import Outcome, outcome_of_silence
+from rowcol.core.rail import CannotHelp, Deed, Failure, Look, Reading
+from rowcol.core.refusal import Busy, Conflict, NotFound, RailRefused
+from rowcol.core.tariff import Per, price_on
+from rowcol.core.wire import NoAnswer
+from rowcol.engine.gateway import Cause, Sent
+from rowcol.engine.topics import DUE
+from rowcol.services.plane import OpenPlane
+
+HELD_MAX = timedelta(seconds=45)
+"""How long another holder of the lease is waited for: a whole run, and a lease that outlives a dead one."""
+SPARE_S = 15
+"""What a lease lasts beyond the call's own time-out."""
+STORE_TRIES = 5
+_POLL = timedelta(milliseconds=250)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A login under our lease, as it is now."""
+
+    lease: Lease
+    view: ConnectionView
+
+
+async def find_login(
+    plane: OpenPlane, firm: FirmId, connection: ConnectionId | str
+) -> ConnectionView:
+    """Raise `NotFound` for a login that is not the firm's."""
+    view = await plane.store.read_view(firm, ConnectionId(connection))
+    if view is None:
+        raise NotFound(
+            f"no login {connection!r} in this firm", "list them with `rowcol connection list`"
+        )
+    return view
+
+
+@asynccontextmanager
+async def held(plane: OpenPlane, login: Connection, look: Look) -> AsyncIterator[Held]:
+    """Hold a login's lease for one call. Raise `Busy` while another holds it for too long."""
+    give_up_at = plane.clock.now() + HELD_MAX
+    timeout_s = plane.rails[login.rail].spec.endpoints[look.endpoint].timeout_s
+    owner, bell = plane.rng.new_id("deed"), plane.doorbell.listen(DUE)
+    try:
+        while True:
+            now, lease_s = plane.clock.now(), int(timeout_s) + SPARE_S
+            lease = await plane.store.claim_one(login.firm, login.id, owner, now, lease_s)
+            if lease is not None:
+                break
+            if now >= give_up_at:
+                raise Busy("this login is being worked on", "try again in a minute")
+            await bell.wait(now + _POLL)
+    finally:
+        bell.close()
+    try:
+        yield Held(lease, await find_login(plane, login.firm, login.id))
+    finally:
+        await plane.store.release(lease, None)
+        plane.doorbell.ring(DUE)
+
+
+async def send(
+    plane: OpenPlane, connection: Connection, look: Look, cause: Cause, token: bytes | None
+) -> Sent:
+    """One call of a person. Raise `RailRefused` with what stood in the way of it."""
+    match await plane.gateway.fetch(connection.firm, connection, look, cause, token):
+        case NotBefore(until, reason):
+            raise RailRefused(f"not before {until:%H:%M:%S} UTC: {reason}", "try again then")
+        case Refused(reason):
+            raise RailRefused(reason)
+        case Sent() as sent:
+            return sent
+
+
+def read(plane: OpenPlane, look: Look, sent: Sent, state: ConnectionState) -> Reading | Failure:
+    """What came back, or did not."""
+    rail, answer = plane.rails[sent.intent.rail], sent.answer
+    if isinstance(answer, NoAnswer):
+        outcome = outcome_of_silence(answer)
+        return rail.silent(look, outcome, answer.silence, answer.received_at, state)
+    return rail.read(look, answer, state)
+
+
+def look_of(plane: OpenPlane, connection: Connection, deed: Deed) -> Look | CannotHelp:
+    """The call of a deed, or why it would do nothing."""
+    webhook = plane.gateway.app(connection.app).webhook_url
+    return plane.rails[connection.rail].deed_look(deed, connection.state, webhook)
+
+
+async def price_of(plane: OpenPlane, connection: Connection, deed: Deed) -> Cost:
+    """What a deed costs; nothing where it would do nothing."""
+    look = look_of(plane, connection, deed)
+    if isinstance(look, CannotHelp):
+        return FREE
+    endpoint = plane.rails[connection.rail].spec.endpoints[look.endpoint]
+    app = plane.gateway.app(connection.app)
+    return await plane.gateway.price_of(connection.firm, app, endpoint)
+
+
+async def price_of_month(plane: OpenPlane, connection: Connection) -> Cost:
+    """What the rail charges for having the login, per calendar month."""
+    rows = [
+        *plane.rails[connection.rail].spec.prices,
+        *await plane.preferences.price_book(connection.firm),
+    ]
+    monthly = [r for r in rows if r.per is Per.CONNECTION_MONTH and r.rail == connection.rail]
+    total, today = FREE, plane.clock.now().date()
+    if not plane.gateway.app(connection.app).is_priced:
+        return total
+    for item in sorted({row.item for row in monthly}):
+        price = price_on(monthly, connection.rail, item, today)
+        total += FREE if price is None else price.cost
+    return total
+
+
+async def carry_out(
+    plane: OpenPlane, firm: FirmId, connection: ConnectionId, deed: Deed, reason: str
+) -> Connection:
+    """Do it; the login as it is afterwards.
+
+    Raise `Conflict` where it would do nothing, `RailRefused` with the rail's code when it failed.
+    A login that the rail does not know any more is removed, whoever removed it.
+    """
+    row = (await find_login(plane, firm, connection)).connection
+    async with held(plane, row, _look(plane, row, deed)) as its:
+        row = its.view.connection
+        look = _look(plane, row, deed)
+        sent = await send(plane, row, look, Cause(Trigger.PERSON, reason), its.view.token)
+        answer = read(plane, look, sent, row.state)
+        is_gone = isinstance(answer, Failure) and answer.outcome is Outcome.GONE
+        is_done = isinstance(answer, Reading) or (is_gone and deed is Deed.REMOVE)
+        moved = answer.state if is_done or is_gone else None
+        await _commit(plane, its.lease, sent, answer, moved)
+    plane.hot.forget(firm, row.business)
+    if isinstance(answer, Failure) and not is_done:
+        raise RailRefused(f"{row.rail} refused: {answer.detail}", _next_step(answer))
+    return replace(row, state=answer.state)
+
+
+def _look(plane: OpenPlane, row: Connection, deed: Deed) -> Look:
+    look = look_of(plane, row, deed)
+    if isinstance(look, CannotHelp):
+        raise Conflict(f"nothing was done: {look.reason}")
+    return look
+
+
+async def _commit(
+    plane: OpenPlane,
+    lease: Lease,
+    sent: Sent,
+    answer: Reading | Failure,
+    moved: ConnectionState | None,
+) -> None:
+    """State and settlement together; a moved login is due at once."""
+    outcome = answer.outcome if isinstance(answer, Failure) else Outcome.OK
+    detail = answer.detail if isinstance(answer, Failure) else ""
+    change = Change(
+        lease,
+        state=moved,
+        settlements=(sent.settlement(outcome, detail, answer.remote_request_id),),
+        next_at=None if moved is None else plane.clock.now(),
+        releases=True,
+    )
+    for left in reversed(range(STORE_TRIES)):
+        try:
+            await plane.store.commit(lease.firm, change)
+        except Busy:
+            if not left:
+                raise
+        else:
+            return
+
+
+def _next_step(answer: Failure) -> str:
+    if answer.outcome is Outcome.NO_ANSWER:
+        return "it may have been done all the same: ask again"
+    return "nothing was changed"
