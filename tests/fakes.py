@@ -70,9 +70,12 @@ class FakeClock:
                 woken.set_result(None)
 
 
-def _endpoint(name: str, tariff: str | None = None, *, limit: int = 1000) -> Endpoint:
+def _endpoint(
+    name: str, tariff: str | None = None, *, limit: int = 1000, is_callable: bool = False
+) -> Endpoint:
     rules = {"production": (QuotaRule(QuotaScope.CONNECTION, limit, 60),)}
-    return Endpoint(name, "POST", f"/{name}", 10.0, tariff, rules, is_live=tariff is not None)
+    is_live = tariff is not None
+    return Endpoint(name, "POST", f"/{name}", 10.0, tariff, rules, is_live, is_callable)
 
 
 SPEC = RailSpec(
@@ -81,7 +84,7 @@ SPEC = RailSpec(
     endpoints={
         e.name: e
         for e in (
-            _endpoint("status"),
+            _endpoint("status", is_callable=True),
             _endpoint("balances"),
             _endpoint("live", "live", limit=10),
             _endpoint("key"),
@@ -124,7 +127,9 @@ class Tally:
         return Look("live")
 
     def deed_look(self, deed: Deed, state: ConnectionState, webhook: str) -> Look | CannotHelp:
-        if state.health is Health.RETIRED or (deed is Deed.REFRESH and state.health is not Health.OK):
+        if state.health is Health.RETIRED or (
+            deed is Deed.REFRESH and state.health is not Health.OK
+        ):
             return CannotHelp(state.health_reason or state.health)
         return Look(DEEDS[deed], {"webhook": webhook} if deed is Deed.POINT_WEBHOOK else {})
 

@@ -20,6 +20,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 COMMANDS = [
     ["--help"],
+    ["demo", "--once", "--json", "--businesses", "3", "--weeks", "1"],
 ]
 
 pytestmark = [pytest.mark.slow, pytest.mark.serial, pytest.mark.timeout(300)]

@@ -10,6 +10,7 @@ from rowcol.core import change as c
 from rowcol.core.connection import Connection
 from rowcol.core.delivery import Incoming, Listed, RouteState, VerificationKey
 from rowcol.core.ids import AppId, BusinessId, ConnectionId, DeliveryId, FirmId, NeedId, RemoteId
+from rowcol.core.money import Cost
 from rowcol.core.need import Need
 from rowcol.core.rail import Row
 from rowcol.core.wire import NoAnswer, Request, Response
@@ -124,6 +125,9 @@ class Store(Protocol):
 
     async def read_spending(self, firm: FirmId, month: str) -> tuple[c.Spending, ...]: ...
 
+    async def sum_costs(self, firm: FirmId, month: str) -> dict[BusinessId, Cost]:
+        """What settled and possibly billed calls opened in that UTC month cost; businesses that cost nothing are left out."""
+
     async def read_mirror(
         self,
         firm: FirmId,
@@ -190,7 +194,8 @@ class PlaneStore(Protocol):
     async def claim(
         self, owner: str, now: datetime, lease_s: int, limit: int
     ) -> tuple[c.Lease, ...]:
-        """Lease up to `limit` due subjects, the longest due first, at most one firm's turn after another's."""
+        """Lease up to `limit` due subjects: what is asked for and what has been due for a minute, one of each in turn;
+        then the rest, the longest due first, firm by firm and business by business in turn."""
 
     async def next_due_at(self) -> datetime | None:
         """The least moment at which anything unleased is due; in the past when something is due now."""
@@ -201,10 +206,6 @@ class PlaneStore(Protocol):
     async def release(self, lease: c.Lease, next_at: datetime | None) -> None: ...
 
     async def find_token(self, token_hash: str) -> c.Token | None: ...
-
-    async def find_connection(
-        self, app: AppId, remote_id: RemoteId
-    ) -> tuple[FirmId, ConnectionId] | None: ...
 
     async def read_key(self, app: AppId, key_id: str) -> VerificationKey | None: ...
 
@@ -223,7 +224,8 @@ class PlaneStore(Protocol):
         """None removes it."""
 
     async def prune(self, before: datetime) -> int:
-        """Delete drained deliveries, settled calls and decisions older than `before`; how many rows went."""
+        """Delete drained deliveries, settled calls, decisions and answered needs older than `before`: some thousands,
+        so that nobody waits long. How many went; call it again until that is 0."""
 
     async def abandon_calls(self, opened_before: datetime, now: datetime) -> int:
         """Settle intents whose process died: priced ones as possibly billed. How many there were."""

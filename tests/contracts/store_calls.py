@@ -173,6 +173,23 @@ class CallContract:
             "call_1",
         ]
 
+    async def test_costs_are_summed_by_business_and_month(self, store: FullStore) -> None:
+        await furnish(store, A, "c1")
+        april = after(86400 * 31)
+        moments = [("1", T0), ("2", T0), ("3", T0), ("4", T0), ("5", april)]
+        for name, opened_at in moments:
+            await store.open_call(A, intent(name, "c1", opened_at=opened_at))
+        await store.open_call(A, intent("app", opened_at=T0))
+        await store.open_call(A, free_intent("free", "c1"))
+        assert await store.sum_costs(A, "2026-03") == {}
+        for name, billed in (("1", Billed.YES), ("2", Billed.POSSIBLY), ("3", Billed.NO)):
+            await store.settle(A, settlement(name, billed, at=april))
+        for name in ("5", "app", "free"):
+            await store.settle(A, settlement(name, at=april))
+        assert await store.sum_costs(A, "2026-03") == {BIZ: Cost(200_000)}
+        assert await store.sum_costs(A, "2026-04") == {BIZ: Cost(100_000)}
+        assert await store.sum_costs(A, "2026-05") == {}
+
     async def test_settled_calls_and_decisions_are_pruned(self, store: FullStore) -> None:
         await furnish(store, A, "c1")
         await store.open_call(A, intent("1", "c1"))

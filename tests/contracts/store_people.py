@@ -109,6 +109,7 @@ WRITES_OF_A = {
     "add_token": lambda s: s.add_token(B, c.Token("hash_9", A, "admin", "x", T0)),
     "revoke_token": lambda s: s.revoke_token(B, "hash_a", T0),
     "replay": lambda s: s.replay(B, DeliveryId("del_1")),
+    "claim_one": lambda s: s.claim_one(B, C1, "them", after(99), 15),
     "set_paused": lambda s: s.set_paused(B, C1, is_paused=True),
 }
 READS_OF_A = {
@@ -119,6 +120,7 @@ READS_OF_A = {
     "list_decisions": lambda s: s.list_decisions(B, business=BIZ),
     "list_deliveries": lambda s: s.list_deliveries(B),
     "read_spending": lambda s: s.read_spending(B, "2026-03"),
+    "sum_costs": lambda s: s.sum_costs(B, "2026-03"),
     "read_mirror": lambda s: s.read_mirror(B, C1, "account"),
     "list_businesses": lambda s: s.list_businesses(B),
     "read_business": lambda s: s.read_business(B, BIZ),
@@ -136,6 +138,8 @@ async def furnish_all(store: FullStore) -> c.Lease:
     await store.receive([incoming("1", "item_c1")])
     await store.add_needs(A, [need("done", "c1"), need("open", "c1")])
     await store.open_call(A, intent("open", "c1"))
+    await store.open_call(A, intent("paid", "c1"))
+    await store.settle(A, settlement("paid"))
     await store.add_token(A, c.Token("hash_a", A, "admin", "x", T0))
     taken = await lease(store, "c1")
     answered = c.Answered(NeedId("need_done"), record("1").decision, record("1").cost, (), T0)
@@ -162,6 +166,7 @@ async def everything(store: FullStore) -> list[object]:
         await store.list_decisions(A),
         await store.list_deliveries(A),
         await store.read_spending(A, "2026-03"),
+        await store.sum_costs(A, "2026-03"),
         await store.list_businesses(A),
         await store.list_tokens(A),
         await store.read_firm(A),

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from rowcol.core import change as c
 from rowcol.core.ids import ConnectionId, NeedId
+from rowcol.core.need import Purpose
 from rowcol.ports import FullStore
 from tests.contracts.values import (
+    T0,
     TOKEN,
     A,
     B,
@@ -17,6 +23,7 @@ from tests.contracts.values import (
     incoming,
     lease,
     need,
+    question,
     settlement,
 )
 
@@ -44,6 +51,24 @@ class SubjectContract:
         assert await store.claim("third", after(20), 15, 10) == ()
         await store.release(second, after(99))
         assert await store.next_due_at() == after(99)
+
+    async def test_one_is_claimed_by_name_due_or_not(self, store: FullStore) -> None:
+        await furnish(store, A, "c1", "c2")
+        await furnish(store, B)
+        first = await lease(store, "c1")
+        await store.release(first, after(1000))
+        one = await store.claim_one(A, ConnectionId("c1"), "me", after(20), 15)
+        assert one == c.Lease(A, c.SubjectKind.CONNECTION, "c1", "me", after(35), first.fence + 1)
+        assert await store.claim_one(A, ConnectionId("c1"), "you", after(34), 15) is None
+        assert await store.claim_one(B, ConnectionId("c2"), "you", after(34), 15) is None
+        assert await store.claim_one(A, ConnectionId("none"), "you", after(34), 15) is None
+        other = await store.claim_one(A, ConnectionId("c1"), "you", after(35), 15)
+        assert other is not None
+        assert other.fence == one.fence + 1
+        assert (await store.commit(A, c.Change(one))).is_fenced
+        done = await store.commit(A, c.Change(other, next_at=after(2000), releases=True))
+        assert not done.is_fenced
+        assert [each.subject for each in await store.claim("me", after(100), 15, 9)] == ["c2"]
 
     async def test_renewing_keeps_what_is_still_held(self, store: FullStore) -> None:
         await furnish(store, A, "c1", "c2")
@@ -95,15 +120,57 @@ class SubjectContract:
         await furnish(store, A)
         await store.add_business(A, business(A, "biz_2"))
         for n in range(4):
-            early = connection(f"big_{n}", created_at=after(n))
+            early = connection(f"big_{n}", created_at=after(n + 1))
             await store.add_connection(A, early, TOKEN)
         small = connection("small", A, "biz_2", created_at=after(50))
         await store.add_connection(A, small, TOKEN)
         await furnish(store, B)
         await store.add_connection(B, connection("other", B, created_at=after(60)), TOKEN)
-        order = [each.subject for each in await store.claim("me", after(99), 15, 10)]
+        order = [each.subject for each in await store.claim("me", after(60), 15, 10)]
         assert order == ["big_0", "other", "small", "big_1", "big_2", "big_3"]
-        assert await store.claim("me", after(99), 15, 10) == ()
+        assert await store.claim("me", after(60), 15, 10) == ()
+
+    @pytest.mark.parametrize("waited_s", [5, 5000])
+    async def test_a_person_is_not_behind_a_backlog(self, store: FullStore, waited_s: int) -> None:
+        names = [f"c{n:03}" for n in range(300)]
+        await furnish(store, A, *names)
+        while leases := await store.claim("me", T0, 15, 1000):
+            for taken in leases:
+                await store.release(taken, after(10**6))
+        backlog = [
+            incoming(name, f"item_{name}", at=after(n / 1000)) for n, name in enumerate(names)
+        ]
+        await store.receive(backlog)
+        now = after(waited_s)
+        asked = {"c250": Purpose.VERIFY, "c260": Purpose.FORCED, "c270": Purpose.DISPLAY}
+        for name, purpose in asked.items():
+            wanted = replace(need(name, name, at=now), question=question(purpose, now))
+            await store.add_needs(A, [wanted])
+        first = [each.subject for each in await store.claim("me", now, 15, 6)]
+        assert [name for name in first if name in asked] == ["c260", "c270", "c250"]
+        assert first[0] == "c260"
+        others = [name for name in first if name not in asked]
+        assert others == names[:3]
+
+    async def test_of_equal_purposes_the_nearer_deadline_goes_first(self, store: FullStore) -> None:
+        await furnish(store, A, "c1", "c2", "c3")
+        for name, asked_at in (("c1", 3), ("c2", 1), ("c3", 2)):
+            wanted = replace(need(name, name), question=question(at=after(asked_at)))
+            await store.add_needs(A, [wanted])
+        assert [e.subject for e in await store.claim("me", after(4), 15, 9)] == ["c2", "c3", "c1"]
+
+    @pytest.mark.parametrize(
+        ("now_s", "order"), [(59, ["c0", "c1", "c2", "c3"]), (61, ["c0", "old", "c1", "c2"])]
+    )
+    async def test_nothing_starves_behind_people(
+        self, store: FullStore, now_s: int, order: list[str]
+    ) -> None:
+        await furnish(store, A, "old", *(f"c{n}" for n in range(9)))
+        for taken in await store.claim("me", T0, 15, 10):
+            await store.release(taken, after(10**6))
+        await store.receive([incoming("1", "item_old", at=after(0.5))])
+        await store.add_needs(A, [need(f"{n}", f"c{n}", at=after(50)) for n in range(9)])
+        assert [e.subject for e in await store.claim("me", after(now_s), 15, 4)] == order
 
     async def test_no_more_than_asked_for(self, store: FullStore) -> None:
         await furnish(store, A, "c1", "c2", "c3")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -91,7 +92,7 @@ def test_a_removed_login_does_not_count_and_is_missed_until_its_bank_is_back() -
     assert (again.totals, again.incomplete) == ((usd(500),), ())
 
 
-def with_facts(of: ConnectionView, facts: dict[str, str | int | bool | None]) -> ConnectionView:
+def with_facts(of: ConnectionView, facts: Mapping[str, str]) -> ConnectionView:
     state = replace(of.connection.state, facts=facts)
     return replace(of, connection=replace(of.connection, state=state))
 

@@ -53,9 +53,6 @@ class Simple:
         is_stale = looked is None or want.since is None or looked < want.since
         return Look("free") if is_stale or state.dirty else None
 
-    def deed_look(self, deed: Deed, state: ConnectionState, webhook: str) -> Look | CannotHelp:
-        raise AssertionError("no plan does a deed")
-
     def paid_look(self, state: ConnectionState) -> Look | CannotHelp:
         return Look("paid") if self.helps else CannotHelp("the login has to be repaired")
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import structlog
+from typing_extensions import override
 
 from rowcol.adapters.http import HttpTransport
 from rowcol.adapters.sql import open_sqlite
@@ -69,6 +70,7 @@ UNBILLED = {Corruption.STATUS_500, Corruption.STATUS_503}
 class Impatient(HttpTransport):
     """The real transport with less patience, so that a drip costs a test less than a minute."""
 
+    @override
     async def send(self, base_url: str, request: Request) -> Response | NoAnswer:
         return await super().send(base_url, replace(request, timeout_s=ANSWER_S))
 
@@ -219,7 +221,9 @@ async def test_a_paid_call_spoilt(kind: Corruption, tmp_path: Path) -> None:
             if paid.outcome is not Outcome.OK:
                 assert await at.mirror() == before
                 assert asked.answer.label is not None
-            if kind is Corruption.UNKNOWN_ENUMS:  # an account of a kind nobody knows is named, not left out
+            if (
+                kind is Corruption.UNKNOWN_ENUMS
+            ):  # an account of a kind nobody knows is named, not left out
                 assert asked.answer.value.is_incomplete
                 return
             await at.rig.advance_to(at.rig.clock.now() + timedelta(hours=2))

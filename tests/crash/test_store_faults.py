@@ -8,10 +8,11 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ from rowcol.simulation.sockets import bound, serving, url_of
 from tests.crash import office as offices
 from tests.crash.bank import CLIENT, Bank, open_bank
 from tests.crash.nursery import open_nursery
-from tests.crash.office import APP, PATH, Caller, Desk, Office, pause
+from tests.crash.office import APP, Caller, Desk, Office, pause
 
 SERVE = [sys.executable, "-c", "from rowcol.cli.main import run; run()", "serve", "--port", "0"]
 
@@ -111,6 +112,18 @@ held.execute("ROLLBACK")
 """
 
 
+@contextmanager
+def held(office: Office) -> Iterator[None]:
+    """Another process keeps the file's write lock."""
+    command = [sys.executable, "-c", HOLD, str(office.file)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdin is not None
+        assert holder.stdout.readline() == b"held\n"
+        yield
+        holder.stdin.close()
+
+
 async def test_a_locked_file_refuses_and_recovers(tmp_path: Path) -> None:
     with open_bank() as bank:
         bank.login(1, 100_000, [], None)
@@ -119,20 +132,12 @@ async def test_a_locked_file_refuses_and_recovers(tmp_path: Path) -> None:
         async with service(office, Options(busy_timeout_ms=200)) as (url, _):
             caller = Caller(bank, [url])
             await caller.deliver(body_of(bank, 0))
-            with subprocess.Popen(
-                [sys.executable, "-c", HOLD, str(office.file)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-            ) as holder:
-                assert holder.stdout is not None
-                assert holder.stdin is not None
-                assert holder.stdout.readline() == b"held\n"
+            with held(office):
                 sending = [asyncio.create_task(caller.deliver(body_of(bank, n))) for n in range(20)]
                 await refused(caller)
                 kept = set(caller.acknowledged)
                 assert len(kept) == 1
                 assert set(office.stored_bodies()) == kept
-                holder.stdin.close()
             await asyncio.gather(*sending)
             await settled(office)
             await caller.close()
@@ -192,7 +197,7 @@ async def test_sigterm_under_load_loses_nothing_and_leaves_no_call_open(tmp_path
         bank.slow_s["/accounts/balance/get"] = 0.6
         desk = Desk(nursery, office, tmp_path / "log")
         caller = Caller(bank, [desk.url])
-        work = []
+        work: list[asyncio.Task[Any]] = []
         for turn in range(3):
             desk.launch()
             await desk.up()

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -88,7 +89,7 @@ async def test_four_workers_and_the_cli_pass_no_limit(tmp_path: Path) -> None:
         businesses = await office.prepare(bank)
         desks = await opened(office, nursery, tmp_path, 4)
         caller = Caller(bank, [desk.url for desk in desks])
-        work = []
+        work: list[asyncio.Task[Any]] = []
         for number in range(DELIVERIES):
             body = {
                 "webhook_type": "TRANSACTIONS",
@@ -121,7 +122,9 @@ async def test_four_workers_and_the_cli_pass_no_limit(tmp_path: Path) -> None:
     assert limits["n_violations"] == 0
     assert all(row["peak"] <= row["limit"] for row in limits["peaks"].values()), limits
     per_item = SPEC.endpoints["item.get"].quotas["production"][0].limit
-    assert per_item // 4 <= fullest_window(
-        [c for c in calls if c.endpoint == "item.get"]
-    ) <= per_item // 2
+    assert (
+        per_item // 4
+        <= fullest_window([c for c in calls if c.endpoint == "item.get"])
+        <= per_item // 2
+    )
     assert bank.billed == len(businesses)

@@ -1,8 +1,11 @@
 """Upkeep: calls whose process died are settled as possibly billed; what is older than the retention goes."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from typing_extensions import override
+
+from rowcol.adapters.memory import MemoryStore
 from rowcol.core.need import Trigger
 from rowcol.core.outcome import Billed
 from rowcol.core.rail import Look
@@ -37,3 +40,27 @@ async def test_what_is_older_than_the_retention_goes(tmp_path: Path) -> None:
         assert await it.plane.store.list_calls(FIRM)
         await Upkeep(it.plane.store, it.clock, timedelta(days=30)).run_due()
         assert await it.plane.store.list_calls(FIRM) == ()
+
+
+async def test_it_is_dropped_by_helpings_until_nothing_is_left(tmp_path: Path) -> None:
+    async with rig(tmp_path) as it:
+        store = Pruned(5000, 5000, 10, 0, 0)
+        upkeep = Upkeep(store, it.clock, timedelta(days=30))
+        for minutes, calls in ((0, 1), (1, 2), (1, 3), (1, 4), (1, 4), (60 * 24, 5)):
+            it.clock.advance(timedelta(minutes=minutes))
+            await upkeep.run_due()
+            assert store.calls == calls
+
+
+class Pruned(MemoryStore):
+    """A store of which so much goes at each helping."""
+
+    def __init__(self, *helpings: int) -> None:
+        super().__init__()
+        self._helpings = helpings
+        self.calls = 0
+
+    @override
+    async def prune(self, before: datetime) -> int:
+        self.calls += 1
+        return self._helpings[self.calls - 1]

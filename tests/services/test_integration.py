@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from rowcol.core.refusal import BadInput, Misconfigured
+from rowcol.core.evidence import Health
+from rowcol.core.outcome import Outcome
+from rowcol.core.refusal import BadInput, Misconfigured, RailRefused
+from rowcol.core.wire import Silence
 from rowcol.services.integration import IntegrationService
 from tests.fakes import LIVE_MICROS
-from tests.rig import BUSINESS, rig
+from tests.rig import BUSINESS, FIRM, rig
 
 HOUR = timedelta(hours=1)
 
@@ -46,6 +49,25 @@ async def test_what_is_not_declared_is_not_called(tmp_path: Path, rail: str, end
         with pytest.raises(BadInput):
             await IntegrationService(it.plane, BUSINESS).call_api(rail, endpoint)
         assert it.bank.calls == []
+
+
+async def test_what_the_rail_refuses_is_booked_as_what_it_was(tmp_path: Path) -> None:
+    async with rig(tmp_path) as it:
+        await it.settle()
+        service = IntegrationService(it.plane, BUSINESS)
+        assert await service.call_api("tally", "status") == {
+            "health": "OK",
+            "seen_until": it.bank.seen_until.isoformat(),
+        }
+        for failure in (Outcome.NEEDS_PERSON, Outcome.RATE_LIMITED, Silence.TIMEOUT):
+            it.bank.fails["status"] = failure
+            with pytest.raises(RailRefused, match=str(failure.value)):
+                await service.call_api("tally", "status")
+            (call, *_) = await it.plane.store.list_calls(FIRM)
+            expected = Outcome.NO_ANSWER if isinstance(failure, Silence) else failure
+            assert (call.outcome, call.detail) == (expected, failure.value)
+        (login,) = await it.plane.store.list_connections(FIRM)
+        assert login.state.health is Health.OK, "a call of a person's own moves no state"
 
 
 async def test_connecting_without_keys_says_which_are_missing(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ async def add_business(body: NewBusiness, asking: Asking, response: Response) ->
 
 async def list_connections(asking: Asking, business_id: str) -> list[shapes.ConnectionOut]:
     """Logins of a business, with their health."""
-    await _need_business(asking, business_id)
+    await need_business(asking, business_id)
     rows = await asking.plane.store.list_connections(asking.firm, BusinessId(business_id))
     return [shapes.connection_of(r) for r in rows]
 
@@ -114,10 +114,11 @@ async def _set_paused(asking: Caller, connection_id: str, *, is_paused: bool) ->
 
 
 async def _service(asking: Caller, business_id: str) -> IntegrationService:
-    await _need_business(asking, business_id)
+    await need_business(asking, business_id)
     return IntegrationService(asking.plane, business_id, firm=asking.firm)
 
 
-async def _need_business(asking: Caller, business_id: str) -> None:
+async def need_business(asking: Caller, business_id: str) -> None:
+    """Raise `NotFound` for a business that is not the firm's."""
     if await asking.plane.store.read_business(asking.firm, BusinessId(business_id)) is None:
         raise NotFound("no such business in this firm", "GET /v1/businesses lists them")

@@ -171,6 +171,7 @@ def _page(item: dict[str, Any]) -> dict[str, Any]:
 REQUESTS: dict[str, Any] = {
     "POST /v1/businesses": {"name": "Harbor Dental", "external_id": "harbor-dental"},
     f"POST {_B}/balance/refresh": {"force": True, "price_confirmed_micros": 100_000},
+    f"POST {_B}/transactions/refresh": {"force": True, "price_confirmed_micros": 120_000},
     f"POST {_B}/connections": {"public_token": "public-sandbox-0f1e2d3c"},
     f"POST {_B}/connections/link-token": {"rail": "plaid"},
     f"POST {_B}/connections/sandbox": {"institution": "ins_109508"},
@@ -199,6 +200,14 @@ ANSWERS: dict[str, Any] = {
     },
     f"POST {_C}/pause": {"id": _CONNECTION["id"], "state": "paused"},
     f"POST {_C}/resume": {"id": _CONNECTION["id"], "state": "running"},
+    f"DELETE {_C}": {"id": _CONNECTION["id"], "state": "removed"},
+    f"POST {_C}/webhook": {"id": _CONNECTION["id"], "state": "pointed"},
+    f"POST {_B}/transactions/refresh": {
+        "price_micros": 120_000,
+        "logins": [_CONNECTION["id"]],
+        "asked": [_CONNECTION["id"]],
+        "refused": {},
+    },
     "GET /v1/board": _page(_BOARD_ROW),
     "GET /v1/inbox": _page(_DELIVERY),
     "POST /v1/inbox/{delivery_id}/replay": {"id": _DELIVERY["id"], "state": "RECEIVED"},

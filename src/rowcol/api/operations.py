@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from rowcol.api import admin, businesses, health, reads
+from rowcol.api import admin, businesses, deeds, health, reads
 from rowcol.api.explain import ExplainOut
 from rowcol.api.roles import Role
 from rowcol.api.shapes import BalanceOut
@@ -55,6 +55,13 @@ OPERATIONS = (
         shape=BalanceOut,
     ),
     Operation(
+        "POST",
+        f"{BUSINESS}/transactions/refresh",
+        ADVISOR,
+        deeds.refresh_transactions,
+        "Have the banks looked at, at a confirmed price",
+    ),
+    Operation(
         "GET",
         f"{BUSINESS}/connections",
         VIEWER,
@@ -91,6 +98,10 @@ OPERATIONS = (
     ),
     Operation(
         "POST", f"{CONNECTION}/resume", OPERATOR, businesses.resume_connection, "Resume a login"
+    ),
+    Operation("DELETE", CONNECTION, OPERATOR, deeds.disconnect, "End a login, and its fee"),
+    Operation(
+        "POST", f"{CONNECTION}/webhook", OPERATOR, deeds.point_webhook, "Point a login's webhook"
     ),
     Operation("GET", "/v1/board", VIEWER, reads.read_board, "The cash board"),
     Operation("GET", "/v1/inbox", OPERATOR, admin.list_deliveries, "List webhooks received"),

@@ -51,7 +51,6 @@ async def _cost(firm: str, month: str) -> dict[str, Any]:
 
     from rowcol.api import lines
     from rowcol.core.budget import month_of
-    from rowcol.services.board import month_costs
     from rowcol.services.businesses import every
 
     if month and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
@@ -59,11 +58,11 @@ async def _cost(firm: str, month: str) -> dict[str, Any]:
     async with desk(firm) as at:
         asked = month or month_of(at.plane.clock.now())
         out = lines.costs_of(asked, await at.plane.store.read_spending(at.firm, asked))
-        costs = await month_costs(at.plane, at.firm, asked)
+        costs = await at.plane.store.sum_costs(at.firm, asked)
         rows = [
-            {"id": b.id, "business": b.name, "cost_micros": costs[b.id]}
+            {"id": b.id, "business": b.name, "cost_micros": costs[b.id].micros}
             for b in await every(at.plane, at.firm)
-            if costs[b.id]
+            if b.id in costs
         ]
     return {
         "month": out.month,

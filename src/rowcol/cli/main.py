@@ -15,6 +15,7 @@ from rowcol.cli import (
     bench,
     business,
     connect,
+    connection,
     cost,
     db,
     demo,
@@ -56,10 +57,11 @@ COMMANDS = (
     cost.cost,
     doctor.doctor,
     pause.resume,
+    connection.disconnect,
 )
 for _command in COMMANDS:
     app.command(epilog=_command.__globals__["EXAMPLES"])(_command)
-GROUPS = (inbox, connect, business, account, firm, token, bench, db)
+GROUPS = (inbox, connect, connection, business, account, firm, token, bench, db)
 for _noun in GROUPS:
     app.add_typer(_noun.app, name=_noun.__name__.rpartition(".")[2])
 app.command(epilog=pause.EXAMPLES)(pause.pause)

@@ -194,7 +194,6 @@ class Committed:
     """Written. `is_fenced`: the guarded part was refused because the lease had passed to another."""
 
     is_fenced: bool
-    moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +217,7 @@ class ConnectionView:
     """All that reconcile and answer need of one connection, read in one go.
 
     `open_calls`: calls that an earlier holder of the lease never settled (it died); whoever holds the
-    lease now settles them. `is_staging`: rows of an unfinished stream lie staged.
+    lease now settles them.
     """
 
     connection: Connection
@@ -227,7 +226,6 @@ class ConnectionView:
     needs: tuple[Need, ...]
     token: bytes | None
     open_calls: tuple[CallId, ...] = ()
-    is_staging: bool = False
 
 
 @dataclass(frozen=True, slots=True)

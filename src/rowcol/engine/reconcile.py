@@ -102,7 +102,8 @@ class Reconciler:
             if made == CALLS_MAX or now - started_at > RUN_MAX:
                 await self._commit(work, replace(work.change, next_at=now + SOON, releases=True))
                 return
-            if made and not (await self._commit(work, work.change)):
+            # Due until the run ends: if this process dies, whoever holds the lease next goes on from here.
+            if made and not (await self._commit(work, replace(work.change, next_at=now))):
                 return
             await self._call(work, rail, step)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,15 +10,11 @@ from rowcol.core.cash import Cash
 from rowcol.core.change import Action, Business, ConnectionView, Decision
 from rowcol.core.freshness.policy import Policy
 from rowcol.core.ids import BusinessId, FirmId
-from rowcol.core.money import Cost
+from rowcol.core.money import FREE, Cost
 from rowcol.core.need import Purpose, Question, question_of
 from rowcol.core.plan import Picture, standing_of
 from rowcol.engine.answer import Answer, Part, compose
 from rowcol.services.plane import OpenPlane
-
-PAGE = 1000
-PAGES_MAX = 200
-"""Of the call log, when a month's costs are summed: 200,000 calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +47,7 @@ async def board(
     plane: OpenPlane, firm: FirmId, *, after: str = "", limit: int = 100
 ) -> tuple[BoardRow, ...]:
     """A page of the board."""
-    costs = await month_costs(plane, firm, month_of(plane.clock.now()))
+    costs = await plane.store.sum_costs(firm, month_of(plane.clock.now()))
     rows = []
     for business in await plane.store.list_businesses(firm, after=after, limit=limit):
         question = question_of(Purpose.DISPLAY, plane.clock.now())
@@ -65,25 +60,10 @@ async def board(
                 answer.action,
                 answer.reason,
                 answer.label,
-                Cost(costs[business.id]),
+                costs.get(business.id, FREE),
             )
         )
     return tuple(rows)
-
-
-async def month_costs(plane: OpenPlane, firm: FirmId, month: str) -> Counter[BusinessId]:
-    """Micro-dollars of each business's calls opened in a UTC month, from the call log."""
-    costs: Counter[BusinessId] = Counter()
-    after = ""
-    for _ in range(PAGES_MAX):
-        calls = await plane.store.list_calls(firm, after=after, limit=PAGE)
-        for call in calls:
-            if call.business is not None and month_of(call.opened_at) == month:
-                costs[call.business] += call.cost.micros
-        if len(calls) < PAGE or month_of(calls[-1].opened_at) < month:
-            break
-        after = calls[-1].id
-    return costs
 
 
 def _decide(

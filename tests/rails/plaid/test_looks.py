@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from rowcol.core.connection import ConnectionState
 from rowcol.core.evidence import Health
-from rowcol.core.rail import CannotHelp, Credentials, Look, Reading, Want
-from rowcol.rails.plaid.looks import free_look, key_look, paid_look
+from rowcol.core.rail import CannotHelp, Credentials, Deed, Look, Reading, Want
+from rowcol.rails.plaid.looks import deed_look, free_look, key_look, paid_look
 from rowcol.rails.plaid.rail import Plaid
 from tests.rails.plaid import kit
 
@@ -66,7 +66,7 @@ def test_a_new_login_is_looked_at_in_order() -> None:
             {
                 "health": Health.INSTITUTION_DOWN,
                 "seen_until": SEEN,
-                "facts": {"institution_checked_at": kit.NOW.isoformat()},
+                "facts": {"institution_asked_at": kit.NOW.isoformat()},
             },
             ALL,
             "accounts.get",
@@ -169,3 +169,43 @@ def test_free_looks_end_whatever_the_answers(
         assert isinstance(read, Reading)
         state = read.state
     assert len(set(seen)) == len(seen)
+
+
+@pytest.mark.parametrize("health", [h for h in Health if h is not Health.RETIRED])
+def test_a_login_is_removed_in_whatever_health(health: Health) -> None:
+    assert deed_look(Deed.REMOVE, kit.state(health=health), "") == Look("item.remove")
+
+
+def test_a_webhook_is_pointed_to_the_apps_address() -> None:
+    address = "https://books.example/webhooks/plaid/main"
+    look = deed_look(Deed.POINT_WEBHOOK, kit.state(), address)
+    assert look == Look("item.webhook.update", {"webhook": address})
+    assert isinstance(deed_look(Deed.POINT_WEBHOOK, kit.state(), ""), CannotHelp)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"health": Health.NEEDS_RECONNECT, "health_reason": "ITEM_LOCKED"}, "ITEM_LOCKED"),
+        ({"facts": {"update_type": "user_present_required"}}, "present"),
+        ({"facts": {"has_transactions": False}}, "no transactions"),
+        ({"facts": {"transactions_refused": "PRODUCTS_NOT_SUPPORTED"}}, "no transactions"),
+        ({"health": Health.RETIRED}, "removed"),
+    ],
+)
+def test_a_refresh_is_not_paid_for_where_it_cannot_help(
+    changes: dict[str, Any], reason: str
+) -> None:
+    """On an Item without Transactions it could add the subscription."""
+    look = deed_look(Deed.REFRESH, kit.state(**changes), "")
+    assert isinstance(look, CannotHelp)
+    assert reason in look.reason
+
+
+@pytest.mark.parametrize("deed", Deed)
+def test_nothing_is_done_to_a_removed_login(deed: Deed) -> None:
+    assert isinstance(deed_look(deed, kit.state(health=Health.RETIRED), "https://x"), CannotHelp)
+
+
+def test_a_refresh_is_priced() -> None:
+    assert deed_look(Deed.REFRESH, kit.state(), "") == Look("transactions.refresh")

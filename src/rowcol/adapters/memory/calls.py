@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -108,6 +109,16 @@ def read_spending(s: State, firm: FirmId, month: str) -> tuple[c.Spending, ...]:
         for (its_firm, key, its_month), (limit, spent, reserved) in sorted(s.spending.items())
         if its_firm == firm and its_month == month
     )
+
+
+def sum_costs(s: State, firm: FirmId, month: str) -> dict[BusinessId, Cost]:
+    """By business, those that cost something."""
+    sums: Counter[BusinessId] = Counter()
+    for call in s.calls.values():
+        is_mine = call.firm == firm and month_of(call.opened_at) == month
+        if call.business is not None and call.cost != FREE and is_mine:
+            sums[call.business] += call.cost.micros
+    return {business: Cost(micros) for business, micros in sums.items()}
 
 
 def _paused(s: State, firm: FirmId, intent: c.Intent) -> str | None:

@@ -21,21 +21,20 @@ def commit(s: State, firm: FirmId, change: c.Change) -> c.Committed:
         own(firm, record.firm)
     login = s.login(firm, change.lease.subject)
     holds = login is not None and login.holds(change.lease)
-    moved = False
     if login is not None:
         if holds:
-            moved = _write_guarded(login, change)
-        moved |= _observe(login, change)
+            _write_guarded(login, change)
+        _observe(login, change)
     for settlement in change.settlements:
         calls.settle(s, firm, settlement)
     for record in change.decisions:
         s.decisions.setdefault(record.id, record)
     if login is not None:
         s.touch(login)
-    return c.Committed(is_fenced=not holds, moved=moved)
+    return c.Committed(is_fenced=not holds)
 
 
-def _write_guarded(login: Login, change: c.Change) -> bool:
+def _write_guarded(login: Login, change: c.Change) -> None:
     if change.next_at is not None:
         login.next_at = change.next_at
     if change.releases:
@@ -46,14 +45,11 @@ def _write_guarded(login: Login, change: c.Change) -> bool:
         login.staged.clear()
     _put(login, change.rows)
     login.staged.update({(row.entity, row.remote_id): row for row in change.staged})
-    moved = bool(change.rows)
     if change.publishes is not None:
-        moved |= bool(login.staged)
         _put(login, login.staged.values())
         login.staged.clear()
     _drain(login, change)
     _answer(login, change)
-    return moved
 
 
 def _put(login: Login, rows: Iterable[Row]) -> None:
@@ -95,24 +91,20 @@ def _answer(login: Login, change: c.Change) -> None:
             waiting.check_at = postponed.check_at
 
 
-def _observe(login: Login, change: c.Change) -> bool:
-    moved = False
+def _observe(login: Login, change: c.Change) -> None:
     for seen in change.observations:
         place = (seen.remote_account, seen.true_at, seen.source, seen.balance)
         login.observations.setdefault(place, seen)
         kept = login.seen.setdefault(seen.remote_account, Seen())
         if _is_newer(seen, kept.latest):
             kept.latest = seen
-            moved = True
         if seen.source is Source.LIVE and _is_newer(seen, kept.live):
             kept.live = seen
-            moved = True
     for coverage in change.coverages:
         scope = (coverage.scope, coverage.source)
         known = login.coverages.get(scope)
         if known is None or coverage.complete_as_of >= known.complete_as_of:
             login.coverages[scope] = coverage
-    return moved
 
 
 def _is_newer(seen: Observation, known: Observation | None) -> bool:

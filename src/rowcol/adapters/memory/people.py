@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
+from typing import Any
 
 from rowcol.adapters.memory import inbox
-from rowcol.adapters.memory.state import Login, OpenNeed, State, own
+from rowcol.adapters.memory.state import Login, OpenNeed, Route, State, own
 from rowcol.adapters.memory.views import ACCOUNT
 from rowcol.core import change as c
 from rowcol.core.connection import Connection
@@ -16,6 +19,7 @@ from rowcol.core.need import Need
 from rowcol.core.refusal import Conflict, NotFound
 
 _TAKEN = "use the existing one"
+PRUNE_MAX = 5000
 
 
 def add_business(s: State, firm: FirmId, business: c.Business) -> None:
@@ -85,27 +89,26 @@ def add_need(s: State, firm: FirmId, need: Need) -> None:
 
 
 def prune(s: State, before: datetime) -> int:
-    """What is open, unmatched, parked or undrained stays."""
-    gone = [
-        name
-        for name, routes in s.deliveries.items()
-        if all(r.state is RouteState.DRAINED for r in routes)
-        and routes[0].incoming.received_at < before
-    ]
-    for name in gone:
-        incoming = s.deliveries.pop(name)[0].incoming
-        s.dedup.discard((incoming.app, incoming.dedup_key))
-    settled = [k.id for k in s.calls.values() if k.settled_at is not None and k.settled_at < before]
-    decided = [d.id for d in s.decisions.values() if d.decided_at < before]
-    answered = [
-        name
-        for name, each in s.needs.items()
-        if each.answer is not None and each.answer.answered_at < before
-    ]
-    for call in settled:
-        del s.calls[call]
-    for decision in decided:
-        del s.decisions[decision]
-    for need in answered:
-        del s.needs[need]
-    return len(gone) + len(settled) + len(decided) + len(answered)
+    """One helping. What is open, unmatched, parked or undrained stays."""
+    over: tuple[tuple[dict[Any, Any], Callable[[Any], bool]], ...] = (
+        (s.deliveries, lambda routes: _is_drained(routes, before)),
+        (s.calls, lambda call: call.settled_at is not None and call.settled_at < before),
+        (s.decisions, lambda record: record.decided_at < before),
+        (s.needs, lambda need: need.answer is not None and need.answer.answered_at < before),
+    )
+    left = PRUNE_MAX
+    for table, is_over in over:
+        gone = list(islice((name for name, each in table.items() if is_over(each)), left))
+        left -= len(gone)
+        for name in gone:
+            removed = table.pop(name)
+            if table is s.deliveries:
+                incoming = removed[0].incoming
+                s.dedup.discard((incoming.app, incoming.dedup_key))
+    return PRUNE_MAX - left
+
+
+def _is_drained(routes: Sequence[Route], before: datetime) -> bool:
+    return routes[0].incoming.received_at < before and all(
+        each.state is RouteState.DRAINED for each in routes
+    )

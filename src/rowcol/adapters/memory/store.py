@@ -12,6 +12,7 @@ from rowcol.core import change as c
 from rowcol.core.connection import Connection
 from rowcol.core.delivery import Incoming, Listed, RouteState, VerificationKey
 from rowcol.core.ids import AppId, BusinessId, ConnectionId, DeliveryId, FirmId, NeedId, RemoteId
+from rowcol.core.money import Cost
 from rowcol.core.need import Need
 from rowcol.core.rail import Row
 from rowcol.core.refusal import Conflict, NotFound
@@ -102,6 +103,9 @@ class MemoryStore:
 
     async def read_spending(self, firm: FirmId, month: str) -> tuple[c.Spending, ...]:
         return calls.read_spending(self._s, firm, month)
+
+    async def sum_costs(self, firm: FirmId, month: str) -> dict[BusinessId, Cost]:
+        return calls.sum_costs(self._s, firm, month)
 
     async def read_mirror(
         self,
@@ -203,12 +207,6 @@ class MemoryStore:
     async def find_token(self, token_hash: str) -> c.Token | None:
         token = self._s.tokens.get(token_hash)
         return None if token is None or token.revoked_at is not None else token
-
-    async def find_connection(
-        self, app: AppId, remote_id: RemoteId
-    ) -> tuple[FirmId, ConnectionId] | None:
-        login = inbox.owner_of(self._s, app, remote_id)
-        return None if login is None else (login.connection.firm, login.connection.id)
 
     async def read_key(self, app: AppId, key_id: str) -> VerificationKey | None:
         return self._s.keys.get((app, key_id))

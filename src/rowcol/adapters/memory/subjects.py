@@ -5,15 +5,21 @@ from __future__ import annotations
 import heapq
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 
 from rowcol.adapters.memory.state import LONG_AGO, Login, State
 from rowcol.core import change as c
+from rowcol.core.need import priority_of
+
+AGED = timedelta(seconds=60)
+_NOT_ASKED = (1 << 10, datetime.max.replace(tzinfo=UTC))
+Due = tuple[datetime, Login]
 
 
 def claim(s: State, owner: str, now: datetime, lease_s: int, limit: int) -> tuple[c.Lease, ...]:
-    """The longest due first, but firm by firm and within a firm business by business, one each in turn."""
-    taken = _in_turn(_pop_due(s, now))
+    """Up to `limit` of what is due, in the order of `adapters/sql/subjects`."""
+    taken = _in_order(_pop_due(s, now), now)
     until = now + timedelta(seconds=lease_s)
     leases = tuple(_taken(login, owner, now, until) for login in taken[:limit])
     for login in taken:
@@ -66,7 +72,7 @@ def release(s: State, lease: c.Lease, next_at: datetime | None) -> None:
     s.touch(login)
 
 
-def _pop_due(s: State, now: datetime) -> list[tuple[datetime, Login]]:
+def _pop_due(s: State, now: datetime) -> list[Due]:
     """Everything due and free by `now`, taken off the heap."""
     found = []
     while (first := s.first_due()) is not None and first[0] <= now:
@@ -79,10 +85,29 @@ def _pop_due(s: State, now: datetime) -> list[tuple[datetime, Login]]:
     return found
 
 
-def _in_turn(found: list[tuple[datetime, Login]]) -> list[Login]:
+def _in_order(found: list[Due], now: datetime) -> list[Login]:
+    """Two lanes that go in turn, one of each: asked for, and due for long. Then the rest."""
+    found.sort(key=lambda each: (each[0], each[1].connection.id))
+    asked = [login for _, login in sorted(found, key=lambda each: _priority(each[1], now))]
+    asked = [login for login in asked if _priority(login, now) < _NOT_ASKED]
+    aged = [login for due_at, login in found if due_at <= now - AGED]
+    first = (login for pair in zip_longest(asked, aged) for login in pair if login is not None)
+    ordered = {login.connection.id: login for login in first}
+    rest = [each for each in found if each[1].connection.id not in ordered]
+    return [*ordered.values(), *_in_turn(rest)]
+
+
+def _priority(login: Login, now: datetime) -> tuple[int, datetime]:
+    """Of its most pressing need that is due."""
+    needs = (each for each in login.open_needs.values() if each.check_at <= now)
+    return min((priority_of(each.need.question) for each in needs), default=_NOT_ASKED)
+
+
+def _in_turn(found: list[Due]) -> list[Login]:
+    """The longest due first, but firm by firm and within a firm business by business."""
     by_firm: defaultdict[str, list[tuple[int, datetime, str, Login]]] = defaultdict(list)
     turns: Counter[tuple[str, str]] = Counter()
-    for due_at, login in sorted(found, key=lambda each: (each[0], each[1].connection.id)):
+    for due_at, login in found:
         k = login.connection
         by_firm[k.firm].append((turns[k.firm, k.business], due_at, k.id, login))
         turns[k.firm, k.business] += 1

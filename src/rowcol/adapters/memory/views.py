@@ -46,7 +46,6 @@ def view_of(s: State, login: Login) -> c.ConnectionView:
             for call in sorted(login.open_calls)
             if not login.is_leased or s.calls[call].opened_at < login.leased_at
         ),
-        is_staging=bool(login.staged),
     )
 
 
@@ -58,7 +57,6 @@ def short_view_of(login: Login) -> c.ConnectionView:
         pending=(),
         needs=(),
         token=login.token,
-        is_staging=bool(login.staged),
     )
 
 

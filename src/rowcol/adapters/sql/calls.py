@@ -18,6 +18,7 @@ from sqlalchemy import select
 
 from rowcol.adapters.sql import calls_statements as statements
 from rowcol.adapters.sql.codec import at, call_of, clean, us
+from rowcol.adapters.sql.prepared import filled
 from rowcol.adapters.sql.tx import Tx, own
 from rowcol.core import change as c
 from rowcol.core.budget import Budget, month_end, month_of
@@ -64,25 +65,20 @@ def open_call(tx: Tx, firm: FirmId, intent: c.Intent) -> c.NotBefore | c.Refused
 
 def settle(tx: Tx, firm: FirmId, settlement: c.Settlement) -> bool:
     """Settle an open call of the firm. False: there is none, or it was settled before."""
-    call = tx.row(statements.open_of(tx.t), firm=firm, id=settlement.call)
+    call = tx.row(
+        statements.settle(tx.t),
+        p_firm=firm,
+        p_id=settlement.call,
+        is_spent=int(settlement.billed is not Billed.NO),
+        p_billed=settlement.billed.value,
+        outcome=settlement.outcome.value,
+        detail=clean(settlement.detail),
+        status=settlement.status,
+        settled_at_us=us(settlement.settled_at),
+        remote_request_id=clean(settlement.remote_request_id),
+    )
     if call is None:
         return False
-    is_spent = settlement.billed is not Billed.NO
-    cost_micros = call.price_micros if is_spent else 0
-    tx.run(
-        statements.settle(tx.t),
-        {
-            "p_firm": firm,
-            "p_id": settlement.call,
-            "cost_micros": cost_micros,
-            "billed": settlement.billed if call.price_micros else Billed.NO,
-            "outcome": settlement.outcome,
-            "detail": clean(settlement.detail),
-            "status": settlement.status,
-            "settled_at_us": us(settlement.settled_at),
-            "remote_request_id": clean(settlement.remote_request_id),
-        },
-    )
     if call.budget_key is not None and call.price_micros:
         tx.run(
             statements.move_budget(tx.t),
@@ -91,7 +87,7 @@ def settle(tx: Tx, firm: FirmId, settlement: c.Settlement) -> bool:
                 "p_key": call.budget_key,
                 "p_month": call.month,
                 "price_micros": call.price_micros,
-                "cost_micros": cost_micros,
+                "cost_micros": call.cost_micros,
             },
         )
     return True
@@ -140,16 +136,24 @@ def read_spending(tx: Tx, firm: FirmId, month: str) -> tuple[c.Spending, ...]:
     )
 
 
+def sum_costs(tx: Tx, firm: FirmId, month: str) -> dict[BusinessId, Cost]:
+    """By business, those that cost something."""
+    rows = tx.rows(statements.sum_costs(tx.t), firm=firm, month=month)
+    return {row.business: Cost(int(row.cost_micros)) for row in rows}
+
+
 def _paused(tx: Tx, firm: FirmId, intent: c.Intent) -> str | None:
     """Why nothing may be called now. The connection's own pause has no reason beside itself."""
-    names = [switch_of_rail(intent.rail), *([PAID] if intent.price != FREE else [])]
-    switches = tx.rows(statements.switches(tx.t), names=names)
-    if switches:
-        return str(switches[0].reason)
+    of_rail = switch_of_rail(intent.rail)
+    of_paid = of_rail if intent.price == FREE else PAID
+    row = tx.row(
+        statements.pauses(tx.t), of_rail=of_rail, of_paid=of_paid, firm=firm, id=intent.connection
+    )
+    if row.reason is not None:
+        return str(row.reason)
     if intent.connection is None:
         return None
-    row = tx.row(statements.pause(tx.t), firm=firm, id=intent.connection)
-    if row is None:
+    if row.is_paused is None:
         return "this login is not connected any more"
     return "this connection is paused" if row.is_paused else None
 
@@ -176,7 +180,9 @@ def _reserved(tx: Tx, intent: c.Intent) -> list[dict[str, object]] | c.NotBefore
         return []
     if tx.t.is_postgres:
         tx.run(statements.new_quota(tx.t), [{"key": key, "tat_us": None} for key in keys])
-    known = {row.key: row.tat_us for row in tx.rows(statements.quotas(tx.t), keys=keys)}
+    places = filled(keys)
+    rows = tx.rows(statements.quotas(tx.t, len(places)), **places)
+    known = {row.key: row.tat_us for row in rows}
     now_us = us(intent.opened_at)
     latest: tuple[int, str] | None = None
     for quota in intent.quotas:
@@ -207,7 +213,11 @@ def _columns(intent: c.Intent, month: str) -> dict[str, object]:
         "cost_micros": 0,
         "budget_key": intent.budget_key,
         "month": month,
+        "billed": None,
+        "outcome": None,
         "detail": "",
+        "status": None,
         "opened_at_us": us(intent.opened_at),
+        "settled_at_us": None,
         "remote_request_id": "",
     }

@@ -2,44 +2,59 @@
 
 from __future__ import annotations
 
-from functools import cache
+from typing import Any
 
-from sqlalchemy import Insert, Select, Text, Update, bindparam, select, update
+from sqlalchemy import (
+    Insert,
+    Integer,
+    Select,
+    Text,
+    Update,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    select,
+    update,
+)
+from sqlalchemy.sql.dml import ReturningUpdate
 
+from rowcol.adapters.sql.prepared import listed, prepared
 from rowcol.adapters.sql.tables import Tables
 from rowcol.adapters.sql.tx import insert_new, upsert
+from rowcol.core.outcome import Billed
 
 
-@cache
-def switches(t: Tables) -> Select[tuple[str]]:
-    names = bindparam("names", type_=Text(), expanding=True)
-    return select(t.switches.c.reason).where(t.switches.c.name.in_(names)).limit(1)
+@prepared
+def pauses(t: Tables) -> Select[Any]:
+    """A switch that forbids the call, the rail's before that of all paid ones; and whether the connection is there, and paused."""
+    k, w = t.connections.c, t.switches.c
+    names = (bindparam("of_rail", type_=Text), bindparam("of_paid", type_=Text))
+    reason = select(w.reason).where(w.name.in_(names)).order_by(w.name.desc()).limit(1)
+    is_paused = select(k.is_paused).where(k.firm == bindparam("firm"), k.id == bindparam("id"))
+    return select(
+        reason.scalar_subquery().label("reason"), is_paused.scalar_subquery().label("is_paused")
+    )
 
 
-@cache
-def pause(t: Tables) -> Select[tuple[bool]]:
-    cs = t.connections.c
-    return select(cs.is_paused).where(cs.firm == bindparam("firm"), cs.id == bindparam("id"))
-
-
-@cache
+@prepared
 def new_budget(t: Tables) -> Insert:
     return insert_new(t, t.budgets)
 
 
-@cache
+@prepared
 def budget(t: Tables) -> Select[tuple[int, int]]:
     b = t.budgets.c
     mine = (b.firm == bindparam("firm"), b.key == bindparam("key"), b.month == bindparam("month"))
     return select(b.spent_micros, b.reserved_micros).where(*mine).with_for_update()
 
 
-@cache
+@prepared
 def put_budget(t: Tables) -> Insert:
     return upsert(t, t.budgets)
 
 
-@cache
+@prepared
 def move_budget(t: Tables) -> Update:
     b = t.budgets.c
     return (
@@ -56,54 +71,58 @@ def move_budget(t: Tables) -> Update:
     )
 
 
-@cache
+@prepared
 def new_quota(t: Tables) -> Insert:
     return insert_new(t, t.quotas)
 
 
-@cache
-def quotas(t: Tables) -> Select[tuple[str, int]]:
+@prepared
+def quotas(t: Tables, count: int) -> Select[tuple[str, int]]:
     """In the order of keys, so that callers who lock several never wait for each other in a circle."""
     q = t.quotas.c
-    keys = bindparam("keys", type_=Text(), expanding=True)
-    return select(q.key, q.tat_us).where(q.key.in_(keys)).order_by(q.key).with_for_update()
+    return select(q.key, q.tat_us).where(q.key.in_(listed(count))).order_by(q.key).with_for_update()
 
 
-@cache
+@prepared
 def put_quota(t: Tables) -> Insert:
     return upsert(t, t.quotas)
 
 
-@cache
+@prepared
 def add_call(t: Tables) -> Insert:
     return t.calls.insert()
 
 
-@cache
-def open_of(t: Tables) -> Select[tuple[str | None, str, int]]:
+@prepared
+def settle(t: Tables) -> ReturningUpdate[Any]:
+    """Of an open call. What it cost is its price if it `is_spent`; a free one is never billed."""
     k = t.calls.c
-    mine = (k.firm == bindparam("firm"), k.id == bindparam("id"), k.settled_at_us.is_(None))
-    return select(k.budget_key, k.month, k.price_micros).where(*mine).with_for_update()
-
-
-@cache
-def settle(t: Tables) -> Update:
-    k = t.calls.c
+    given = ("outcome", "detail", "status", "settled_at_us", "remote_request_id")
+    is_spent = bindparam("is_spent", type_=Integer) == 1
+    is_priced = k.price_micros > 0
     return (
         update(t.calls)
-        .where(k.firm == bindparam("p_firm"), k.id == bindparam("p_id"))
+        .where(k.firm == bindparam("p_firm"), k.id == bindparam("p_id"), k.settled_at_us.is_(None))
         .values(
-            {
-                name: bindparam(name)
-                for name in (
-                    "cost_micros",
-                    "billed",
-                    "outcome",
-                    "detail",
-                    "status",
-                    "settled_at_us",
-                    "remote_request_id",
-                )
-            }
+            cost_micros=case((is_spent, k.price_micros), else_=0),
+            billed=case((is_priced, bindparam("p_billed", type_=Text)), else_=Billed.NO.value),
+            **{name: bindparam(name) for name in given},
         )
+        .returning(k.budget_key, k.month, k.price_micros, k.cost_micros)
+    )
+
+
+@prepared
+def sum_costs(t: Tables) -> Select[Any]:
+    """Through an index that holds priced calls only."""
+    k = t.calls.c
+    return (
+        select(k.business, func.sum(k.cost_micros).label("cost_micros"))
+        .where(
+            k.firm == bindparam("firm"),
+            k.month == bindparam("month"),
+            k.cost_micros > literal_column("0"),
+            k.business.is_not(None),
+        )
+        .group_by(k.business)
     )

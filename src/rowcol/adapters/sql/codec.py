@@ -14,7 +14,7 @@ from rowcol.core.connection import Connection, ConnectionState
 from rowcol.core.delivery import Listed, RouteState
 from rowcol.core.evidence import Balance, Observation, Source
 from rowcol.core.money import Cost
-from rowcol.core.need import Need, Purpose, Question, Trigger
+from rowcol.core.need import Need, Purpose, Question, Trigger, priority_of
 from rowcol.core.outcome import Billed, Outcome
 from rowcol.core.rail import Row
 
@@ -52,6 +52,12 @@ def at_or_none(when_us: int | None) -> datetime | None:
     return None if when_us is None else EPOCH + timedelta(microseconds=when_us)
 
 
+def priority_us(question: Question) -> int:
+    """`priority_of` as one number: the class of the purpose above 58 bits of microseconds, which last to the year 9999."""
+    first, deadline = priority_of(question)
+    return (first << 58) + us(deadline)
+
+
 def clean(text: str) -> str:
     """Foreign text that every database takes: without NUL and lone surrogates."""
     if text.isascii() and "\0" not in text:
@@ -83,7 +89,7 @@ def connection_of(row: SqlRow[Any]) -> Connection:
         row.name,
         at(row.created_at_us),
         _states.decode(row.state),
-        row.is_paused,
+        bool(row.is_paused),
     )
 
 

@@ -11,12 +11,11 @@ everything staged is published.
 
 from __future__ import annotations
 
-from functools import cache
-
 from sqlalchemy import BigInteger, Select, Update, bindparam, case, func, select, update
 
 from rowcol.adapters.sql import calls, facts, inbox, needs
 from rowcol.adapters.sql.codec import dumps, us, us_or_none
+from rowcol.adapters.sql.prepared import prepared
 from rowcol.adapters.sql.tables import Tables
 from rowcol.adapters.sql.tx import Tx, own
 from rowcol.core import change as c
@@ -29,16 +28,16 @@ def commit(tx: Tx, firm: FirmId, change: c.Change) -> c.Committed:
     """All or nothing."""
     own(firm, change.lease.firm)
     holds = _hold(tx, firm, change)
-    moved = _write_guarded(tx, firm, change) if holds else False
+    if holds:
+        _write_guarded(tx, firm, change)
     connection = change.lease.subject
-    is_mine = holds or _is_mine(tx, firm, connection)
-    if is_mine:
-        moved |= facts.observe(tx, firm, connection, change.observations)
+    if holds or _is_mine(tx, firm, connection):
+        facts.observe(tx, firm, connection, change.observations)
         facts.cover(tx, firm, connection, change.coverages)
     for settlement in change.settlements:
         calls.settle(tx, firm, settlement)
     needs.record_decisions(tx, firm, change.decisions)
-    return c.Committed(is_fenced=not holds, moved=moved)
+    return c.Committed(is_fenced=not holds)
 
 
 def store_token(
@@ -48,7 +47,7 @@ def store_token(
     values = {"p_firm": firm, "p_id": connection, "p_new": new}
     if old is not None:
         values["p_old"] = old
-    return tx.run(_swap_token(tx.t, has_old=old is not None), values).rowcount == 1
+    return tx.run(_swap_token(tx.t, has_old=old is not None), values) == 1
 
 
 def _is_mine(tx: Tx, firm: FirmId, connection: str) -> bool:
@@ -58,7 +57,7 @@ def _is_mine(tx: Tx, firm: FirmId, connection: str) -> bool:
 def _hold(tx: Tx, firm: FirmId, change: c.Change) -> bool:
     """Whether the fence is still the subject's; then plan it and, if asked, give the lease back."""
     lease = change.lease
-    done = tx.run(
+    moved = tx.run(
         _keep(tx.t),
         {
             "p_firm": firm,
@@ -69,10 +68,10 @@ def _hold(tx: Tx, firm: FirmId, change: c.Change) -> bool:
             "p_releases": int(change.releases),
         },
     )
-    return done.rowcount == 1
+    return moved == 1
 
 
-def _write_guarded(tx: Tx, firm: FirmId, change: c.Change) -> bool:
+def _write_guarded(tx: Tx, firm: FirmId, change: c.Change) -> None:
     connection = change.lease.subject
     if change.state is not None:
         _write_state(tx, firm, connection, change.state)
@@ -80,9 +79,8 @@ def _write_guarded(tx: Tx, firm: FirmId, change: c.Change) -> bool:
         facts.discard(tx, firm, connection)
     facts.write_rows(tx, firm, connection, change.rows)
     facts.stage(tx, firm, connection, change.staged)
-    moved = bool(change.rows)
     if change.publishes is not None:
-        moved |= facts.publish(tx, firm, connection)
+        facts.publish(tx, firm, connection)
     if change.drained or change.parked:
         inbox.drain(
             tx,
@@ -94,7 +92,6 @@ def _write_guarded(tx: Tx, firm: FirmId, change: c.Change) -> bool:
         )
     needs.answer(tx, firm, connection, change.answered)
     needs.postpone(tx, firm, connection, change.postponed)
-    return moved
 
 
 def _write_state(tx: Tx, firm: FirmId, connection: str, state: ConnectionState) -> None:
@@ -125,14 +122,14 @@ def _moment_us(tx: Tx, change: c.Change) -> int:
     return 0 if row is None else int(row.leased_at_us)
 
 
-@cache
+@prepared
 def _leased_at(t: Tables) -> Select[tuple[int]]:
     s = t.subjects.c
     mine = (s.kind == bindparam("kind"), s.subject == bindparam("subject"))
     return select(s.leased_at_us).where(*mine)
 
 
-@cache
+@prepared
 def _keep(t: Tables) -> Update:
     """`next_at` None leaves what was planned."""
     s = t.subjects.c
@@ -154,7 +151,7 @@ def _keep(t: Tables) -> Update:
     )
 
 
-@cache
+@prepared
 def _move_state(t: Tables) -> Update:
     k = t.connections.c
     return (
@@ -164,13 +161,13 @@ def _move_state(t: Tables) -> Update:
     )
 
 
-@cache
+@prepared
 def _owned(t: Tables) -> Select[tuple[str]]:
     k = t.connections.c
     return select(k.id).where(k.firm == bindparam("firm"), k.id == bindparam("id"))
 
 
-@cache
+@prepared
 def _swap_token(t: Tables, *, has_old: bool) -> Update:
     k = t.connections.c
     is_old = k.token == bindparam("p_old") if has_old else k.token.is_(None)

@@ -86,8 +86,8 @@ class EngineExecutor:
                 return await conn.run_sync(inside)
         except DBAPIError as error:
             if not is_last and sqlstate(error) in RETRIED:
-                raise _Lost from error
-            raise refusal_of(error) from error
+                raise _Lost from None
+            raise refusal_of(error) from None
 
 
 class _Lost(Exception):
@@ -99,20 +99,23 @@ def engine_of(url: str) -> AsyncEngine:
     place = async_url(url)
     if place.get_backend_name() == "postgresql":
         return create_async_engine(
-            place, pool_pre_ping=True, connect_args={"options": POSTGRES_OPTIONS}
+            place,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args={"options": POSTGRES_OPTIONS},
         )
-    return create_async_engine(place)
+    return create_async_engine(place, hide_parameters=True)
 
 
 def async_url(url: str) -> URL:
     """The URL with the driver that we use."""
     try:
         place = make_url(url)
-    except ArgumentError as error:
+    except ArgumentError:
         raise Misconfigured(
             "the database URL cannot be read",
             "it looks like postgresql://user:password@host/database",
-        ) from error
+        ) from None
     driver = _DRIVERS.get(place.drivername)
     if driver is None:
         raise Misconfigured(

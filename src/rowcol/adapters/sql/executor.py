@@ -1,20 +1,28 @@
 """Executor: who runs the synchronous functions of this package in a transaction. Here: the contract, and errors as refusals.
 
+A database's error names values of the statement (SQLAlchemy its parameters, PostgreSQL the row in
+its way), so that no refusal is chained to one: of it only its class and code are kept, as a note (and SQLite's text, which
+names tables and columns only).
+
 `sqlite.py` runs them in threads of our own with group commit, `engine.py` on any async engine.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 
 from rowcol.adapters.sql.tx import Tx
-from rowcol.core.refusal import Busy, Conflict
+from rowcol.core.refusal import Busy, Conflict, Misconfigured, Refusal
 
 T = TypeVar("T")
 Job = Callable[[Tx], T]
+DatabaseError = DBAPIError | sqlite3.Error
+DATABASE_ERRORS = (DBAPIError, sqlite3.Error)
+"""From SQLAlchemy, or from the driver itself where it runs what is prepared."""
 
 
 class Executor(Protocol):
@@ -42,6 +50,7 @@ _SQLITE = {
         2,
     ),
     "SQLITE_LOCKED": ("the database is locked", "try again", 2),
+    "SQLITE_PROTOCOL": ("the database is locked", "try again", 2),
     "SQLITE_READONLY": (
         "the database file may not be written",
         "check owner and mode of the file and its folder",
@@ -67,26 +76,67 @@ _POSTGRES = {
     "53300": ("the database takes no more connections", "try again; raise max_connections", 5),
 }
 RETRIED = frozenset({"40001", "40P01"})
+_CHECK = "run `rowcol db check`; then `rowcol db upgrade`, or restore a backup"
+_WRONG_TABLES = ("the tables of the database are not those of this release", _CHECK)
+_DAMAGED = ("the database file is damaged, or is none", "restore a backup")
+_NOT_ALLOWED = (
+    "the database does not let its user do this",
+    "give the user of the URL the rights on our tables; then run `rowcol db check`",
+)
+_MISCONFIGURED = {
+    "SQLITE_CORRUPT": _DAMAGED,
+    "SQLITE_NOTADB": _DAMAGED,
+    "3F000": _WRONG_TABLES,
+    "42P01": _WRONG_TABLES,
+    "42703": _WRONG_TABLES,
+    "42501": _NOT_ALLOWED,
+}
+_LACKS = ("no such table", "no such column", "has no column named")
+"""SQLite has one code for these and for mistakes of ours; only its text tells them apart."""
 
 
-def sqlite_code(error: DBAPIError) -> str:
+class Mistaken(Exception):
+    """The database refused a statement of ours: a mistake in this package, not of its user."""
+
+
+def sqlite_code(error: DatabaseError) -> str:
     """SQLite's primary error name, such as `SQLITE_FULL`; empty for another database."""
-    name = str(getattr(error.orig, "sqlite_errorname", "") or "")
+    name = str(getattr(_origin(error), "sqlite_errorname", "") or "")
     return "_".join(name.split("_")[:2])
 
 
-def sqlstate(error: DBAPIError) -> str:
+def sqlstate(error: DatabaseError) -> str:
     """PostgreSQL's code; empty for another database."""
-    return str(getattr(error.orig, "sqlstate", "") or "")
+    return str(getattr(_origin(error), "sqlstate", "") or "")
 
 
-def refusal_of(error: DBAPIError) -> Exception:
-    """The refusal that a database error means, or the error itself when it is a mistake of ours."""
-    known = _SQLITE.get(sqlite_code(error)) or _POSTGRES.get(sqlstate(error))
-    if known is not None:
-        return Busy(*known)
-    if isinstance(error, IntegrityError):
+def refusal_of(error: DatabaseError) -> Refusal | Mistaken:
+    """What to raise for a database's error, `from None`: a refusal, or `Mistaken` when it is a mistake of ours."""
+    origin, code = _origin(error), sqlite_code(error) or sqlstate(error)
+    found = _refusal_of(error, origin, code)
+    said = str(origin) if isinstance(origin, sqlite3.Error) else ""
+    found.add_note(f"the database's error: {type(origin).__name__} {code} {said}".rstrip())
+    return found
+
+
+def _refusal_of(error: DatabaseError, origin: BaseException, code: str) -> Refusal | Mistaken:
+    busy = _SQLITE.get(code) or _POSTGRES.get(code)
+    if busy is not None:
+        return Busy(*busy)
+    wrong = _MISCONFIGURED.get(code)
+    is_sqlite = isinstance(origin, sqlite3.Error)
+    if wrong is None and is_sqlite and any(each in str(origin) for each in _LACKS):
+        wrong = _WRONG_TABLES
+    if wrong is not None:
+        return Misconfigured(*wrong)
+    if isinstance(error, IntegrityError | sqlite3.IntegrityError):
         return Conflict("it is there already, or moved meanwhile", "look again")
-    if error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):
+    is_cut = isinstance(error, DBAPIError) and error.connection_invalidated
+    if is_cut or (not is_sqlite and isinstance(error, OperationalError | InterfaceError)):
         return Busy("the database does not answer", "check that it runs; nothing was stored", 5)
-    return error
+    return Mistaken("the database refused a statement of rowcol; please report it")
+
+
+def _origin(error: DatabaseError) -> BaseException:
+    """The driver's own."""
+    return (error.orig or error) if isinstance(error, DBAPIError) else error

@@ -7,13 +7,12 @@ equal ones the later `received_at`, and an older one never overwrites, in whatev
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 from sqlalchemy import Delete, Insert, Select, Table, bindparam, delete, select
-from sqlalchemy.sql.dml import ReturningInsert
 
 from rowcol.adapters.sql.codec import Columns, dumps, row_columns, row_of, us
+from rowcol.adapters.sql.prepared import prepared
 from rowcol.adapters.sql.tables import Tables
 from rowcol.adapters.sql.tx import Tx, insert_new, upsert
 from rowcol.core.evidence import Coverage, Observation, Source
@@ -23,10 +22,10 @@ from rowcol.core.rail import Row
 ANY, LIVE = "ANY", "LIVE"
 
 
-def observe(tx: Tx, firm: FirmId, connection: str, seen: Sequence[Observation]) -> bool:
-    """Append observations and move `latest`. True: an account's newest one changed."""
+def observe(tx: Tx, firm: FirmId, connection: str, seen: Sequence[Observation]) -> None:
+    """Append observations and move `latest`."""
     if not seen:
-        return False
+        return
     columns = [_observation_columns(firm, connection, o) for o in seen]
     tx.run(_add_observation(tx.t), columns)
     slots: dict[tuple[str, str], Columns] = {}
@@ -36,8 +35,7 @@ def observe(tx: Tx, firm: FirmId, connection: str, seen: Sequence[Observation]) 
             known = slots.get(place)
             if known is None or _when(values) >= _when(known):
                 slots[place] = {**values, "slot": slot}
-    moved = tx.run(_move_latest(tx.t), list(slots.values()))
-    return bool(moved.all())
+    tx.run(_move_latest(tx.t), list(slots.values()))
 
 
 def cover(tx: Tx, firm: FirmId, connection: str, coverages: Sequence[Coverage]) -> None:
@@ -70,14 +68,13 @@ def stage(tx: Tx, firm: FirmId, connection: str, rows: Sequence[Row]) -> None:
         tx.run(_put_staged(tx.t), [row_columns(firm, connection, row) for row in rows])
 
 
-def publish(tx: Tx, firm: FirmId, connection: str) -> bool:
-    """Move everything staged into the mirror. True: there was something."""
+def publish(tx: Tx, firm: FirmId, connection: str) -> None:
+    """Move everything staged into the mirror."""
     place = {"p_firm": firm, "p_connection": connection}
     rows = [row._asdict() for row in tx.rows(_staged(tx.t), **place)]
     if rows:
         tx.run(_put_mirror(tx.t), rows)
         discard(tx, firm, connection)
-    return bool(rows)
 
 
 def discard(tx: Tx, firm: FirmId, connection: str) -> None:
@@ -111,25 +108,23 @@ def _observation_columns(firm: FirmId, connection: str, seen: Observation) -> Co
         "remote_account": seen.remote_account,
         "true_at_us": us(seen.true_at),
         "received_at_us": us(seen.received_at),
-        "source": seen.source,
+        "source": seen.source.value,
         "balance": dumps(seen.balance),
         "call": seen.call,
     }
 
 
-@cache
+@prepared
 def _add_observation(t: Tables) -> Insert:
     return insert_new(t, t.observations)
 
 
-@cache
-def _move_latest(t: Tables) -> ReturningInsert[tuple[str]]:
-    """Returns a row for each that moved: the count of rows is not told for many at once by every driver."""
-    made = upsert(t, t.latest, newer=("true_at_us", "received_at_us"))
-    return made.returning(t.latest.c.remote_account)
+@prepared
+def _move_latest(t: Tables) -> Insert:
+    return upsert(t, t.latest, newer=("true_at_us", "received_at_us"))
 
 
-@cache
+@prepared
 def _move_coverage(t: Tables) -> Insert:
     return upsert(t, t.coverages, newer=("complete_as_of_us",))
 
@@ -138,24 +133,24 @@ def _keeping_body(t: Tables, table: Table) -> Insert:
     return upsert(t, table, keeps=("body",))
 
 
-@cache
+@prepared
 def _put_mirror(t: Tables) -> Insert:
     return _keeping_body(t, t.mirror)
 
 
-@cache
+@prepared
 def _put_staged(t: Tables) -> Insert:
     return _keeping_body(t, t.staged)
 
 
-@cache
+@prepared
 def _staged(t: Tables) -> Select[Any]:
     s = t.staged
     mine = (s.c.firm == bindparam("p_firm"), s.c.connection == bindparam("p_connection"))
     return select(s).where(*mine)
 
 
-@cache
+@prepared
 def _drop_staged(t: Tables) -> Delete:
     s = t.staged.c
     mine = (s.firm == bindparam("p_firm"), s.connection == bindparam("p_connection"))

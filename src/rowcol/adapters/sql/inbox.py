@@ -15,7 +15,6 @@ from sqlalchemy import (
     ColumnElement,
     Insert,
     Select,
-    Text,
     Update,
     bindparam,
     literal_column,
@@ -25,6 +24,7 @@ from sqlalchemy import (
 )
 
 from rowcol.adapters.sql.codec import clean, listed_of, us, us_or_none
+from rowcol.adapters.sql.prepared import filled, listed, prepared
 from rowcol.adapters.sql.tables import Tables
 from rowcol.adapters.sql.tx import Tx, insert_new
 from rowcol.core.delivery import Incoming, Listed, RouteState
@@ -87,7 +87,7 @@ def drain(
                     "p_firm": firm,
                     "p_connection": connection,
                     "p_delivery": delivery,
-                    "p_state": state,
+                    "p_state": state.value,
                     "p_note": note,
                     "p_drained_at_us": when_us,
                 }
@@ -98,8 +98,7 @@ def drain(
 
 def replay(tx: Tx, firm: FirmId, delivery: DeliveryId) -> bool:
     """DRAINED or PARKED to RECEIVED, for the firm's own routes."""
-    done = tx.run(_replay(tx.t), {"p_firm": firm, "p_delivery": delivery})
-    return bool(done.rowcount)
+    return bool(tx.run(_replay(tx.t), {"p_firm": firm, "p_delivery": delivery}))
 
 
 def lock_routing(tx: Tx) -> None:
@@ -143,10 +142,10 @@ def _insert_bodies(tx: Tx, firsts: Mapping[tuple[str, str], Incoming]) -> set[st
     ]
     if tx.t.is_postgres:
         columns = [dict(zip(_BODY, row, strict=True)) for row in rows]
-        return {row[0] for row in tx.run(_add_delivery(tx.t), columns)}
+        return {row[0] for row in tx.conn.execute(_add_delivery(tx.t), columns)}
     # SQLite has one writer, so that what is not there now is not there when it is inserted.
-    keys = [dedup_key for _, dedup_key in firsts]
-    known = {(row.app, row.dedup_key) for row in tx.rows(_known(tx.t), keys=keys)}
+    keys = filled([dedup_key for _, dedup_key in firsts])
+    known = {(row.app, row.dedup_key) for row in tx.rows(_known(tx.t, len(keys)), **keys)}
     new = [row for row in rows if (row[2], row[4]) not in known]
     if new:
         tx.insert_many(tx.t.deliveries, _BODY, new)
@@ -179,7 +178,8 @@ def _owners(tx: Tx, items: Sequence[Incoming]) -> dict[tuple[str, str], tuple[st
     owners = {}
     for app, remote_ids in by_app.items():
         if remote_ids:
-            for row in tx.rows(find_owners(tx.t), app=app, remote_ids=sorted(remote_ids)):
+            places = filled(sorted(remote_ids))
+            for row in tx.rows(_owners_of(tx.t, len(places)), app=app, **places):
                 owners[app, row.remote_id] = (row.firm, row.id)
     return owners
 
@@ -203,23 +203,21 @@ def _listed(
     return tuple(listed_of(row) for row in tx.rows(statement))
 
 
-@cache
-def find_owners(t: Tables) -> Select[Any]:
+@prepared
+def _owners_of(t: Tables, count: int) -> Select[Any]:
     """The live one comes last, so that it overwrites the retired ones."""
     k = t.connections.c
-    remote_ids = bindparam("remote_ids", type_=Text(), expanding=True)
     return (
         select(k.remote_id, k.firm, k.id)
-        .where(k.app == bindparam("app"), k.remote_id.in_(remote_ids))
+        .where(k.app == bindparam("app"), k.remote_id.in_(listed(count)))
         .order_by(k.retired.desc(), k.created_at_us)
     )
 
 
-@cache
-def _known(t: Tables) -> Select[Any]:
+@prepared
+def _known(t: Tables, count: int) -> Select[Any]:
     d = t.deliveries.c
-    keys = bindparam("keys", type_=Text(), expanding=True)
-    return select(d.app, d.dedup_key).where(d.dedup_key.in_(keys))
+    return select(d.app, d.dedup_key).where(d.dedup_key.in_(listed(count)))
 
 
 @cache
@@ -232,7 +230,7 @@ def _add_route(t: Tables) -> Insert:
     return t.routes.insert()
 
 
-@cache
+@prepared
 def _drain(t: Tables) -> Update:
     r = t.routes.c
     return (
@@ -251,19 +249,19 @@ def _drain(t: Tables) -> Update:
     )
 
 
-@cache
+@prepared
 def _replay(t: Tables) -> Update:
     r = t.routes.c
-    again = (RouteState.DRAINED, RouteState.PARKED)
+    is_over = (r.state == RouteState.DRAINED.value) | (r.state == RouteState.PARKED.value)
     return (
         update(t.routes)
         .where(r.firm == bindparam("p_firm"), r.delivery == bindparam("p_delivery"))
-        .where(r.firm != "", r.state.in_(again))
+        .where(r.firm != "", is_over)
         .values(state=RouteState.RECEIVED, drained_at_us=None, note="")
     )
 
 
-@cache
+@prepared
 def _adopt(t: Tables) -> Update:
     r = t.routes.c
     return (

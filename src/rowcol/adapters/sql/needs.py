@@ -11,13 +11,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Insert, Select, Text, Update, bindparam, select, update
+from sqlalchemy import Insert, Select, Update, bindparam, select, update
 
 from rowcol.adapters.sql import codec
 from rowcol.adapters.sql.codec import Columns, dumps, us
+from rowcol.adapters.sql.prepared import filled, listed, prepared
 from rowcol.adapters.sql.tables import Tables
 from rowcol.adapters.sql.tx import Tx, insert_new, own
 from rowcol.core import change as c
@@ -33,7 +33,8 @@ def add_needs(tx: Tx, firm: FirmId, needs: Sequence[Need]) -> None:
     for need in needs:
         own(firm, need.firm)
     ids = sorted({need.connection for need in needs})
-    known = {row.id for row in tx.rows(_connections(tx.t), firm=firm, ids=ids)}
+    places = filled(ids)
+    known = {row.id for row in tx.rows(_connections(tx.t, len(places)), firm=firm, **places)}
     if len(known) < len(ids):
         raise NotFound("no such connection in this firm", "list them with `rowcol connect list`")
     tx.run(
@@ -45,9 +46,12 @@ def add_needs(tx: Tx, firm: FirmId, needs: Sequence[Need]) -> None:
                 "business": need.business,
                 "connection": need.connection,
                 "question": dumps(need.question),
+                "priority": codec.priority_us(need.question),
                 "check_at_us": us(need.check_at),
+                "decision": None,
                 "cost_micros": 0,
                 "calls": "[]",
+                "answered_at_us": None,
             }
             for need in needs
         ],
@@ -96,7 +100,8 @@ def read_answers(tx: Tx, firm: FirmId, ids: Sequence[NeedId]) -> dict[NeedId, c.
     """In the order asked."""
     if not ids:
         return {}
-    rows = {row.id: row for row in tx.rows(_answers(tx.t), firm=firm, ids=list(ids))}
+    places = filled(ids)
+    rows = {row.id: row for row in tx.rows(_answers(tx.t, len(places)), firm=firm, **places)}
     return {need: codec.answered_of(rows[need]) for need in ids if need in rows}
 
 
@@ -122,14 +127,13 @@ def list_decisions(
     return tuple(codec.decision_of(row) for row in tx.rows(statement))
 
 
-@cache
-def _connections(t: Tables) -> Select[tuple[str]]:
+@prepared
+def _connections(t: Tables, count: int) -> Select[tuple[str]]:
     k = t.connections.c
-    ids = bindparam("ids", type_=Text(), expanding=True)
-    return select(k.id).where(k.firm == bindparam("firm"), k.id.in_(ids))
+    return select(k.id).where(k.firm == bindparam("firm"), k.id.in_(listed(count)))
 
 
-@cache
+@prepared
 def _add(t: Tables) -> Insert:
     return insert_new(t, t.needs)
 
@@ -149,25 +153,25 @@ def _open_update(t: Tables, names: Sequence[str]) -> Update:
     )
 
 
-@cache
+@prepared
 def _answer(t: Tables) -> Update:
     return _open_update(t, ("decision", "cost_micros", "calls", "answered_at_us"))
 
 
-@cache
+@prepared
 def _postpone(t: Tables) -> Update:
     return _open_update(t, ("decision", "check_at_us"))
 
 
-@cache
-def _answers(t: Tables) -> Select[Any]:
+@prepared
+def _answers(t: Tables, count: int) -> Select[Any]:
     n = t.needs.c
-    mine = (n.firm == bindparam("firm"), n.id.in_(bindparam("ids", expanding=True)))
+    mine = (n.firm == bindparam("firm"), n.id.in_(listed(count)))
     return select(n.id, n.decision, n.cost_micros, n.calls, n.answered_at_us).where(
         *mine, n.answered_at_us.is_not(None)
     )
 
 
-@cache
+@prepared
 def _record(t: Tables) -> Insert:
     return insert_new(t, t.decisions)

@@ -55,6 +55,6 @@ async def _open(
         async with engine.connect() as conn:
             state = await conn.run_sync(versions.state_of, t)
     except DBAPIError as error:
-        raise refusal_of(error) from error
+        raise refusal_of(error) from None
     versions.insist(state)
     return SqlStore(EngineExecutor(engine, t, clock=clock, is_ours=is_ours))

@@ -48,8 +48,7 @@ def read_firm(tx: Tx, firm: FirmId) -> c.Firm | None:
 def set_firm_settings(tx: Tx, firm: FirmId, settings: dict[str, object]) -> None:
     """Replace them. Raise `NotFound` for a firm that is not there."""
     t = tx.t.firms
-    done = tx.run(update(t).where(t.c.id == firm).values(settings=dumps(settings)))
-    if not done.rowcount:
+    if not tx.run(update(t).where(t.c.id == firm).values(settings=dumps(settings))):
         raise NotFound(f"no firm {firm!r}", "list them with `rowcol firm list`")
 
 
@@ -127,12 +126,6 @@ def list_connections(tx: Tx, firm: FirmId, business: BusinessId | None) -> tuple
     return tuple(connection_of(row) for row in tx.rows(statement))
 
 
-def find_connection(tx: Tx, app: AppId, remote_id: RemoteId) -> tuple[FirmId, ConnectionId] | None:
-    """The live one, else one that was retired."""
-    rows = tx.rows(inbox.find_owners(tx.t), app=app, remote_ids=[clean(remote_id)])
-    return (FirmId(rows[-1].firm), ConnectionId(rows[-1].id)) if rows else None
-
-
 def set_account_role(
     tx: Tx, firm: FirmId, connection: ConnectionId, remote_account: RemoteId, role: str
 ) -> bool:
@@ -151,7 +144,7 @@ def set_paused(tx: Tx, firm: FirmId, connection: ConnectionId, *, is_paused: boo
     """A resumed connection is due at once. False: the firm has no such connection."""
     k, s = tx.t.connections, tx.t.subjects
     mine = (k.c.firm == firm, k.c.id == connection)
-    if not tx.run(update(k).where(*mine).values(is_paused=is_paused)).rowcount:
+    if not tx.run(update(k).where(*mine).values(is_paused=is_paused)):
         return False
     values: dict[str, object] = {"is_paused": is_paused}
     if not is_paused:
@@ -185,7 +178,7 @@ def revoke_token(tx: Tx, firm: FirmId, token_hash: str, at: datetime) -> bool:
     """False: the firm has no such token, or it was revoked before."""
     k = tx.t.tokens
     mine = (k.c.firm == firm, k.c.token_hash == token_hash, k.c.revoked_at_us.is_(None))
-    return bool(tx.run(update(k).where(*mine).values(revoked_at_us=us(at))).rowcount)
+    return bool(tx.run(update(k).where(*mine).values(revoked_at_us=us(at))))
 
 
 def find_token(tx: Tx, token_hash: str) -> c.Token | None:
@@ -234,8 +227,8 @@ def set_switch(tx: Tx, name: str, reason: str | None) -> None:
 def _insert(tx: Tx, table: Any, columns: dict[str, object], what: str) -> None:
     try:
         tx.run(table.insert(), columns)
-    except IntegrityError as error:
-        raise Conflict(f"{what} is there already", "use the existing one") from error
+    except IntegrityError:
+        raise Conflict(f"{what} is there already", "use the existing one") from None
 
 
 def _firm(row: Row[Any]) -> c.Firm:

@@ -88,7 +88,7 @@ def upgrade_file(path: Path) -> None:
     try:
         upgrade_engine(engine, tables())
     except DBAPIError as error:
-        raise refusal_of(error) from error
+        raise refusal_of(error) from None
     finally:
         engine.dispose()
 
@@ -151,7 +151,7 @@ def _with_engine(
         t = tables(schema, prefix, is_postgres=engine.dialect.name == "postgresql")
         return do(engine, t)
     except DBAPIError as error:
-        raise refusal_of(error) from error
+        raise refusal_of(error) from None
     finally:
         if engine is not url_or_engine:
             engine.dispose()
@@ -161,7 +161,7 @@ def _sync_engine(url: str) -> Engine:
     place = async_url(url)
     if place.get_backend_name() == "sqlite":
         return sqlite_engine(Path(place.database or ""), Options())
-    return create_engine(place)
+    return create_engine(place, hide_parameters=True)
 
 
 def _config(t: Tables, conn: Connection | None) -> Config:

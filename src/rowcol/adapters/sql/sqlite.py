@@ -20,10 +20,9 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from rowcol.adapters.sql.executor import Job, T, refusal_of, sqlite_code
+from rowcol.adapters.sql.executor import DATABASE_ERRORS, Job, T, refusal_of, sqlite_code
 from rowcol.adapters.sql.tables import Tables
 from rowcol.adapters.sql.tx import Tx
 from rowcol.core.refusal import Busy
@@ -69,6 +68,7 @@ def sqlite_engine(path: Path, options: Options) -> Engine:
         URL.create("sqlite", database=str(path)),
         isolation_level="AUTOCOMMIT",
         poolclass=NullPool,
+        hide_parameters=True,
         connect_args={
             "check_same_thread": False,
             "timeout": options.busy_timeout_ms / 1000,
@@ -190,10 +190,12 @@ class _Place:
         self._engine = engine
         self._conn: Connection | None = None
 
-    def connection(self) -> Connection:
+    def tx(self, t: Tables, clock: Clock | None) -> tuple[Tx, sqlite3.Connection]:
+        """For the next transaction, and the driver that begins and ends it."""
         if self._conn is None:
             self._conn = self._engine.connect()
-        return self._conn
+        driver = driver_of(self._conn)
+        return Tx(self._conn, t, clock, driver), driver
 
     def recover(self, error: BaseException) -> None:
         """End whatever transaction is left; a connection that failed oddly is not used again."""
@@ -203,33 +205,37 @@ class _Place:
         try:
             if in_transaction(conn):
                 conn.exec_driver_sql("ROLLBACK")
-        except DBAPIError:
+        except DATABASE_ERRORS:
             self.close()
-        if isinstance(error, DBAPIError) and sqlite_code(error) not in _KEEPS_CONNECTION:
+        if isinstance(error, DATABASE_ERRORS) and sqlite_code(error) not in _KEEPS_CONNECTION:
             self.close()
 
     def close(self) -> None:
         conn, self._conn = self._conn, None
         if conn is not None:
-            with contextlib.suppress(DBAPIError):
+            with contextlib.suppress(*DATABASE_ERRORS):
                 conn.close()
+
+
+def driver_of(conn: Connection) -> sqlite3.Connection:
+    """Python's own connection, below SQLAlchemy's."""
+    return conn.connection.driver_connection  # type: ignore[return-value] # what this dialect has
 
 
 def in_transaction(conn: Connection) -> bool:
     """Whether SQLite itself has a transaction open: some errors end it unasked."""
-    return bool(conn.connection.driver_connection.in_transaction)  # type: ignore[union-attr] # sqlite3.Connection
+    return driver_of(conn).in_transaction
 
 
 def _write_batch(place: _Place, t: Tables, clock: Clock | None, batch: Sequence[_Waiting]) -> None:
     try:
-        conn = place.connection()
-        tx = Tx(conn, t, clock)
-        conn.exec_driver_sql("BEGIN IMMEDIATE")
+        tx, driver = place.tx(t, clock)
+        driver.execute("BEGIN IMMEDIATE")
         for waiting in batch:
-            _run_job(tx, waiting, is_alone=len(batch) == 1)
-        if in_transaction(conn):
-            conn.exec_driver_sql("COMMIT")
-    except DBAPIError as error:
+            _run_job(tx, driver, waiting, is_alone=len(batch) == 1)
+        if driver.in_transaction:
+            driver.execute("COMMIT")
+    except DATABASE_ERRORS as error:
         place.recover(error)
         _fail(batch, refusal_of(error))
     except BaseException as error:
@@ -237,37 +243,36 @@ def _write_batch(place: _Place, t: Tables, clock: Clock | None, batch: Sequence[
         raise
 
 
-def _run_job(tx: Tx, waiting: _Waiting, *, is_alone: bool) -> None:
+def _run_job(tx: Tx, driver: sqlite3.Connection, waiting: _Waiting, *, is_alone: bool) -> None:
     """One job under its savepoint. Raise when the whole transaction is lost."""
-    conn = tx.conn
     if not is_alone:
-        conn.exec_driver_sql("SAVEPOINT job")
+        driver.execute("SAVEPOINT job")
     try:
         waiting.result = waiting.job(tx)
     except Exception as error:
-        if not in_transaction(conn):  # SQLite rolled everything back by itself
+        if not driver.in_transaction:  # SQLite rolled everything back by itself
             raise
         if is_alone:
-            conn.exec_driver_sql("ROLLBACK")
+            driver.execute("ROLLBACK")
         else:
-            conn.exec_driver_sql("ROLLBACK TO job")
-            conn.exec_driver_sql("RELEASE job")
-        waiting.error = refusal_of(error) if isinstance(error, DBAPIError) else error
+            driver.execute("ROLLBACK TO job")
+            driver.execute("RELEASE job")
+        waiting.error = refusal_of(error) if isinstance(error, DATABASE_ERRORS) else error
     else:
         if not is_alone:
-            conn.exec_driver_sql("RELEASE job")
+            driver.execute("RELEASE job")
 
 
 def _read_one(place: _Place, t: Tables, clock: Clock | None, waiting: _Waiting) -> None:
     try:
-        conn = place.connection()
-        conn.exec_driver_sql("BEGIN")
+        tx, driver = place.tx(t, clock)
+        driver.execute("BEGIN")
         try:
-            waiting.result = waiting.job(Tx(conn, t, clock))
+            waiting.result = waiting.job(tx)
         finally:
-            if in_transaction(conn):
-                conn.exec_driver_sql("COMMIT")
-    except DBAPIError as error:
+            if driver.in_transaction:
+                driver.execute("COMMIT")
+    except DATABASE_ERRORS as error:
         place.recover(error)
         _fail([waiting], refusal_of(error))
 

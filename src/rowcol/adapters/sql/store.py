@@ -28,6 +28,7 @@ from rowcol.core import change as c
 from rowcol.core.connection import Connection
 from rowcol.core.delivery import Incoming, Listed, RouteState, VerificationKey
 from rowcol.core.ids import AppId, BusinessId, ConnectionId, DeliveryId, FirmId, NeedId, RemoteId
+from rowcol.core.money import Cost
 from rowcol.core.need import Need
 from rowcol.core.rail import Row
 
@@ -109,6 +110,9 @@ class SqlStore:
 
     async def read_spending(self, firm: FirmId, month: str) -> tuple[c.Spending, ...]:
         return await self._read(calls.read_spending, firm, month)
+
+    async def sum_costs(self, firm: FirmId, month: str) -> dict[BusinessId, Cost]:
+        return await self._read(calls.sum_costs, firm, month)
 
     async def read_mirror(
         self,
@@ -194,11 +198,6 @@ class SqlStore:
     async def find_token(self, token_hash: str) -> c.Token | None:
         return await self._read(people.find_token, token_hash)
 
-    async def find_connection(
-        self, app: AppId, remote_id: RemoteId
-    ) -> tuple[FirmId, ConnectionId] | None:
-        return await self._read(people.find_connection, app, remote_id)
-
     async def read_key(self, app: AppId, key_id: str) -> VerificationKey | None:
         return await self._read(people.read_key, app, key_id)
 
@@ -221,10 +220,7 @@ class SqlStore:
         await self._write(people.set_switch, name, reason)
 
     async def prune(self, before: datetime) -> int:
-        total = 0
-        while pruned := await self._write(upkeep.prune, before):
-            total += pruned
-        return total
+        return await self._write(upkeep.prune, before)
 
     async def abandon_calls(self, opened_before: datetime, now: datetime) -> int:
         return await self._write(calls.abandon, opened_before, now)

@@ -67,9 +67,10 @@ _COLUMNS = {
         delivery:key connection:key remote_id:key firm:id app:id state:text
         received_at_us:big drained_at_us:big? note:text
     """,
-    # `decision`: the one that ended it, or the one that postponed it last.
+    # `priority`: `core.need.priority_of` as one number, smaller goes first. `decision`: the one
+    # that ended it, or the one that postponed it last.
     "needs": """
-        id:key firm:id business:id connection:id question:text check_at_us:big
+        id:key firm:id business:id connection:id question:text priority:big check_at_us:big
         decision:text? cost_micros:big calls:text answered_at_us:big?
     """,
     "calls": """
@@ -111,6 +112,7 @@ _INDEXES = (
     ("connections", "live!", "app remote_id", "retired = 0"),
     ("subjects", "due", "lease_until_us is_paused next_at_us", ""),
     ("deliveries", "dedup!", "app dedup_key", ""),
+    ("deliveries", "received", "received_at_us", ""),
     ("routes", "received", "connection received_at_us", "state = 'RECEIVED'"),
     ("routes", "unmatched", "app remote_id", "state = 'UNMATCHED'"),
     ("routes", "firm", "firm delivery", ""),
@@ -119,6 +121,7 @@ _INDEXES = (
     ("calls", "firm", "firm id", ""),
     ("calls", "business", "firm business id", ""),
     ("calls", "open", "connection", "settled_at_us IS NULL"),
+    ("calls", "cost", "firm month business cost_micros", "cost_micros > 0"),
     ("calls", "settled", "settled_at_us", ""),
     ("decisions", "firm", "firm id", ""),
     ("decisions", "business", "firm business id", ""),

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Executable, Row, Select, Table, func, text
+from sqlalchemy import Connection, Executable, Select, Table, func, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
 from rowcol.adapters.sql.codec import us
+from rowcol.adapters.sql.prepared import Prepared
 from rowcol.adapters.sql.tables import Tables
 from rowcol.core.refusal import NotFound
 from rowcol.ports import Clock
@@ -22,32 +24,52 @@ _DATABASE_NOW = text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 100000
 
 @dataclass(frozen=True, slots=True)
 class Tx:
-    """A transaction on one connection. `clock` None: PostgreSQL's own clock rules leases, on SQLite the caller's `now`."""
+    """A transaction on one connection. `clock` None: PostgreSQL's own clock rules leases, on SQLite the caller's `now`.
+
+    `driver`: the connection's own driver, where it is a file of ours; it runs what is prepared.
+    """
 
     conn: Connection
     t: Tables
     clock: Clock | None = None
+    driver: sqlite3.Connection | None = None
 
-    def run(self, statement: Executable, values: Any = None) -> CursorResult[Any]:
-        """Execute; a list of values is one executemany (and nothing when empty is the caller's care)."""
-        return self.conn.execute(statement, values)
+    def run(self, what: Prepared | Executable, values: Any = None) -> int:
+        """Execute; how many rows it moved. A list of values is one executemany (an empty one is the caller's care)."""
+        if not isinstance(what, Prepared):
+            return self.conn.execute(what, values).rowcount
+        if self.driver is None:
+            return self.conn.execute(what.statement, values).rowcount
+        if isinstance(values, list):
+            if len(values) > 1:
+                many = [what.arguments(each) for each in values]
+                return self.driver.executemany(what.text, many).rowcount
+            values = values[0]
+        return self.driver.execute(what.text, what.arguments(values)).rowcount
 
     def insert_many(
         self, table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]]
     ) -> None:
-        """Plain INSERTs as one executemany of the driver, in the order of `names`.
+        """Plain INSERTs on SQLite as one executemany of the driver, in the order of `names`."""
+        text = _insert_text(table, tuple(names))
+        if self.driver is None:
+            self.conn.exec_driver_sql(text, list(rows))
+        else:
+            self.driver.executemany(text, rows)
 
-        SQLAlchemy's own handling of each row costs several times what SQLite needs for it.
-        """
-        self.conn.exec_driver_sql(_insert_text(table, tuple(names)), list(rows))
+    def rows(self, what: Prepared | Select[Any], **values: Any) -> Sequence[Any]:
+        """Every row; its columns are its attributes."""
+        if not isinstance(what, Prepared):
+            return self.conn.execute(what, values).all()
+        if self.driver is None:
+            return self.conn.execute(what.statement, values).all()
+        found = self.driver.execute(what.text, what.arguments(values)).fetchall()
+        return list(map(what.make_row, found))
 
-    def rows(self, statement: Select[Any], **values: Any) -> Sequence[Row[Any]]:
-        """Every row."""
-        return self.conn.execute(statement, values).all()
-
-    def row(self, statement: Select[Any], **values: Any) -> Row[Any] | None:
-        """The first row."""
-        return self.conn.execute(statement, values).first()
+    def row(self, what: Prepared | Select[Any], **values: Any) -> Any:
+        """The first row, or None."""
+        found = self.rows(what, **values)
+        return found[0] if found else None
 
     def lease_now_us(self, now: datetime) -> int:
         """The clock that leases are measured by: one for all processes that share the store."""

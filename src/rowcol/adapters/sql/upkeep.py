@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, Table, delete, exists, select
+from sqlalchemy import bindparam, delete, exists, select
 
 from rowcol.adapters.sql.codec import us
 from rowcol.adapters.sql.facts import ANY
@@ -15,17 +14,22 @@ from rowcol.adapters.sql.tx import Tx
 from rowcol.core.delivery import RouteState
 from rowcol.core.ids import FirmId
 
-PRUNE_MAX = 2000
-"""Rows of one kind that one transaction deletes, so that nobody waits long behind it."""
+PRUNE_MAX = 5000
+"""Rows that one transaction deletes (routes beside their deliveries), so that nobody waits long behind it."""
 
 
 def prune(tx: Tx, before: datetime) -> int:
-    """One helping; call again until it returns 0. What is open, unmatched, parked or undrained stays."""
+    """One helping. What is open, unmatched, parked or undrained stays."""
     t, limit_us = tx.t, us(before)
     count = _prune_deliveries(tx, limit_us)
-    count += _delete(tx, t.calls, t.calls.c.id, t.calls.c.settled_at_us < limit_us)
-    count += _delete(tx, t.decisions, t.decisions.c.id, t.decisions.c.decided_at_us < limit_us)
-    count += _delete(tx, t.needs, t.needs.c.id, t.needs.c.answered_at_us < limit_us)
+    for table, over_at_us in (
+        (t.calls, t.calls.c.settled_at_us),
+        (t.decisions, t.decisions.c.decided_at_us),
+        (t.needs, t.needs.c.answered_at_us),
+    ):
+        if count < PRUNE_MAX:
+            some = select(table.c.id).where(over_at_us < limit_us).limit(PRUNE_MAX - count)
+            count += tx.run(delete(table).where(table.c.id.in_(some)))
     return count
 
 
@@ -88,13 +92,8 @@ def _prune_deliveries(tx: Tx, limit_us: int) -> int:
     d, r = tx.t.deliveries, tx.t.routes
     is_kept = exists().where(r.c.delivery == d.c.id, r.c.state != RouteState.DRAINED)
     statement = select(d.c.id).where(d.c.received_at_us < limit_us, ~is_kept).limit(PRUNE_MAX)
-    ids = [row.id for row in tx.rows(statement)]
+    ids = [{"p_id": row.id} for row in tx.rows(statement)]
     if ids:
-        tx.run(delete(r).where(r.c.delivery.in_(ids)))
-        tx.run(delete(d).where(d.c.id.in_(ids)))
+        tx.run(delete(r).where(r.c.delivery == bindparam("p_id")), ids)
+        tx.run(delete(d).where(d.c.id == bindparam("p_id")), ids)
     return len(ids)
-
-
-def _delete(tx: Tx, table: Table, key: ColumnElement[Any], over: ColumnElement[bool]) -> int:
-    some = select(key).where(over).limit(PRUNE_MAX)
-    return tx.run(delete(table).where(key.in_(some))).rowcount

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, exists, func, select
+from sqlalchemy import Row, Select, and_, bindparam, func, select
 
 from rowcol.adapters.sql.codec import at, connection_of, loads, need_of, observation_of
 from rowcol.adapters.sql.facts import ANY, LIVE
 from rowcol.adapters.sql.inbox import RECEIVED
+from rowcol.adapters.sql.prepared import prepared
 from rowcol.adapters.sql.tables import Tables
 from rowcol.adapters.sql.tx import Tx
 from rowcol.core import change as c
@@ -45,7 +45,6 @@ def read_view(tx: Tx, firm: FirmId, connection: ConnectionId) -> c.ConnectionVie
         needs=tuple(need_of(r) for r in tx.rows(_needs(tx.t), **place)),
         token=row.token,
         open_calls=tuple(r.id for r in tx.rows(_open_calls(tx.t), **place)),
-        is_staging=row.is_staging,
     )
 
 
@@ -67,7 +66,6 @@ def _short_view(row: Row[Any], accounts: Sequence[c.Account]) -> c.ConnectionVie
         pending=(),
         needs=(),
         token=row.token,
-        is_staging=row.is_staging,
     )
 
 
@@ -106,24 +104,18 @@ def _account(row: Row[Any]) -> c.Account:
     )
 
 
-def _with_staging(t: Tables) -> Select[Any]:
-    s, k = t.staged.c, t.connections.c
-    is_staging = exists().where(s.firm == k.firm, s.connection == k.id).correlate(t.connections)
-    return select(t.connections, is_staging.label("is_staging"))
-
-
-@cache
+@prepared
 def _connection(t: Tables) -> Select[Any]:
     k = t.connections.c
     mine = (k.firm == bindparam("firm"), k.id == bindparam("connection"))
-    return _with_staging(t).where(*mine)
+    return select(t.connections).where(*mine)
 
 
-@cache
+@prepared
 def _connections(t: Tables) -> Select[Any]:
     k = t.connections.c
     mine = (k.firm == bindparam("firm"), k.business == bindparam("business"))
-    return _with_staging(t).where(*mine).order_by(k.id)
+    return select(t.connections).where(*mine).order_by(k.id)
 
 
 def _account_rows(t: Tables) -> Select[Any]:
@@ -171,21 +163,21 @@ def _account_rows(t: Tables) -> Select[Any]:
     )
 
 
-@cache
+@prepared
 def _accounts(t: Tables) -> Select[Any]:
     m = t.mirror.c
     mine = (m.firm == bindparam("firm"), m.connection == bindparam("connection"))
     return _account_rows(t).where(*mine)
 
 
-@cache
+@prepared
 def _business_accounts(t: Tables) -> Select[Any]:
     m, k = t.mirror.c, t.connections.c
     its = select(k.id).where(k.firm == bindparam("firm"), k.business == bindparam("business"))
     return _account_rows(t).where(m.firm == bindparam("firm"), m.connection.in_(its))
 
 
-@cache
+@prepared
 def _pending(t: Tables) -> Select[Any]:
     r, d = t.routes.c, t.deliveries.c
     return (
@@ -201,14 +193,14 @@ def _pending(t: Tables) -> Select[Any]:
     )
 
 
-@cache
+@prepared
 def _needs(t: Tables) -> Select[Any]:
     n = t.needs.c
     mine = (n.firm == bindparam("firm"), n.connection == bindparam("connection"))
     return select(t.needs).where(*mine, n.answered_at_us.is_(None)).order_by(n.check_at_us, n.id)
 
 
-@cache
+@prepared
 def _open_calls(t: Tables) -> Select[Any]:
     k, s = t.calls.c, t.subjects.c
     leased_at_us = (

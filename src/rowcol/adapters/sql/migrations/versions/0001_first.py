@@ -47,8 +47,8 @@ TABLES = {
         "drained_at_us:big? note:text"
     ),
     "needs": (
-        "id:key firm:id business:id connection:id question:text check_at_us:big decision:text? "
-        "cost_micros:big calls:text answered_at_us:big?"
+        "id:key firm:id business:id connection:id question:text priority:big check_at_us:big "
+        "decision:text? cost_micros:big calls:text answered_at_us:big?"
     ),
     "calls": (
         "id:key firm:id business:id? connection:id? rail:text app:text environment:text "
@@ -87,6 +87,7 @@ INDEXES = (
     ("connections_live", "connections", "app remote_id", "retired = 0", True),
     ("subjects_due", "subjects", "lease_until_us is_paused next_at_us", "", False),
     ("deliveries_dedup", "deliveries", "app dedup_key", "", True),
+    ("deliveries_received", "deliveries", "received_at_us", "", False),
     ("routes_received", "routes", "connection received_at_us", "state = 'RECEIVED'", False),
     ("routes_unmatched", "routes", "app remote_id", "state = 'UNMATCHED'", False),
     ("routes_firm", "routes", "firm delivery", "", False),
@@ -95,6 +96,7 @@ INDEXES = (
     ("calls_firm", "calls", "firm id", "", False),
     ("calls_business", "calls", "firm business id", "", False),
     ("calls_open", "calls", "connection", "settled_at_us IS NULL", False),
+    ("calls_cost", "calls", "firm month business cost_micros", "cost_micros > 0", False),
     ("calls_settled", "calls", "settled_at_us", "", False),
     ("decisions_firm", "decisions", "firm id", "", False),
     ("decisions_business", "decisions", "firm business id", "", False),

@@ -1,0 +1,109 @@
+"""Connection: a business's logins: listed, their webhooks pointed here, and ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rowcol.cli import face
+from rowcol.cli.face import FirmOption, Json, Yes
+from rowcol.cli.opening import desk
+
+if TYPE_CHECKING:
+    from rowcol.core.change import Business
+    from rowcol.core.connection import Connection
+    from rowcol.core.money import Cost
+
+EXAMPLES = (
+    "Examples: rowcol connection list 'Harbor Dental'  |  rowcol connection webhook con_...  |  "
+    "rowcol disconnect con_..."
+)
+app = typer.Typer(help="Logins: list, webhook.", no_args_is_help=True)
+Login = Annotated[str, typer.Argument(metavar="CONNECTION", help="The login's id.")]
+
+
+@app.command("list", epilog=EXAMPLES)
+def list_(
+    business: Annotated[str, typer.Argument(help="Id, external id or name.")],
+    *,
+    firm: FirmOption = "",
+    json: Json = False,
+) -> None:
+    """List a business's logins, removed ones too."""
+    from rowcol.api import shapes
+
+    rows = [shapes.connection_of(row) for row in face.running(_list(firm, business))]
+    if json:
+        for row in rows:
+            face.emit(row)
+        return
+    face.table(
+        ("id", "bank", "rail", "state", "why"),
+        [
+            (r.id, r.name, r.rail, "paused" if r.is_paused else r.health, r.health_reason)
+            for r in rows
+        ],
+        empty="no logins yet: `rowcol connect plaid BUSINESS`",
+    )
+
+
+async def _list(firm: str, word: str) -> tuple[Connection, ...]:
+    from rowcol.services.businesses import find
+
+    async with desk(firm) as at:
+        row = await find(at.plane, at.firm, word)
+        return await at.plane.store.list_connections(at.firm, row.id)
+
+
+@app.command(epilog=EXAMPLES)
+def webhook(connection: Login, *, firm: FirmOption = "", json: Json = False) -> None:
+    """Have a login's webhooks sent to ROWCOL_PUBLIC_URL, as after a move of the service."""
+    face.running(_point(firm, connection))
+    if json:
+        face.emit({"id": connection, "state": "pointed"})
+    else:
+        face.say(f"webhooks of {connection} come here now")
+
+
+async def _point(firm: str, connection: str) -> None:
+    from rowcol.services.deeds import find_login
+    from rowcol.services.integration import IntegrationService
+
+    async with desk(firm) as at:
+        row = (await find_login(at.plane, at.firm, connection)).connection
+        await IntegrationService(at.plane, row.business, firm=at.firm).point_webhook(row.id)
+
+
+def disconnect(
+    connection: Login, *, yes: Yes = False, firm: FirmOption = "", json: Json = False
+) -> None:
+    """End a login at its rail, and its monthly fee. It cannot be taken back; its history stays."""
+    row, business, price = face.running(_ended(firm, connection))
+    month = f"{face.money(price.micros)} a month" if price.micros else "no fee"
+    face.confirm(
+        f"This ends {business.name}'s login at {row.label} ({row.rail}, {month}) for good.", yes=yes
+    )
+    face.running(_disconnect(firm, row))
+    if json:
+        face.emit({"id": row.id, "state": "removed"})
+    else:
+        face.say(f"{row.id} was removed; what is known of it stays")
+
+
+async def _ended(firm: str, connection: str) -> tuple[Connection, Business, Cost]:
+    """What a removal ends."""
+    from rowcol.services.businesses import find
+    from rowcol.services.deeds import find_login, price_of_month
+
+    async with desk(firm) as at:
+        row = (await find_login(at.plane, at.firm, connection)).connection
+        business = await find(at.plane, at.firm, row.business)
+        return row, business, await price_of_month(at.plane, row)
+
+
+async def _disconnect(firm: str, row: Connection) -> None:
+    from rowcol.services.integration import IntegrationService
+
+    async with desk(firm) as at:
+        await IntegrationService(at.plane, row.business, firm=at.firm).disconnect(row.id)

@@ -1,0 +1,30 @@
+"""Connection: listed with their bank, their webhook pointed, and ended for good at the rail itself."""
+
+from tests.cli.rig import Shell
+
+
+def test_a_login_from_list_to_end(connected: Shell) -> None:
+    (login,) = connected.lines("connection", "list", "h-1")
+    assert (login["institution"], login["name"]) == ("ins_109508", "First Platypus Bank")
+    assert "First Platypus Bank" in connected("connection", "list", "h-1").stdout
+
+    refused = connected("connection", "webhook", login["id"], rc=1)
+    assert "no address" in refused.stderr
+    connected.environment["ROWCOL_PUBLIC_URL"] = "https://books.example"
+    assert connected.json("connection", "webhook", login["id"])["state"] == "pointed"
+
+    asked = connected("disconnect", login["id"], rc=1)
+    for word in ("Harbor Dental", "First Platypus Bank", "$0.30 a month", "--yes"):
+        assert word in asked.stderr
+    assert connected.lines("connection", "list", "h-1")[0]["health"] == "OK"
+    for _ in range(2):
+        assert connected.json("disconnect", login["id"], "--yes")["state"] == "removed"
+    (ended,) = connected.lines("connection", "list", "h-1")
+    assert ended["health"] == "RETIRED"
+    assert "removed" in connected("connection", "webhook", login["id"], rc=1).stderr
+
+
+def test_unknown_logins_are_wrong_use(connected: Shell) -> None:
+    connected("disconnect", "con_none", "--yes", rc=2)
+    connected("connection", "webhook", "con_none", rc=2)
+    connected("connection", "list", "nobody", rc=2)
