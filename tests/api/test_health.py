@@ -10,7 +10,7 @@ async def test_work_overdue_for_five_minutes_is_not_ready(tmp_path: Path) -> Non
     async with face(tmp_path) as it:
         assert (await it.ask("GET", "/healthz", None)).status_code == 200
         assert (await it.ask("GET", "/readyz", None)).status_code == 200
-        it.it.clock.advance(timedelta(hours=13))
+        it.it.clock.advance(timedelta(hours=25))
         answer = await it.ask("GET", "/readyz", None)
         assert answer.status_code == 503
         assert "due" in answer.json()["reason"]

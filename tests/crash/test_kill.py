@@ -118,7 +118,10 @@ class Load:
             self._bank.control, f"accounts/{account}/postings", postings=[posting]
         )
         item_id = list(self._bank.emulator.items)[step.moved]
-        await asyncio.to_thread(self._bank.control, "pull", item_id=item_id)
+        while not (await asyncio.to_thread(self._bank.control, "pull", item_id=item_id))[
+            "succeeded"
+        ]:
+            pass  # one pull in fifty fails, by the time it is made
         for number, body in enumerate(step.bodies):
             sending = self._caller.deliver(body, number, signs_anew=number % 2 == 0)
             self._tasks.append(asyncio.create_task(sending))

@@ -205,7 +205,7 @@ def test_emulator_setup_agrees_with_the_response(path: Path) -> None:
     setup = exchange["emulator_setup"]
     assert {"item", "fault"} <= set(setup) <= {"item", "state", "fault"}
     assert setup["fault"] == exchange["response"]["body"].get("error_code")
-    assert (setup["fault"] is None) == (exchange["response"]["status"] == 200)  # noqa: PLR2004
+    assert (setup["fault"] is None) == (exchange["response"]["status"] == 200)
 
 
 @named(EXCHANGES)
@@ -226,7 +226,7 @@ def test_sdk_accepts_the_request(path: Path) -> None:
 def test_sdk_reads_the_response(path: Path) -> None:
     """2xx by the endpoint's model, everything else by the error model."""
     exchange = load(path)
-    is_error = exchange["response"]["status"] >= 300  # noqa: PLR2004
+    is_error = exchange["response"]["status"] >= 300
     model = "PlaidError" if is_error else MODELS[exchange["request"]["path"]][1]
     assert list(strays(read_by_sdk(exchange["response"]["body"], model))) == []
 

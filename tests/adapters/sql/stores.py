@@ -19,7 +19,6 @@ from rowcol.adapters.sql import SqlStore, open_engine, open_sqlite, open_url
 from rowcol.adapters.sql.executor import Executor
 from rowcol.core.change import Lease
 from rowcol.core.ids import ConnectionId, FirmId
-from rowcol.core.ids import ConnectionId, FirmId
 from tests.contracts.values import T0
 
 Opening = Callable[[], AbstractAsyncContextManager[SqlStore]]
@@ -95,13 +94,6 @@ class ToldStore(SqlStore):
     async def claim(self, owner: str, now: datetime, lease_s: int, limit: int) -> tuple[Lease, ...]:
         self._told.told = now
         return await super().claim(owner, now, lease_s, limit)
-
-    @override
-    async def claim_one(
-        self, firm: FirmId, connection: ConnectionId, owner: str, now: datetime, lease_s: int
-    ) -> Lease | None:
-        self._told.told = now
-        return await super().claim_one(firm, connection, owner, now, lease_s)
 
     @override
     async def claim_one(

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import traceback
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError
 
-from rowcol.adapters.sql.executor import Mistaken, refusal_of, sqlite_code, sqlstate
+from rowcol.adapters.sql import SqlStore
+from rowcol.adapters.sql.engine import engine_of
+from rowcol.adapters.sql.executor import Job, Mistaken, refusal_of, sqlite_code, sqlstate
+from rowcol.adapters.sql.sqlite import Options, sqlite_engine
+from rowcol.adapters.sql.tx import Tx
+from rowcol.core import change as c
 from rowcol.core.refusal import Busy, Conflict, Misconfigured, Refusal
+from tests.adapters.sql.stores import OnHostsSqlite, OnPostgres, OnSqlite
+from tests.contracts.values import A, after, furnish, intent
 
 
 class SqliteError(sqlite3.OperationalError):
@@ -64,8 +73,8 @@ def test_other_tables_than_ours_want_a_check(code: str) -> None:
     ("statement", "kind"),
     [
         ("SELECT 1 FROM nowhere", Misconfigured),
-        ("SELECT nothing FROM kept", Misconfigured),
-        ("INSERT INTO kept (nothing) VALUES (1)", Misconfigured),
+        ("SELECT colour FROM kept", Misconfigured),
+        ("INSERT INTO kept (colour) VALUES (1)", Misconfigured),
         ("SELEC 1", Mistaken),
         ("INSERT INTO kept (id) VALUES (1)", Conflict),
     ],
@@ -84,9 +93,9 @@ def test_what_sqlite_itself_says(statement: str, kind: type[Exception]) -> None:
 def test_a_damaged_file_is_said_to_be_damaged(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
     path.write_bytes(b"no database" * 1000)
-    with contextlib.closing(sqlite3.connect(path)) as conn:
-        with pytest.raises(sqlite3.DatabaseError) as caught:
-            conn.execute("SELECT 1 FROM kept")
+    conn = sqlite3.connect(path)
+    with contextlib.closing(conn), pytest.raises(sqlite3.DatabaseError) as caught:
+        conn.execute("SELECT 1 FROM kept")
     refusal = refusal_of(caught.value)
     assert isinstance(refusal, Misconfigured)
     assert "backup" in refusal.what_to_do
@@ -98,3 +107,78 @@ def test_what_is_there_already_is_a_conflict_and_our_mistakes_stay_ours() -> Non
     assert isinstance(mistake, Mistaken)
     assert mistake.__notes__ == ["the database's error: PostgresError 42601"]
     assert not isinstance(mistake, Refusal)
+
+
+VALUE = "a-value-that-nobody-may-log"
+
+
+def write_null(tx: Tx) -> None:
+    columns = {"id": VALUE, "name": None, "created_at_us": 1, "settings": VALUE}
+    tx.run(tx.t.firms.insert(), columns)
+
+
+def write_twice(tx: Tx) -> None:
+    for _ in range(2):
+        tx.run(tx.t.switches.insert(), {"name": VALUE, "reason": VALUE})
+
+
+def say_nonsense(tx: Tx) -> None:
+    tx.run(text("SELEC :value"), {"value": VALUE})
+
+
+def drop_calls(tx: Tx) -> None:
+    tx.run(text(f"DROP TABLE {tx.t.calls.fullname}"))
+
+
+class SilenceContract:
+    @pytest.mark.parametrize(
+        ("job", "kind"), [(write_null, Conflict), (write_twice, Conflict), (say_nonsense, Mistaken)]
+    )
+    async def test_no_value_is_in_a_traceback(
+        self, store: SqlStore, job: Job[None], kind: type[Exception]
+    ) -> None:
+        for run in (store.executor.write, store.executor.read):
+            with pytest.raises(kind) as caught:
+                await run(job)
+            assert_silent(caught.value)
+            assert "the database's error" in caught.value.__notes__[0]
+
+    async def test_nor_of_what_is_prepared_or_there_already(self, store: SqlStore) -> None:
+        await furnish(store, A, "c1")
+        firm = c.Firm(A, VALUE, after(0))
+        with pytest.raises(Conflict) as conflict:
+            await store.add_firm(firm)
+        assert_silent(conflict.value)
+        await store.executor.write(drop_calls)
+        with pytest.raises(Misconfigured, match="tables") as wrong:
+            await store.open_call(A, intent("1", "c1", reason=VALUE))
+        assert_silent(wrong.value)
+        assert "rowcol db check" in wrong.value.what_to_do
+
+
+def assert_silent(error: BaseException) -> None:
+    said = "".join(traceback.format_exception(error))
+    assert VALUE not in said
+    assert "DBAPIError" not in said
+    assert "parameters" not in said
+
+
+class TestSilenceOnSqlite(OnSqlite, SilenceContract):
+    pass
+
+
+class TestSilenceOnHostsSqlite(OnHostsSqlite, SilenceContract):
+    pass
+
+
+class TestSilenceOnPostgres(OnPostgres, SilenceContract):
+    pass
+
+
+async def test_our_own_engines_hide_parameters(tmp_path: Path) -> None:
+    ours = sqlite_engine(tmp_path / "x.db", Options())
+    both = [engine_of(f"sqlite:///{tmp_path}/x.db"), engine_of("postgresql://x@127.0.0.1:1/x")]
+    assert all(engine.hide_parameters for engine in (ours, *(each.sync_engine for each in both)))
+    ours.dispose()
+    for each in both:
+        await each.dispose()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from rowcol.adapters.sql.upkeep import PRUNE_MAX
+from rowcol.core import change as c
 from rowcol.ports import FullStore
 from tests.adapters.sql.stores import OnPostgres, OnSqlite
 from tests.contracts.values import A, after, furnish, incoming, lease, record
-from rowcol.core import change as c
 
 
 class PruneContract:

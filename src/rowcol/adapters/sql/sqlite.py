@@ -177,7 +177,7 @@ class SqliteExecutor:
         while (waiting := self._reads.get()) is not None:
             try:
                 _read_one(place, self._t, self._clock, waiting)
-            except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
+            except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it
                 _fail([waiting], error)
             _resolve([waiting])
         place.close()
@@ -199,8 +199,7 @@ class _Place:
 
     def recover(self, error: BaseException) -> None:
         """End whatever transaction is left; a connection that failed oddly is not used again."""
-        conn = self._conn
-        if conn is None:
+        if (conn := self._conn) is None:
             return
         try:
             if in_transaction(conn):
@@ -285,8 +284,7 @@ def _fail(batch: Sequence[_Waiting], error: BaseException) -> None:
 
 def _resolve(batch: Sequence[_Waiting]) -> None:
     """Wake everybody, with one call into each event loop."""
-    loops = {waiting.loop for waiting in batch}
-    for loop in loops:
+    for loop in {waiting.loop for waiting in batch}:
         mine = [waiting for waiting in batch if waiting.loop is loop]
         with contextlib.suppress(RuntimeError):  # that loop is closed: nobody waits any more
             loop.call_soon_threadsafe(_settle, mine)
