@@ -181,7 +181,8 @@ class Store(Protocol):
         """Lease this connection, due or not, for what a person asked for. None: somebody else holds it."""
 
     async def digest(self, firm: FirmId) -> str:
-        """SHA-256 over the values (not times, not ids of ours) of mirror, latest observations and inbox."""
+        """SHA-256 over the values (not times, not ids of ours) of mirror, latest observations and what the inbox
+        still holds undrained."""
 
 
 class PlaneStore(Protocol):

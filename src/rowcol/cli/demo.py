@@ -18,8 +18,10 @@ from rowcol.core.refusal import BadInput
 if TYPE_CHECKING:
     from datetime import date
 
-    from rowcol.simulation.demo import DemoOptions, Look, Progress
+    from rowcol.simulation.demo import Progress
+    from rowcol.simulation.options import DemoOptions
     from rowcol.simulation.report import DemoReport
+    from rowcol.simulation.stages import Look
 
 EXAMPLES = (
     "Examples: rowcol demo  |  rowcol demo --once --json  |  rowcol demo --transactions bank.csv"
@@ -50,7 +52,7 @@ def demo(
 ) -> None:
     """Run a firm under the policies `ttl` and `evidence`, and compare. Costs nothing, reaches nothing outside."""
     from rowcol.cli.logs import to_stderr
-    from rowcol.simulation.demo import DemoOptions
+    from rowcol.simulation.options import DemoOptions
 
     to_stderr("error")
     options = DemoOptions(

@@ -24,6 +24,8 @@ def differences(conn: Connection, t: Tables) -> list[Any]:
     ours = {each.name for each in t.metadata.tables.values()}
 
     def is_ours(name: str | None, kind: str, parents: Any) -> bool:
+        if kind == "schema":
+            return name == t.schema
         return kind != "table" or name in ours
 
     context = MigrationContext.configure(

@@ -98,12 +98,9 @@ def _latest_lines(logins: Sequence[Login]) -> set[bytes]:
 
 def _inbox_lines(routes: Sequence[Route]) -> set[bytes]:
     return {
-        _line(
-            route.incoming.kind,
-            hashlib.sha256(route.incoming.body).hexdigest(),
-            "drained" if route.state is RouteState.DRAINED else "not drained",
-        )
+        _line(route.incoming.kind, hashlib.sha256(route.incoming.body).hexdigest())
         for route in routes
+        if route.state is not RouteState.DRAINED
     }
 
 
