@@ -13,6 +13,7 @@ import uvicorn
 from typing_extensions import override
 
 from rowcol.bootstrap import Plane
+from rowcol.cli.face import SWITCH_INTERVAL_S
 from rowcol.simulation.bench.process import pin
 from rowcol.simulation.bench.rig import bench_settings
 
@@ -68,6 +69,7 @@ async def service(data_dir: Path) -> None:
 def main(mode: str, data_dir: str, core: str) -> None:
     """Pin, then run until SIGTERM."""
     pin(int(core))
+    sys.setswitchinterval(SWITCH_INTERVAL_S)  # as `rowcol serve` does
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     import uvloop
 
