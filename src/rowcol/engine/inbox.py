@@ -42,6 +42,8 @@ from rowcol.ports import Clock, Doorbell, PlaneStore
 
 QUEUE_MAX = 2048
 BATCH_MAX = 256
+TURNS = 2
+"""From bytes on a socket to a place in the queue: a turn that reads them, and one that judges them."""
 UNKNOWN_KEYS_MAX = 1024
 UNKNOWN_KEY_KEPT = timedelta(minutes=5)
 KEY_KEPT = timedelta(hours=24)
@@ -156,8 +158,18 @@ class Batcher:
         while self._leader is not None and not self._leader.done():
             await asyncio.shield(self._leader)
 
+    async def _gather(self) -> None:
+        """Let in what is at the door: while turns of the loop bring more, one flush serves more of them."""
+        while len(self._queue) < BATCH_MAX:
+            before = len(self._queue)
+            for _ in range(TURNS):
+                await asyncio.sleep(0)  # noqa: TID251 - a turn of the loop, no wait
+            if len(self._queue) == before:
+                return
+
     async def _lead(self) -> None:
         while self._queue:
+            await self._gather()
             batch = [self._queue.popleft() for _ in range(min(BATCH_MAX, len(self._queue)))]
             try:
                 news = await self._store.receive([incoming for incoming, _ in batch])
