@@ -54,7 +54,8 @@ def test_keys_are_asked_for_at_most_six_times_a_minute() -> None:
 
 def test_what_may_bill_or_destroy_is_not_callable_by_name() -> None:
     names = {name for name, endpoint in ENDPOINTS.items() if endpoint.is_callable}
-    assert not names & {"item.remove", "transactions.sync", "item.public_token.exchange"}
+    dangerous = {"item.remove", "item.webhook.update", "transactions.sync"}
+    assert not names & {*dangerous, "item.public_token.exchange"}
 
 
 def test_events_hint_at_known_streams_only() -> None:

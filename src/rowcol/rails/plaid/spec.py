@@ -89,7 +89,7 @@ _LISTED = (
     _free(
         "/item/remove", "end the login and its monthly fee", _per_minute((30, 2_000), (100, 500))
     ),
-    _free("/item/webhook/update", "where Plaid delivers to", is_callable=True),
+    _free("/item/webhook/update", "where Plaid delivers to"),
     _free(
         "/accounts/get",
         "accounts and balances of Plaid's last look",
