@@ -36,6 +36,7 @@ async def test_the_past_does_not_wait() -> None:
     clock = ManualClock(START_AT)
     await clock.sleep_until(START_AT)
     await clock.sleep_until(START_AT - timedelta(days=1))
+    assert clock.now() == START_AT
 
 
 async def test_a_cancelled_sleeper_is_forgotten() -> None:

@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from typing import Annotated, Final
@@ -91,12 +92,12 @@ class _Webhooks(msgspec.Struct, frozen=True):
 
 
 class _Prices(msgspec.Struct, frozen=True):
-    plaid_balance_usd: float
+    plaid_balance_usd: Decimal
 
     @property
     def balance_micros(self) -> int:
         """The price of one live look."""
-        return round(self.plaid_balance_usd * MICROS_PER_USD)
+        return int(self.plaid_balance_usd * MICROS_PER_USD)
 
 
 class Spec(msgspec.Struct, frozen=True):
@@ -126,7 +127,7 @@ class Spec(msgspec.Struct, frozen=True):
 def spec() -> Spec:
     """The quoted workload, read from the package's own data file."""
     text = files("rowcol.simulation").joinpath("workload.toml").read_text("utf-8")
-    return msgspec.convert(tomllib.loads(text), Spec)
+    return msgspec.convert(tomllib.loads(text, parse_float=Decimal), Spec, strict=False)
 
 
 @dataclass(frozen=True, slots=True)
