@@ -19,8 +19,9 @@ from rowcol.core.need import STANDARDS
 from rowcol.core.outcome import RULES
 from rowcol.core.quota import QuotaRule, QuotaScope
 from rowcol.core.rail import RailSpec
+from rowcol.keys import KEYS
 from rowcol.rails.registry import RAILS
-from rowcol.settings import PREFIX, PlaidKeys, Settings
+from rowcol.settings import PREFIX, Settings
 
 _SCOPES = {
     QuotaScope.APP: "app",
@@ -210,7 +211,7 @@ def settings() -> str:
 
 def app_settings(rail: str) -> str:
     """The settings of one set of credentials."""
-    keys = {"plaid": PlaidKeys}[rail]
+    keys = KEYS[rail.upper()]
     stem = f"{PREFIX}{rail.upper()}__<NAME>__"
     return table(
         ("Variable", f"Under `[{rail}.<name>]`", "Default", "What it does"),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
+from rowcol.core.app import App
+from rowcol.core.books import Record
 from rowcol.core.connection import ConnectionState
 from rowcol.core.delivery import (
     Authentic,
@@ -30,8 +32,10 @@ from rowcol.core.rail import (
     Failure,
     Grant,
     Look,
+    MirrorRow,
     RailSpec,
     Reading,
+    Renewed,
     Row,
     Want,
 )
@@ -171,7 +175,35 @@ class Tally:
     def read_grant(self, look: Look, response: Response) -> Grant | Failure:
         raise AssertionError("Tally has no linking")
 
-    def authenticate(self, delivery: RawDelivery, keys: Mapping[str, VerificationKey]) -> Verdict:
+    def consent_url(self, app: App, state: str) -> str:
+        return ""
+
+    def callback_look(self, app: App, answers: Mapping[str, str]) -> Look:
+        raise AssertionError("Tally has no linking")
+
+    def rows_looks(self, entity: str, ids: Sequence[RemoteId]) -> tuple[Look, ...]:
+        return ()
+
+    def units(self, look: Look, app: App) -> int:
+        return 0
+
+    def renewal(self, token: str, state: ConnectionState, now: datetime) -> Look | None:
+        return None
+
+    def read_renewal(
+        self, look: Look, response: Response, token: str, state: ConnectionState
+    ) -> Renewed | Failure:
+        raise AssertionError("Tally's tokens last")
+
+    def record(self, row: MirrorRow) -> Record | None:
+        return None
+
+    def authenticate(
+        self,
+        delivery: RawDelivery,
+        keys: Mapping[str, VerificationKey],
+        secrets: Mapping[str, str],
+    ) -> Verdict:
         key_id = delivery.headers.get("key", "")
         if not key_id:
             return Unauthentic("no key")
@@ -194,7 +226,7 @@ class Tally:
             raise ValueError("names no login")
         return kind, (RemoteId(remote.partition("#")[0]),)
 
-    def translate(self, body: bytes) -> tuple[Signal, ...]:
+    def translate(self, body: bytes, remote_id: RemoteId) -> tuple[Signal, ...]:
         if body.startswith(b"BROKEN"):
             raise ValueError("cannot be translated")
         return (Signal("health", "a delivery came"),)

@@ -13,9 +13,9 @@ from rowcol.adapters.chance import SeededRng
 from rowcol.adapters.vault import new_key
 from rowcol.bootstrap import Parts, Plane
 from rowcol.core.app import App
-from rowcol.core.change import Business, Firm
 from rowcol.core.connection import Connection
 from rowcol.core.ids import AppId, BusinessId, ConnectionId, FirmId, RemoteId
+from rowcol.core.records import Business, Firm
 from rowcol.engine.answer import Answer
 from rowcol.ports import FullStore
 from rowcol.services.plane import OpenPlane

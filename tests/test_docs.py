@@ -12,7 +12,8 @@ import pytest
 
 from docs import cogs
 from rowcol import Settings
-from rowcol.settings import PREFIX, PlaidKeys
+from rowcol.keys import KEYS
+from rowcol.settings import PREFIX
 
 ROOT = Path(__file__).parent.parent
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
@@ -69,9 +70,13 @@ def test_links_resolve() -> None:
 
 def test_every_setting_has_a_row() -> None:
     text = (ROOT / "docs" / "settings.md").read_text()
-    wanted = [name for name in Settings.model_fields if name != "plaid"]
+    wanted = [name for name in Settings.model_fields if name.upper() not in KEYS]
     variables = [f"{PREFIX}{name.upper()}" for name in wanted]
-    variables += [f"{PREFIX}PLAID__<NAME>__{name.upper()}" for name in PlaidKeys.model_fields]
+    variables += [
+        f"{PREFIX}{rail}__<NAME>__{name.upper()}"
+        for rail, keys in KEYS.items()
+        for name in keys.model_fields
+    ]
     check(
         [variable for variable in variables if f"| `{variable}` |" not in text],
         "docs/settings.md has a row for each setting.",
@@ -79,7 +84,8 @@ def test_every_setting_has_a_row() -> None:
 
 
 def test_every_setting_is_described() -> None:
-    fields = [*Settings.model_fields.items(), *PlaidKeys.model_fields.items()]
+    fields = [*Settings.model_fields.items()]
+    fields += [field for keys in KEYS.values() for field in keys.model_fields.items()]
     check([name for name, field in fields if not field.description], "A setting says what it does.")
 
 
@@ -89,7 +95,7 @@ def test_variables_in_the_documents_exist() -> None:
         f"{path.relative_to(ROOT)}: {name}"
         for path, text in documents().items()
         for name in VARIABLE.findall(text)
-        if name not in known and not name.startswith(f"{PREFIX}PLAID__")
+        if name not in known and not name.startswith(tuple(f"{PREFIX}{rail}__" for rail in KEYS))
     }
     check(sorted(found), "A variable in the documents is a setting.")
 

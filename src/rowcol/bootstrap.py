@@ -8,7 +8,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -17,23 +17,26 @@ from rowcol.adapters.clock import SystemClock
 from rowcol.adapters.doorbell import LocalDoorbell
 from rowcol.adapters.vault import FernetVault
 from rowcol.core.app import App
-from rowcol.core.ids import AppId, FirmId
+from rowcol.core.ids import FirmId
 from rowcol.core.money import MICROS_PER_USD, Cost
 from rowcol.core.rail import Rail
 from rowcol.core.refusal import Misconfigured
 from rowcol.engine.ambient import Ambient
 from rowcol.engine.answer import Answerer
+from rowcol.engine.books import Bookkeeper
 from rowcol.engine.decisions import DecisionLog
 from rowcol.engine.gateway import Gateway
 from rowcol.engine.inbox import Inbox
 from rowcol.engine.preferences import Preferences
 from rowcol.engine.reconcile import Reconciler
+from rowcol.engine.renewal import Renewer
 from rowcol.engine.runner import Runner
 from rowcol.engine.upkeep import Upkeep
+from rowcol.keys import PlaidKeys, QboKeys, app_id_of
 from rowcol.rails.registry import RAILS
 from rowcol.services.hot import HotAnswers
 from rowcol.services.plane import OpenPlane
-from rowcol.settings import PlaidKeys, Settings, load
+from rowcol.settings import Settings, load
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -117,16 +120,7 @@ async def _join(
     doorbell: Doorbell = LocalDoorbell(clock)
     vault = given.vault or FernetVault(secret_keys(settings))
     apps = {app.id: app for app in (given.apps if given.apps is not None else apps_of(settings))}
-    store = given.store
-    if store is None:
-        store = await open_store(settings, engine, clock)
-        closing.push_async_callback(store.close)
-    transport = given.transport
-    if transport is None:
-        from rowcol.adapters.http import HttpTransport
-
-        transport = HttpTransport(clock)
-        closing.push_async_callback(transport.close)
+    store, transport = await _outside(settings, given, engine, clock, closing)
     rails = given.rails or RAILS
     preferences = Preferences(
         store, clock, settings.policy, Cost(settings.budget_usd_month * MICROS_PER_USD)
@@ -135,8 +129,10 @@ async def _join(
     gateway = Gateway(rails, apps, store, transport, vault, ambient)
     decisions = DecisionLog(store, clock, rng)
     inbox = Inbox(rails, store, gateway, ambient, settings.inbox_queue)
-    reconciler = Reconciler(rails, store, gateway, ambient)
+    renewer = Renewer(rails, store, gateway, vault, ambient)
+    reconciler = Reconciler(rails, store, gateway, renewer, ambient)
     answerer = Answerer(rails, store, gateway, decisions, ambient)
+    bookkeeper = Bookkeeper(rails, store, gateway, decisions, ambient)
     owner = f"{socket.gethostname()}:{os.getpid()}:{rng.new_id('run')}"
     retention = timedelta(days=settings.retention_days) if settings.retention_days else None
     runner = Runner(
@@ -157,12 +153,35 @@ async def _join(
         vault=vault,
         preferences=preferences,
         gateway=gateway,
+        renewer=renewer,
         inbox=inbox,
         answerer=answerer,
+        bookkeeper=bookkeeper,
         runner=runner,
         decisions=decisions,
         hot=HotAnswers(),
     )
+
+
+async def _outside(
+    settings: Settings,
+    given: Parts,
+    engine: AsyncEngine | None,
+    clock: Clock,
+    closing: contextlib.AsyncExitStack,
+) -> tuple[FullStore, Transport]:
+    """Store and wire, the caller's or our own."""
+    store, transport = given.store, given.transport
+    if store is None:
+        store = await open_store(settings, engine, clock)
+        closing.push_async_callback(store.close)
+    if transport is None:
+        from rowcol.adapters.http import HttpTransport
+
+        opened = HttpTransport(clock)
+        closing.push_async_callback(opened.close)
+        transport = opened
+    return store, transport
 
 
 async def open_store(
@@ -207,20 +226,51 @@ def secret_keys(settings: Settings) -> tuple[str, ...]:
 
 
 def apps_of(settings: Settings) -> tuple[App, ...]:
-    """The apps that settings name."""
-    return tuple(_plaid_app(settings, name, keys) for name, keys in settings.plaid.items())
+    """The apps that settings name. Raise `Misconfigured` where two of them would have one id."""
+    plaid = [_app(settings, "plaid", name, keys) for name, keys in settings.plaid.items()]
+    found = (*plaid, *(_qbo_app(settings, name, keys) for name, keys in settings.qbo.items()))
+    by_id: dict[str, App] = {}
+    for app in found:
+        first = by_id.setdefault(app.id, app)
+        if first is not app:
+            raise Misconfigured(
+                f"[{first.rail}.{first.name}] and [{app.rail}.{app.name}] would both be the app {app.id!r}",
+                "give one of the two another name",
+            )
+    return found
 
 
-def _plaid_app(settings: Settings, name: str, keys: PlaidKeys) -> App:
-    spec = RAILS["plaid"].spec
+def _qbo_app(settings: Settings, name: str, keys: QboKeys) -> App:
+    app = _app(settings, "qbo", name, keys)
+    return replace(
+        app,
+        keys={**app.keys, "verifier_token": keys.verifier_token.get_secret_value()},
+        callback_url=f"{reached_at(settings)}/oauth/qbo/callback",
+        pool_limit=keys.monthly_calls,
+        metering={"cdc": keys.cdc_metering},
+    )
+
+
+def reached_at(settings: Settings) -> str:
+    """Where a person's browser reaches this service: the public address, else this machine's own."""
+    return settings.public_url.rstrip("/") or f"http://localhost:{settings.port}"
+
+
+def _app(settings: Settings, rail: str, name: str, keys: PlaidKeys | QboKeys) -> App:
+    spec = RAILS[rail].spec
     base_url = keys.base_url or spec.base_urls.get(keys.environment, "")
     if not base_url:
         raise Misconfigured(
-            f"ROWCOL_PLAID__{name.upper()}__BASE_URL is empty",
+            f"ROWCOL_{rail.upper()}__{name.upper()}__BASE_URL is empty",
             "the environment `emulated` needs the emulator's address, such as http://127.0.0.1:8701",
         )
-    webhook_url = (
-        f"{settings.public_url.rstrip('/')}/webhooks/plaid/{name}" if settings.public_url else ""
-    )
+    public_url = settings.public_url.rstrip("/")
+    webhook_url = f"{public_url}/webhooks/{rail}/{name}" if public_url else ""
+    hosts = {
+        host: urls[keys.environment]
+        for host, urls in spec.hosts.items()
+        if not keys.base_url and keys.environment in urls
+    }
     secrets = {"client_id": keys.client_id, "secret": keys.secret.get_secret_value()}
-    return App(AppId(name), "plaid", keys.environment, base_url, secrets, webhook_url)
+    app_id = app_id_of(rail, name)
+    return App(app_id, rail, keys.environment, base_url, secrets, webhook_url, hosts, name=name)

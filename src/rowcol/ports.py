@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from rowcol.core import change as c
@@ -12,7 +12,9 @@ from rowcol.core.delivery import Incoming, Listed, RouteState, VerificationKey
 from rowcol.core.ids import AppId, BusinessId, ConnectionId, DeliveryId, FirmId, NeedId, RemoteId
 from rowcol.core.money import Cost
 from rowcol.core.need import Need
-from rowcol.core.rail import Row
+from rowcol.core.pool import Pool
+from rowcol.core.rail import MirrorRow, Row
+from rowcol.core.records import Burn, Business, Call, Firm, Link, Spending, Throttle, Token
 from rowcol.core.wire import NoAnswer, Request, Response
 
 
@@ -112,7 +114,7 @@ class Store(Protocol):
 
     async def list_calls(
         self, firm: FirmId, *, business: BusinessId | None = None, after: str = "", limit: int = 100
-    ) -> tuple[c.Call, ...]:
+    ) -> tuple[Call, ...]:
         """Newest first; `after`: the id of the last one seen."""
 
     async def list_decisions(
@@ -123,10 +125,51 @@ class Store(Protocol):
         self, firm: FirmId, *, state: RouteState | None = None, after: str = "", limit: int = 100
     ) -> tuple[Listed, ...]: ...
 
-    async def read_spending(self, firm: FirmId, month: str) -> tuple[c.Spending, ...]: ...
+    async def read_spending(self, firm: FirmId, month: str) -> tuple[Spending, ...]: ...
 
     async def sum_costs(self, firm: FirmId, month: str) -> dict[BusinessId, Cost]:
         """What settled and possibly billed calls opened in that UTC month cost; businesses that cost nothing are left out."""
+
+    async def sum_units(self, firm: FirmId, month: str) -> tuple[Burn, ...]:
+        """Who of the firm used how much of the month's pools, the most first."""
+
+    async def read_rows(
+        self, firm: FirmId, connection: ConnectionId, entity: str, ids: Sequence[RemoteId]
+    ) -> dict[RemoteId, MirrorRow]:
+        """Those of the ids that the mirror has, deleted ones included; any number of ids in a few statements."""
+
+    async def list_due(
+        self,
+        firm: FirmId,
+        connection: ConnectionId,
+        entity: str,
+        until: date,
+        *,
+        after: tuple[date, RemoteId] | None = None,
+        limit: int = 1000,
+    ) -> tuple[MirrorRow, ...]:
+        """Rows with something open that is due on `until` or before, by due date and remote id."""
+
+    async def list_rows(
+        self,
+        firm: FirmId,
+        connection: ConnectionId,
+        entity: str,
+        *,
+        after: str = "",
+        limit: int = 1000,
+    ) -> tuple[MirrorRow, ...]:
+        """Rows that were not deleted, by remote id."""
+
+    async def add_link(self, firm: FirmId, link: Link) -> None:
+        """A consent that a person was sent off for."""
+
+    async def read_link(self, firm: FirmId, link: str) -> Link | None: ...
+
+    async def end_link(
+        self, firm: FirmId, link: str, connection: ConnectionId | None, failure: str
+    ) -> None:
+        """How the consent ended."""
 
     async def read_mirror(
         self,
@@ -139,13 +182,13 @@ class Store(Protocol):
     ) -> tuple[Row, ...]: ...
 
     # What people and the CLI write
-    async def add_business(self, firm: FirmId, business: c.Business) -> None: ...
+    async def add_business(self, firm: FirmId, business: Business) -> None: ...
 
     async def list_businesses(
         self, firm: FirmId, *, after: str = "", limit: int = 100
-    ) -> tuple[c.Business, ...]: ...
+    ) -> tuple[Business, ...]: ...
 
-    async def read_business(self, firm: FirmId, business: BusinessId) -> c.Business | None: ...
+    async def read_business(self, firm: FirmId, business: BusinessId) -> Business | None: ...
 
     async def add_connection(self, firm: FirmId, connection: Connection, token: bytes) -> None:
         """Also routes deliveries that were unmatched for its remote id, and makes it due."""
@@ -160,11 +203,11 @@ class Store(Protocol):
 
     async def set_firm_settings(self, firm: FirmId, settings: dict[str, object]) -> None: ...
 
-    async def read_firm(self, firm: FirmId) -> c.Firm | None: ...
+    async def read_firm(self, firm: FirmId) -> Firm | None: ...
 
-    async def add_token(self, firm: FirmId, token: c.Token) -> None: ...
+    async def add_token(self, firm: FirmId, token: Token) -> None: ...
 
-    async def list_tokens(self, firm: FirmId) -> tuple[c.Token, ...]: ...
+    async def list_tokens(self, firm: FirmId) -> tuple[Token, ...]: ...
 
     async def revoke_token(self, firm: FirmId, token_hash: str, at: datetime) -> bool: ...
 
@@ -206,7 +249,19 @@ class PlaneStore(Protocol):
 
     async def release(self, lease: c.Lease, next_at: datetime | None) -> None: ...
 
-    async def find_token(self, token_hash: str) -> c.Token | None: ...
+    async def take_link(self, state_hash: str, now: datetime) -> Link | None:
+        """The consent behind a callback, marked used by this very call; None when unknown, used or too old."""
+
+    async def read_pool(self, key: str, month: str) -> Pool | None:
+        """An app's pool; None before its first metered call of the month."""
+
+    async def block_pool(self, key: str, month: str, until: datetime | None, reason: str) -> None:
+        """The rail refuses everybody until then; None: it answers again."""
+
+    async def list_throttles(self, app: AppId, since: datetime) -> tuple[Throttle, ...]:
+        """How the app's metered calls ended that were settled since, the oldest first, at most 1,000."""
+
+    async def find_token(self, token_hash: str) -> Token | None: ...
 
     async def read_key(self, app: AppId, key_id: str) -> VerificationKey | None: ...
 
@@ -214,9 +269,9 @@ class PlaneStore(Protocol):
 
     async def list_unmatched(self, *, after: str = "", limit: int = 100) -> tuple[Listed, ...]: ...
 
-    async def add_firm(self, firm: c.Firm) -> None: ...
+    async def add_firm(self, firm: Firm) -> None: ...
 
-    async def list_firms(self) -> tuple[c.Firm, ...]: ...
+    async def list_firms(self) -> tuple[Firm, ...]: ...
 
     async def read_switches(self) -> dict[str, str]:
         """Plane-wide switches that operators set (`pause`), name -> reason."""

@@ -15,11 +15,9 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
-from pydantic_core.core_schema import ValidationInfo
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -29,13 +27,13 @@ from pydantic_settings import (
 from typing_extensions import override
 
 from rowcol.core.refusal import Misconfigured
+from rowcol.keys import KEYS, PlaidKeys, QboKeys, address
 
 FILE = "rowcol.toml"
 PREFIX = "ROWCOL_"
 FILE_VARIABLE = "ROWCOL_CONFIG"
 OTHER_VARIABLES = (FILE_VARIABLE, "ROWCOL_TEST_")
 """Variables of ours that are no settings: the file, and what only tests read."""
-Environment = Literal["production", "sandbox", "emulated"]
 _SCHEMES = ("postgresql", "postgres", "postgresql+psycopg", "sqlite", "sqlite+aiosqlite")
 
 
@@ -55,32 +53,6 @@ class WrongSettings(Misconfigured):
         lines = [f"{m.variable}: {m.message} ({m.what_to_do})" for m in mistakes]
         super().__init__("; ".join(lines), f"correct the variable, or the line in {FILE}")
         self.mistakes = mistakes
-
-
-class PlaidKeys(BaseModel):
-    """One set of Plaid credentials."""
-
-    model_config = ConfigDict(extra="forbid", validate_default=True)
-
-    client_id: str = Field(description="From the Plaid dashboard, Developers > Keys.", min_length=1)
-    secret: SecretStr = Field(description="The secret of that environment.", min_length=1)
-    environment: Environment = Field(
-        "sandbox", description="production, sandbox, or emulated (`rowcol sandbox`)."
-    )
-    base_url: str = Field(
-        "",
-        description="Only for the emulator or a proxy; empty: the environment's own address.",
-    )
-
-    @field_validator("base_url")
-    @classmethod
-    def _is_reachable(cls, value: str, info: ValidationInfo) -> str:
-        if info.data.get("environment") == "emulated" and not value:
-            raise ValueError(
-                "is empty, but environment is `emulated`: give the emulator's address, "
-                "such as http://127.0.0.1:8701"
-            )
-        return _url(value)
 
 
 class Settings(BaseSettings):
@@ -132,6 +104,9 @@ class Settings(BaseSettings):
     plaid: dict[str, PlaidKeys] = Field(
         default_factory=dict, description="Plaid apps by our own name for them."
     )
+    qbo: dict[str, QboKeys] = Field(
+        default_factory=dict, description="QuickBooks Online apps by our own name for them."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="What `rowcol serve` logs."
     )
@@ -164,11 +139,11 @@ class Settings(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _is_public(cls, value: str) -> str:
-        return _url(value)
+        return address(value)
 
-    @field_validator("plaid")
+    @field_validator("plaid", "qbo")
     @classmethod
-    def _have_names(cls, value: dict[str, PlaidKeys]) -> dict[str, PlaidKeys]:
+    def _have_names(cls, value: dict[str, Any]) -> dict[str, Any]:
         for name in value:
             if re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name) is None:
                 raise ValueError(f"{name!r} is no name: at most 40 letters, digits, - and _")
@@ -256,18 +231,9 @@ def is_key(text: str) -> bool:
         return False
 
 
-def _url(value: str) -> str:
-    parts = urlsplit(value)
-    if value and (parts.scheme not in ("http", "https") or not parts.hostname):
-        raise ValueError("is no address: it begins with https:// (or http://) and names a host")
-    if parts.query or parts.fragment:
-        raise ValueError("has a ? or # part: leave it out")
-    return value.rstrip("/")
-
-
 def _unknown_variables() -> tuple[Mistake, ...]:
     known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
-    allowed = (*OTHER_VARIABLES, f"{PREFIX}PLAID__")
+    allowed = (*OTHER_VARIABLES, *(f"{PREFIX}{rail}__" for rail in KEYS))
     return tuple(
         Mistake(variable, "is not a setting", _nearest(variable.upper(), list(known)))
         for variable in sorted(os.environ)
@@ -290,7 +256,8 @@ def _mistake(detail: ErrorDetails) -> Mistake:
             known = [f"{PREFIX}{name}".upper() for name in Settings.model_fields]
             if len(detail["loc"]) > 1:
                 stem = variable.rsplit("__", 1)[0]
-                known = [f"{stem}__{name}".upper() for name in PlaidKeys.model_fields]
+                keys = KEYS[str(detail["loc"][0]).upper()]
+                known = [f"{stem}__{name}".upper() for name in keys.model_fields]
             return Mistake(variable, "is not a setting", _nearest(variable, known))
         case "missing":
             return Mistake(variable, "is missing", "set it")

@@ -14,8 +14,8 @@ from fastapi import FastAPI
 from rowcol.api.app import create_app
 from rowcol.api.examples import REQUESTS
 from rowcol.api.operations import OPERATIONS, Operation
-from rowcol.core.change import Business, Firm
 from rowcol.core.ids import BusinessId, FirmId
+from rowcol.core.records import Business, Firm
 from rowcol.services.tokens import ROLES, issue
 from tests.fakes import ACCOUNT
 from tests.rig import BUSINESS, CONNECTION, FIRM, Rig, rig
@@ -28,6 +28,8 @@ PATHS = {
     "remote_id": ACCOUNT,
     "delivery_id": "del-none",
     "token_id": "0" * 64,
+    "bill_id": "b1",
+    "consent_id": "lnk-none",
 }
 GUARDED = [o for o in OPERATIONS if o.role is not None]
 

@@ -48,7 +48,7 @@ async def test_a_look_up_is_kept_for_a_second(tmp_path: Path) -> None:
 
 
 async def test_a_token_with_an_unknown_role_may_nothing(tmp_path: Path) -> None:
-    from rowcol.core.change import Token
+    from rowcol.core.records import Token
 
     async with face(tmp_path) as it:
         row = Token(hash_of("t"), FIRM, "superuser", "x", it.it.clock.now())

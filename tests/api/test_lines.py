@@ -6,8 +6,8 @@ import msgspec
 
 from rowcol.api import lines
 from rowcol.core.budget import Budget
-from rowcol.core.change import Spending
 from rowcol.core.money import Cost
+from rowcol.core.records import Spending
 from tests.rig import FIRM, rig
 
 

@@ -1,9 +1,12 @@
 """Metrics: counted on the way, exposed from a registry of our own."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import prometheus_client
 
+from rowcol.api.metrics import Counts
+from tests.api.books_rig import books_face
 from tests.api.rig import face
 from tests.rig import BUSINESS
 
@@ -26,3 +29,19 @@ async def test_what_was_counted_is_exposed(tmp_path: Path) -> None:
 def test_the_global_registry_is_left_alone() -> None:
     names = [m.name for m in prometheus_client.REGISTRY.collect()]
     assert not [name for name in names if name.startswith("rowcol")]
+
+
+async def test_pools_are_read_once_in_ten_seconds(tmp_path: Path) -> None:
+    async with books_face(tmp_path) as it:
+        text = (await it.ask("GET", "/metrics", "operator")).text
+        app = 'app="ledger-main",rail="ledger"'
+        assert f"rowcol_pool_used{{{app}}} 1.0" in text
+        assert f"rowcol_pool_limit{{{app}}} 1000.0" in text
+        assert f'rowcol_pool_stage{{{app},stage="OPEN"}} 1.0' in text
+        assert f'rowcol_pool_stage{{{app},stage="CLOSED"}} 0.0' in text
+        assert "rowcol_pool_forecast" in text
+        counts = Counts()
+        first = await counts.pools(it.it.plane)
+        assert await counts.pools(it.it.plane) is first
+        it.it.clock.advance(timedelta(seconds=11))
+        assert await counts.pools(it.it.plane) is not first

@@ -16,10 +16,10 @@ import pytest
 from rowcol.api.app import create_app
 from rowcol.bootstrap import Parts, Plane
 from rowcol.core.app import App
-from rowcol.core.change import Business, Firm
 from rowcol.core.connection import Connection
 from rowcol.core.delivery import RouteState
 from rowcol.core.ids import AppId
+from rowcol.core.records import Business, Firm
 from rowcol.services.plane import OpenPlane
 from rowcol.simulation.bench.signing import Signer
 from rowcol.simulation.sockets import bound, serving, url_of

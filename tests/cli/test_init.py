@@ -48,4 +48,6 @@ def test_the_settings_file_can_be_read(tmp_path: Path) -> None:
 
     lines = [line.removeprefix("# ") for line in settings_text().splitlines()]
     text = "\n".join(x for x in lines if x.startswith("[") or " = " in x)
-    assert tomllib.loads(text)["plaid"]["main"]["environment"] == "sandbox"
+    found = tomllib.loads(text)
+    assert found["plaid"]["main"]["environment"] == "sandbox"
+    assert found["qbo"]["main"]["monthly_calls"] == 500_000

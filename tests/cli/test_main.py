@@ -53,7 +53,7 @@ def test_every_command_has_help_and_an_example(tmp_path: Path) -> None:
     from typer.main import get_command
 
     group = get_command(app)
-    assert len(group.commands) == 20  # type: ignore[attr-defined]
+    assert len(group.commands) == 22  # type: ignore[attr-defined]
     for name, command in group.commands.items():  # type: ignore[attr-defined]
         assert command.help, name
         for one in getattr(command, "commands", {"": command}).values():

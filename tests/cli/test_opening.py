@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from rowcol.cli.opening import firm_of
-from rowcol.core.change import Firm
 from rowcol.core.ids import FirmId
+from rowcol.core.records import Firm
 from rowcol.core.refusal import Misconfigured, NotFound
 from tests.rig import FIRM, rig
 

@@ -185,11 +185,25 @@ class CommitContract:
         view = await seen(store)
         assert view.connection.state == ConnectionState()
         assert [(a.remote_id, a.latest) for a in view.accounts] == [("a1", late.observations[0])]
+        assert view.coverages == ()
         assert len(view.needs) == 1
         assert await store.read_answers(A, [NeedId("need_1")]) == {}
         assert [d.id for d in await store.list_decisions(A)] == ["dec_1"]
         (call,) = await store.list_calls(A)
         assert call.cost == Cost(100_000)
+
+    async def test_coverages_keep_the_newest_of_each_scope(self, store: FullStore) -> None:
+        await furnish(store, A, "c1", "c2")
+        taken = await lease(store, "c1")
+        bills = Coverage("Bill", after(9), Source.LIVE)
+        vendors = Coverage("Vendor", after(1), Source.LIVE)
+        await store.commit(A, c.Change(taken, coverages=(vendors, bills)))
+        older = (replace(bills, complete_as_of=after(2)), replace(vendors, source=Source.CACHED))
+        await store.commit(A, c.Change(taken, coverages=older))
+        view = await seen(store)
+        assert view.coverages == (bills, older[1], vendors)
+        first, second = await store.read_business_views(A, view.connection.business)
+        assert (first.coverages, second.coverages) == (view.coverages, ())
 
     async def test_a_need_is_answered_once(self, store: FullStore) -> None:
         await furnish(store, A, "c1")
@@ -224,7 +238,8 @@ class CommitContract:
         assert (await seen(store)).token == TOKEN
         assert await store.store_token(A, C1, TOKEN, b"new")
         assert not await store.store_token(A, C1, TOKEN, b"newer")
-        assert (await seen(store)).token == b"new"
+        view = await seen(store)
+        assert (view.token, view.previous_token) == (b"new", TOKEN)
 
     async def test_nothing_is_written_when_something_is_wrong(self, store: FullStore) -> None:
         await furnish(store, A, "c1")

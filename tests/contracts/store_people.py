@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from rowcol.core import change as c
 from rowcol.core.delivery import VerificationKey
 from rowcol.core.ids import AppId, BusinessId, ConnectionId, DeliveryId, FirmId, NeedId, RemoteId
+from rowcol.core.records import Firm, Token
 from rowcol.core.refusal import Conflict, NotFound
 from rowcol.ports import FullStore, Store
 from tests.contracts.values import (
@@ -25,6 +27,7 @@ from tests.contracts.values import (
     incoming,
     intent,
     lease,
+    link,
     look,
     need,
     record,
@@ -37,20 +40,20 @@ C1 = ConnectionId("c1")
 
 class PeopleContract:
     async def test_firms(self, store: FullStore) -> None:
-        await store.add_firm(c.Firm(B, "B", T0, {"policy": "ttl"}))
-        await store.add_firm(c.Firm(A, "A", T0))
+        await store.add_firm(Firm(B, "B", T0, {"policy": "ttl"}))
+        await store.add_firm(Firm(A, "A", T0))
         with pytest.raises(Conflict):
-            await store.add_firm(c.Firm(A, "A again", T0))
+            await store.add_firm(Firm(A, "A again", T0))
         assert [firm.id for firm in await store.list_firms()] == [A, B]
         await store.set_firm_settings(A, {"policy": "evidence", "budget_micros_month": 5})
         firm = await store.read_firm(A)
-        assert firm == c.Firm(A, "A", T0, {"policy": "evidence", "budget_micros_month": 5})
+        assert firm == Firm(A, "A", T0, {"policy": "evidence", "budget_micros_month": 5})
         assert await store.read_firm(FirmId("nobody")) is None
         with pytest.raises(NotFound):
             await store.set_firm_settings(FirmId("nobody"), {})
 
     async def test_businesses(self, store: FullStore) -> None:
-        await store.add_firm(c.Firm(A, "A", T0))
+        await store.add_firm(Firm(A, "A", T0))
         for n in range(3):
             await store.add_business(A, business(A, f"biz_{n}"))
         with pytest.raises(Conflict):
@@ -65,7 +68,7 @@ class PeopleContract:
         assert await store.read_business(A, BusinessId("nobody")) is None
 
     async def test_tokens(self, store: FullStore) -> None:
-        token = c.Token("hash_1", A, "admin", "laptop", T0)
+        token = Token("hash_1", A, "admin", "laptop", T0)
         await store.add_token(A, token)
         with pytest.raises(Conflict):
             await store.add_token(A, token)
@@ -106,11 +109,13 @@ WRITES_OF_A = {
     "add_connection": lambda s: s.add_connection(B, connection("c9", B), TOKEN),
     "set_account_role": lambda s: s.set_account_role(B, C1, RemoteId("a1"), "ignored"),
     "set_firm_settings": lambda s: s.set_firm_settings(B, {"policy": "ttl"}),
-    "add_token": lambda s: s.add_token(B, c.Token("hash_9", A, "admin", "x", T0)),
+    "add_token": lambda s: s.add_token(B, Token("hash_9", A, "admin", "x", T0)),
     "revoke_token": lambda s: s.revoke_token(B, "hash_a", T0),
     "replay": lambda s: s.replay(B, DeliveryId("del_1")),
     "claim_one": lambda s: s.claim_one(B, C1, "them", after(99), 15),
     "set_paused": lambda s: s.set_paused(B, C1, is_paused=True),
+    "add_link": lambda s: s.add_link(B, link("9", firm=B)),
+    "end_link": lambda s: s.end_link(B, "link_1", C1, "stolen"),
 }
 READS_OF_A = {
     "read_answers": lambda s: s.read_answers(B, [NeedId("need_done")]),
@@ -121,7 +126,12 @@ READS_OF_A = {
     "list_deliveries": lambda s: s.list_deliveries(B),
     "read_spending": lambda s: s.read_spending(B, "2026-03"),
     "sum_costs": lambda s: s.sum_costs(B, "2026-03"),
+    "sum_units": lambda s: s.sum_units(B, "2026-03"),
     "read_mirror": lambda s: s.read_mirror(B, C1, "account"),
+    "read_rows": lambda s: s.read_rows(B, C1, "account", [RemoteId("a1")]),
+    "list_rows": lambda s: s.list_rows(B, C1, "account"),
+    "list_due": lambda s: s.list_due(B, C1, "account", date(2027, 1, 1)),
+    "read_link": lambda s: s.read_link(B, "link_1"),
     "list_businesses": lambda s: s.list_businesses(B),
     "read_business": lambda s: s.read_business(B, BIZ),
     "list_connections": lambda s: s.list_connections(B, BIZ),
@@ -134,20 +144,21 @@ OWN = {"read_firm", "digest", "commit"}
 async def furnish_all(store: FullStore) -> c.Lease:
     """Something of everything for A; B is a firm with nothing."""
     await furnish(store, A, "c1")
-    await store.add_firm(c.Firm(B, "B", T0))
+    await store.add_firm(Firm(B, "B", T0))
     await store.receive([incoming("1", "item_c1")])
     await store.add_needs(A, [need("done", "c1"), need("open", "c1")])
     await store.open_call(A, intent("open", "c1"))
-    await store.open_call(A, intent("paid", "c1"))
+    await store.open_call(A, intent("paid", "c1", units=1, pool_limit=1000))
     await store.settle(A, settlement("paid"))
-    await store.add_token(A, c.Token("hash_a", A, "admin", "x", T0))
+    await store.add_link(A, link("1"))
+    await store.add_token(A, Token("hash_a", A, "admin", "x", T0))
     taken = await lease(store, "c1")
     answered = c.Answered(NeedId("need_done"), record("1").decision, record("1").cost, (), T0)
     await store.commit(
         A,
         c.Change(
             taken,
-            rows=(row("a1"),),
+            rows=(replace(row("a1"), due_on=date(2026, 3, 9)),),
             observations=(look("a1", 5),),
             decisions=(record("1"),),
             drained=(DeliveryId("del_1"),),
@@ -167,6 +178,9 @@ async def everything(store: FullStore) -> list[object]:
         await store.list_deliveries(A),
         await store.read_spending(A, "2026-03"),
         await store.sum_costs(A, "2026-03"),
+        await store.sum_units(A, "2026-03"),
+        await store.list_rows(A, C1, "account"),
+        await store.read_link(A, "link_1"),
         await store.list_businesses(A),
         await store.list_tokens(A),
         await store.read_firm(A),

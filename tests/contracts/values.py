@@ -25,6 +25,7 @@ from rowcol.core.need import Need, Purpose, Question, Trigger, question_of
 from rowcol.core.outcome import Billed, Outcome
 from rowcol.core.quota import Quota
 from rowcol.core.rail import Row
+from rowcol.core.records import Business, Firm, Link
 from rowcol.ports import FullStore
 
 T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -38,8 +39,8 @@ def after(seconds: float) -> datetime:
     return T0 + timedelta(seconds=seconds)
 
 
-def business(firm: FirmId = A, name: str = "biz_1") -> c.Business:
-    return c.Business(BusinessId(name), firm, f"Name of {name}", f"ext_{name}", T0)
+def business(firm: FirmId = A, name: str = "biz_1") -> Business:
+    return Business(BusinessId(name), firm, f"Name of {name}", f"ext_{name}", T0)
 
 
 def connection(name: str, firm: FirmId = A, biz: str = "biz_1", **changes: object) -> Connection:
@@ -61,7 +62,7 @@ def connection(name: str, firm: FirmId = A, biz: str = "biz_1", **changes: objec
 
 async def furnish(store: FullStore, firm: FirmId = A, *names: str, biz: str = "biz_1") -> None:
     """A firm with one business and these connections."""
-    await store.add_firm(c.Firm(firm, f"Firm {firm}", T0))
+    await store.add_firm(Firm(firm, f"Firm {firm}", T0))
     await store.add_business(firm, business(firm, biz))
     for name in names:
         await store.add_connection(firm, connection(name, firm, biz), TOKEN)
@@ -115,6 +116,17 @@ def intent(name: str, con: str | None = None, firm: FirmId = A, **changes: objec
 
 def free_intent(name: str, con: str | None = None, **changes: object) -> c.Intent:
     return intent(name, con, **{"price": Cost(0), "budget_key": None, **changes})  # type: ignore[arg-type] # tests name real fields
+
+
+def metered(name: str, con: str | None = None, **changes: object) -> c.Intent:
+    """A free call that draws one unit of a month's pool of 1,000."""
+    return free_intent(name, con, **{"units": 1, "pool_limit": 1000, **changes})
+
+
+def link(name: str, firm: FirmId = A, biz: str = "biz_1") -> Link:
+    """Good for ten minutes."""
+    its = (f"link_{name}", f"hash_{name}", firm, BusinessId(biz), APP)
+    return Link(*its, created_at=T0, expires_at=after(600))
 
 
 def quota(key: str = "q", admitted: int = 3, period_s: int = 60) -> Quota:

@@ -18,3 +18,12 @@ def test_where_calls_cost_money(environment: str, priced: bool) -> None:
 def test_keys_are_not_in_the_repr() -> None:
     app = App(AppId("a"), "somerail", "sandbox", "https://x", {"secret": "not-a-key"})
     assert "not-a-key" not in repr(app)
+
+
+def test_a_host_that_is_not_named_is_at_the_base() -> None:
+    app = App(AppId("a"), "r", "production", "https://base", {}, hosts={"token": "https://token"})
+    assert (app.address("token"), app.address(""), app.address("api")) == (
+        "https://token",
+        "https://base",
+        "https://base",
+    )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from rowcol.core.change import Change, Lease, SubjectKind, Token
+from rowcol.core.change import Change, Lease, SubjectKind
+from rowcol.core.records import Token
 from tests.core.builders import FIRM, NOW
 
 LEASE = Lease(FIRM, SubjectKind.CONNECTION, "con_1", "worker-1", NOW, fence=7)

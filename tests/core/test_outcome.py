@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rowcol.core.outcome import RULES, Billed, Outcome, outcome_of_silence, retry_at
 from rowcol.core.wire import NoAnswer, Silence
-from tests.core.builders import NOW
+from tests.core.builders import HOUR, MINUTE, NOW
 
 
 def test_every_outcome_has_a_rule() -> None:
@@ -46,3 +46,8 @@ def test_what_may_have_been_done_may_be_billed(silence: Silence) -> None:
 
 def test_only_success_is_surely_billed() -> None:
     assert [o for o in Outcome if RULES[o].billed is Billed.YES] == [Outcome.OK]
+
+
+def test_a_renewed_token_that_is_refused_too_is_not_tried_at_once_for_ever() -> None:
+    pauses = [retry_at(Outcome.TOKEN_EXPIRED, failures, NOW) for failures in (1, 2, 3, 99)]
+    assert pauses == [NOW, NOW + MINUTE, NOW + 2 * MINUTE, NOW + HOUR]

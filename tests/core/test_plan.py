@@ -18,18 +18,14 @@ from rowcol.core.connection import ConnectionState
 from rowcol.core.evidence import Health, Source
 from rowcol.core.freshness.policy import POLICIES, policy_of
 from rowcol.core.need import Need, Purpose, Trigger, question_of
-from rowcol.core.plan import (
+from rowcol.core.picture import (
     POSTINGS_PROVING_CLOSED,
-    SWEEP,
     WEEKS_PROVING_CLOSED,
-    Fetch,
     Picture,
-    Rest,
-    plan,
     standing_of,
-    sweep_at,
 )
-from rowcol.core.rail import CannotHelp, Look, Rail, Want
+from rowcol.core.plan import Fetch, Rest, plan
+from rowcol.core.rail import CannotHelp, Look, Rail, RailSpec, Want
 from tests.core.builders import (
     DAY,
     HOUR,
@@ -41,12 +37,18 @@ from tests.core.builders import (
     observation,
 )
 
+SPEC = RailSpec("simple", {}, {}, {}, ())
+
 
 @dataclass(frozen=True)
 class Simple:
     """A rail with one free and one paid look."""
 
     helps: bool = True
+
+    @property
+    def spec(self) -> RailSpec:
+        return SPEC
 
     def free_look(self, state: ConnectionState, want: Want) -> Look | None:
         looked = state.looked_at
@@ -207,7 +209,7 @@ def test_a_hint_is_looked_at_though_nobody_asked() -> None:
 
 
 def test_a_sweep_finds_what_no_delivery_told() -> None:
-    state = ConnectionState(looked_at=NOW - SWEEP)
+    state = ConnectionState(looked_at=NOW - SPEC.sweep_every)
     step = plan(picture(state), RAIL, EVIDENCE, NOW)
     assert isinstance(step, Fetch)
     assert step.trigger is Trigger.SWEEP
@@ -215,15 +217,6 @@ def test_a_sweep_finds_what_no_delivery_told() -> None:
     step = plan(picture(broken), RAIL, EVIDENCE, NOW)
     assert isinstance(step, Fetch)
     assert step.trigger is Trigger.REPAIR
-
-
-@given(st.floats(0, 1, exclude_max=True), st.sampled_from(Health), st.integers(0, 3))
-def test_sweeps_are_spread_over_a_fifth(spread: float, health: Health, gaps: int) -> None:
-    state = ConnectionState(looked_at=NOW, health=health, webhook_gaps=gaps)
-    drawn = replace(picture(state), spread=spread)
-    latest = sweep_at(replace(drawn, spread=0.0))
-    assert NOW < latest <= NOW + SWEEP
-    assert latest - (latest - NOW) / 5 <= sweep_at(drawn) <= latest
 
 
 class TestStanding:

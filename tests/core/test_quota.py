@@ -70,3 +70,9 @@ def test_we_run_at_half_of_a_limit(limit: int, period_s: int) -> None:
     assert quota.admitted == max(1, limit // 2)
     assert quota.period_us == period_s * 1_000_000
     assert 1 <= quota.burst <= quota.admitted
+
+
+@given(st.integers(1, 1000), st.floats(0.01, 1))
+def test_a_share_never_admits_more_than_the_rail(limit: int, share: float) -> None:
+    quota = quota_of(QuotaRule(QuotaScope.COMPANY, limit, 60, shared="requests"), "k", share)
+    assert 1 <= quota.admitted <= limit

@@ -19,10 +19,10 @@ import httpx2
 
 from rowcol.adapters.vault import new_key
 from rowcol.bootstrap import DATABASE_FILE, Parts, Plane
-from rowcol.core.change import Business, Call, Firm, Token
 from rowcol.core.connection import Connection
 from rowcol.core.ids import AppId, BusinessId, ConnectionId, FirmId, RemoteId
 from rowcol.core.outcome import Billed
+from rowcol.core.records import Business, Call, Firm, Token
 from rowcol.ports import Clock
 from rowcol.sandbox.plaid.items import Item
 from rowcol.services.plane import OpenPlane

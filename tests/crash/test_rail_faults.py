@@ -22,21 +22,23 @@ from typing_extensions import override
 
 from rowcol.adapters.http import HttpTransport
 from rowcol.adapters.sql import open_sqlite
-from rowcol.core.change import Call, ConnectionView
+from rowcol.core.change import ConnectionView
 from rowcol.core.connection import Connection
 from rowcol.core.evidence import Health
 from rowcol.core.ids import BusinessId
 from rowcol.core.need import Purpose
 from rowcol.core.outcome import Billed, Outcome
+from rowcol.core.records import Call
 from rowcol.core.wire import NoAnswer, Request, Response
 from rowcol.sandbox.clock import DEFAULT_START_AT, ManualClock
 from rowcol.sandbox.plaid.app import plaid_app
 from rowcol.sandbox.plaid.billing import BALANCE
 from rowcol.sandbox.plaid.faults import Corruption
 from rowcol.sandbox.world import AccountFacts, Posting, World
-from rowcol.simulation.rig import FIRM, Rig, Wiring, open_rig
+from rowcol.simulation.rig import Rig, open_rig
 from rowcol.simulation.sockets import bound, serving, url_of
 from rowcol.simulation.wires import AsgiApp
+from rowcol.simulation.wiring import FIRM, Wiring
 
 ANSWER_S = 2.0
 """How long an answer may take here; a drip takes many times as long."""

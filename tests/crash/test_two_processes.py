@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from rowcol.core.change import Call
+from rowcol.core.records import Call
 from rowcol.rails.plaid.spec import SPEC
 from rowcol.sandbox.world import Posting
 from tests.crash import office as offices

@@ -14,8 +14,8 @@ import pytest
 from rowcol.api.app import create_app
 from rowcol.sandbox.plaid.catalog import REAL_INSTITUTIONS
 from rowcol.simulation.driver import account_id
-from rowcol.simulation.rig import FIRM
 from rowcol.simulation.stages import over_sockets
+from rowcol.simulation.wiring import FIRM
 from rowcol.simulation.workload import synthetic
 
 FIRM_OF_THREE = synthetic(7, businesses=3, weeks=1)

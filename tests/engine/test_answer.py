@@ -8,7 +8,8 @@ from rowcol.core.change import Action
 from rowcol.core.connection import Connection
 from rowcol.core.ids import ConnectionId, FirmId, RemoteId
 from rowcol.core.need import Purpose, question_of
-from rowcol.engine.answer import Answer, Open
+from rowcol.engine.answer import Answer
+from rowcol.engine.resolve import Open
 from tests.fakes import LIVE_MICROS
 from tests.rig import BUSINESS, CONNECTION, FIRM, Rig, rig
 

@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from rowcol.core.delivery import Incoming, RouteState
+from rowcol.core.delivery import Incoming, RouteState, Verdict
 from rowcol.core.outcome import Outcome
-from rowcol.core.refusal import Busy
 from rowcol.core.wire import MAX_DELIVERY_BYTES, RawDelivery, Silence
-from rowcol.engine.inbox import BATCH_MAX, Batcher, Reception
+from rowcol.engine.inbox import BATCH_MAX, JUDGED_MAX, Batcher, Received, Reception
 from tests.fakes import T0
 from tests.rig import APP, FIRM, Rig, rig
 
@@ -116,6 +116,45 @@ async def test_a_stored_key_serves_the_next_process(tmp_path: Path) -> None:
         assert again.reception is Reception.ACCEPTED
 
 
+async def test_more_than_are_judged_at_once_are_all_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With one among them that the rail trips over, which takes no other with it."""
+    async with rig(tmp_path) as it:
+        await it.plane.inbox.receive(APP, raw())
+        rail = it.plane.inbox._rails[APP.rail]
+        authenticate = rail.authenticate
+
+        def trips(delivery: RawDelivery, *rest: Any) -> Verdict:
+            if delivery.body == b"MOVED:item-1#7":
+                raise ZeroDivisionError
+            return authenticate(delivery, *rest)
+
+        monkeypatch.setattr(rail, "authenticate", trips)
+        bodies = [b"MOVED:item-1#%d" % n for n in range(2, 2 * JUDGED_MAX + 5)]
+        answers = await asyncio.gather(
+            *(it.plane.inbox.receive(APP, raw(body)) for body in bodies), return_exceptions=True
+        )
+        assert isinstance(answers.pop(5), ZeroDivisionError)
+        assert {a.reception for a in answers if isinstance(a, Received)} == {Reception.ACCEPTED}
+        assert len(await it.plane.store.list_deliveries(FIRM, limit=200)) == len(answers) + 1
+
+
+async def test_a_sender_who_leaves_takes_no_other_with_it(tmp_path: Path) -> None:
+    async with rig(tmp_path) as it:
+        await it.plane.inbox.receive(APP, raw())
+        sent = [
+            asyncio.create_task(it.plane.inbox.receive(APP, raw(b"MOVED:item-1#%d" % n)))
+            for n in range(2, 6)
+        ]
+        await asyncio.sleep(0)  # noqa: TID251 - lets them arrive
+        sent[1].cancel()
+        answers = await asyncio.gather(*sent, return_exceptions=True)
+        assert isinstance(answers.pop(1), asyncio.CancelledError)
+        assert {a.reception for a in answers if isinstance(a, Received)} == {Reception.ACCEPTED}
+        await it.plane.inbox.drain()
+
+
 class SlowDisk:
     """A store that commits when told to, and can refuse."""
 
@@ -141,6 +180,13 @@ def batcher(disk: SlowDisk, queue_max: int) -> Batcher:
     return Batcher(disk, NoBell(), queue_max)  # type: ignore[arg-type]
 
 
+async def stored(inbox: Batcher, number: int) -> Reception:
+    settled = asyncio.get_running_loop().create_future()
+    inbox.put(incoming(number), settled)
+    received: Received = await settled
+    return received.reception
+
+
 def incoming(number: int) -> Incoming:
     return Incoming(str(number), "tally", APP.id, (), "MOVED", str(number), T0, T0, b"")  # type: ignore[arg-type]
 
@@ -148,23 +194,23 @@ def incoming(number: int) -> Incoming:
 async def test_what_arrives_together_shares_one_transaction() -> None:
     disk = SlowDisk()
     inbox = batcher(disk, 10_000)
-    waiting = [asyncio.create_task(inbox.store(incoming(n))) for n in range(BATCH_MAX + 5)]
+    waiting = [asyncio.create_task(stored(inbox, n)) for n in range(BATCH_MAX + 5)]
     await asyncio.sleep(0)  # noqa: TID251 - lets them queue
     disk.may_commit.set()
-    assert all(await asyncio.gather(*waiting))
+    assert set(await asyncio.gather(*waiting)) == {Reception.ACCEPTED}
     assert disk.batches == [BATCH_MAX, 5]
 
 
 async def test_a_full_queue_refuses_and_loses_nothing_it_took() -> None:
     disk = SlowDisk()
     inbox = batcher(disk, 4)
-    waiting = [asyncio.create_task(inbox.store(incoming(n))) for n in range(10)]
+    waiting = [asyncio.create_task(stored(inbox, n)) for n in range(10)]
     await asyncio.sleep(0)  # noqa: TID251 - lets them queue
     disk.may_commit.set()
-    done = await asyncio.gather(*waiting, return_exceptions=True)
-    refused = [d for d in done if isinstance(d, Busy)]
+    done = await asyncio.gather(*waiting)
+    refused = done.count(Reception.BUSY)
     assert refused
-    assert sum(disk.batches) == 10 - len(refused)
+    assert sum(disk.batches) == 10 - refused == done.count(Reception.ACCEPTED)
 
 
 async def test_a_disk_that_refuses_tells_every_sender() -> None:
@@ -172,9 +218,7 @@ async def test_a_disk_that_refuses_tells_every_sender() -> None:
     disk.may_commit.set()
     disk.error = OSError("disk full")
     inbox = batcher(disk, 10)
-    done = await asyncio.gather(
-        *(inbox.store(incoming(n)) for n in range(3)), return_exceptions=True
-    )
-    assert all(isinstance(d, Busy) for d in done)
+    done = await asyncio.gather(*(stored(inbox, n) for n in range(3)))
+    assert set(done) == {Reception.BUSY}
     disk.error = None
-    assert await inbox.store(incoming(4))
+    assert await stored(inbox, 4) is Reception.ACCEPTED

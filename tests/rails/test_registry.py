@@ -6,4 +6,7 @@ from rowcol.rails.registry import RAILS
 
 
 def test_rails_are_listed_under_their_own_names() -> None:
-    assert {name: rail.spec.name for name, rail in RAILS.items()} == {"plaid": "plaid"}
+    assert {name: rail.spec.name for name, rail in RAILS.items()} == {
+        "plaid": "plaid",
+        "qbo": "qbo",
+    }

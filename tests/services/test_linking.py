@@ -1,12 +1,21 @@
 """Linking, against the emulated Plaid: a login is stored once, sealed; what the rail refuses is said with its code."""
 
+from datetime import timedelta
+from pathlib import Path
+
 import pytest
 
+from rowcol.core.evidence import Health
 from rowcol.core.ids import BusinessId
+from rowcol.core.rail import Grant
 from rowcol.core.refusal import BadInput, NotFound, RailRefused
 from rowcol.sandbox.world import AccountFacts
+from rowcol.services import linking
 from rowcol.services.integration import IntegrationService
-from rowcol.simulation.rig import FIRM, open_rig
+from rowcol.simulation.rig import open_rig
+from rowcol.simulation.wiring import FIRM as DEMO_FIRM
+from tests.company_rig import company_rig
+from tests.rig import FIRM
 
 
 async def test_a_login_is_stored_sealed() -> None:
@@ -14,7 +23,7 @@ async def test_a_login_is_stored_sealed() -> None:
         it.world.open_account("a", AccountFacts("Checking"), 5_00, ())
         business = await it.add_business("Harbor")
         connection = await it.connect(business, ["a"])
-        view = await it.plane.store.read_view(FIRM, connection.id)
+        view = await it.plane.store.read_view(DEMO_FIRM, connection.id)
         assert view is not None
         assert view.token is not None
         opened = it.plane.vault.open(view.token)
@@ -25,20 +34,48 @@ async def test_a_login_is_stored_sealed() -> None:
 async def test_a_public_token_is_good_once() -> None:
     async with open_rig() as it:
         business = await it.add_business("Harbor")
-        service = IntegrationService(it.plane, business, firm=FIRM)
+        service = IntegrationService(it.plane, business, firm=DEMO_FIRM)
         await service.connect_sandbox("plaid")
         with pytest.raises(RailRefused, match="INVALID_PUBLIC_TOKEN"):
             await service.connect("plaid", "public-sandbox-none")
         with pytest.raises(BadInput):
             await service.connect("plaid", " ")
-        assert len(await it.plane.store.list_connections(FIRM)) == 1
+        assert len(await it.plane.store.list_connections(DEMO_FIRM)) == 1
 
 
 async def test_a_business_that_is_not_the_firms_is_not_connected() -> None:
     async with open_rig() as it:
-        service = IntegrationService(it.plane, BusinessId("biz-none"), firm=FIRM)
+        service = IntegrationService(it.plane, BusinessId("biz-none"), firm=DEMO_FIRM)
         with pytest.raises(NotFound):
             await service.begin_connect("plaid")
         with pytest.raises(NotFound):
             await service.connect_sandbox("plaid")
-        assert await it.plane.store.list_calls(FIRM) == ()
+        assert await it.plane.store.list_calls(DEMO_FIRM) == ()
+
+
+async def test_new_access_replaces_the_token_and_gives_the_lease_back(tmp_path: Path) -> None:
+    async with company_rig(tmp_path) as it:
+        row = (await it.view()).connection
+        grant = Grant(it.company.issue(), row.remote_id)
+        again = await linking.reopen(it.plane, row, grant)
+        assert again.id == row.id
+        assert await it.token() == "r2"
+        view = await it.view()
+        assert view.previous_token is not None
+        lease = await it.plane.store.claim_one(FIRM, row.id, "other", it.clock.now(), 15)
+        assert lease is not None, "it gives the lease back"
+
+
+async def test_the_fact_that_stops_calls_goes_with_new_consent(tmp_path: Path) -> None:
+    async with company_rig(tmp_path) as it:
+        await it.settle()
+        it.company.known.clear()
+        it.clock.advance(timedelta(days=8))
+        await it.settle()
+        state = (await it.view()).connection.state
+        assert state.facts["token"] == "unknown"
+        cursor = state.cursor
+        row = (await it.view()).connection
+        await linking.reopen(it.plane, row, Grant(it.company.issue(), row.remote_id))
+        state = (await it.view()).connection.state
+        assert (state.facts, state.cursor, state.health) == ({}, cursor, Health.OK)

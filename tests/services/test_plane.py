@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from rowcol.bootstrap import Parts, Plane
-from rowcol.core.change import Firm
 from rowcol.core.ids import AppId, FirmId
+from rowcol.core.records import Firm
 from rowcol.core.refusal import Misconfigured
 from tests.fakes import T0
 from tests.rig import APP, settings

@@ -9,7 +9,8 @@ import pytest
 from rowcol.sandbox.plaid.catalog import REAL_INSTITUTIONS
 from rowcol.simulation.driver import account_id, world_of
 from rowcol.simulation.incidents import BROKEN_FOR, OUTAGE_AT_LEAST, Plot, plotted
-from rowcol.simulation.rig import Setup, open_rig
+from rowcol.simulation.rig import open_rig
+from rowcol.simulation.wiring import Setup
 from rowcol.simulation.workload import Workload, synthetic
 
 

@@ -19,7 +19,8 @@ from rowcol.ports import FullStore
 from rowcol.sandbox.plaid.catalog import REAL_INSTITUTIONS
 from rowcol.settings import Settings
 from rowcol.simulation.driver import account_id, world_of
-from rowcol.simulation.rig import FIRM, Rig, Setup, open_rig
+from rowcol.simulation.rig import Rig, open_rig
+from rowcol.simulation.wiring import FIRM, Setup
 from rowcol.simulation.workload import synthetic
 
 FIRM_OF_THREE = synthetic(7, businesses=3, weeks=1)

@@ -12,8 +12,8 @@ import pytest
 
 from rowcol.adapters.clock import SystemClock
 from rowcol.api.app import create_app
-from rowcol.simulation.rig import FIRM
 from rowcol.simulation.stages import go_on, grant, in_process, over_sockets
+from rowcol.simulation.wiring import FIRM
 from rowcol.simulation.workload import synthetic
 
 WORKLOAD = synthetic(1, businesses=1, weeks=1)

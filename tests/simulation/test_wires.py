@@ -25,7 +25,7 @@ REQUEST = Request("POST", "/echo", {"X-Secret": "s"}, b"hello", 5.0)
 
 
 def over(app: AsgiApp) -> AsgiTransport:
-    return AsgiTransport(app, ManualClock())
+    return AsgiTransport({"http://emulator": app}, ManualClock())
 
 
 async def test_a_request_and_its_answer() -> None:
@@ -56,10 +56,12 @@ async def test_an_app_that_breaks_is_silence(app: AsgiApp) -> None:
 
 async def test_webhooks_are_judged_by_the_inbox() -> None:
     app = App(AppId("demo"), "plaid", "emulated", "http://emulator", {})
-    inbox = InboxSender(app)
+    inbox = InboxSender({"/webhooks": app})
     sent = CountingSender(inbox)
-    assert await sent.send("", b"{}", {}) is None
+    assert await sent.send("http://s/webhooks", b"{}", {}) is None
     async with open_rig() as rig:
         inbox.plane = rig.plane
-        assert await sent.send("", b"{}", {"Plaid-Verification": "forged"}) == 401
-    assert sent.n_sent == 2
+        forged = {"Plaid-Verification": "forged"}
+        assert await sent.send("http://s/webhooks", b"{}", forged) == 401
+        assert await sent.send("http://s/elsewhere", b"{}", forged) is None
+    assert sent.n_sent == 3

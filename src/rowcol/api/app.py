@@ -12,6 +12,7 @@ from typing_extensions import override
 from rowcol import __version__
 from rowcol.api import problem
 from rowcol.api.auth import Tokens
+from rowcol.api.callback import CALLBACK, Callback, is_callback
 from rowcol.api.gate import Gate, HostPrincipal
 from rowcol.api.health import readiness
 from rowcol.api.hot import Front
@@ -61,7 +62,7 @@ class _App(FastAPI):
 
     async def inside(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Everything but the hot paths. Under /v1 only a token's holder hears what exists."""
-        if scope["type"] == "http" and not scope["path"].endswith(OPEN_PATHS):
+        if scope["type"] == "http" and not _is_open(scope["path"]):
             refusal = await self._unknown(scope)
             if refusal is not None:
                 await refusal(scope, receive, send)
@@ -76,6 +77,10 @@ class _App(FastAPI):
         except Exception as error:  # noqa: BLE001 - whatever it was, its text stays with us
             return problem.broken(error, self.plane.rng, "auth")
         return None
+
+
+def _is_open(path: str) -> bool:
+    return path.endswith(OPEN_PATHS) or is_callback(path)
 
 
 def _router(gate: Gate) -> APIRouter:
@@ -100,6 +105,8 @@ def _router(gate: Gate) -> APIRouter:
 
     webhooks = Webhooks(gate.plane, gate.counts)
     router.add_route("/readyz", readyz, methods=["GET"], include_in_schema=False)
+    callback = Callback(gate.plane)
+    router.add_route(CALLBACK, callback.respond, methods=["GET"], include_in_schema=False)
     router.add_route(WEBHOOK, webhooks.respond, methods=["POST"], include_in_schema=False)
     return router
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -47,6 +47,32 @@ class LinkToken(Body):
 
     rail: str = "plaid"
     app: str | None = None
+
+
+class NewConsent(Body):
+    """Which rail to connect, at its own consent screen."""
+
+    rail: str = Field(min_length=1, max_length=40)
+    app: str | None = None
+
+
+class BillIds(Body):
+    """Bills by the books' own ids."""
+
+    ids: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(
+        min_length=1, max_length=1000
+    )
+    purpose: Literal["display", "ritual", "guardrail", "verify"] = "display"
+    force: bool = False
+
+
+class ApiCall(Body):
+    """One endpoint of a rail, by the name in its table. `data`: its arguments; what a write sends is in `body`."""
+
+    rail: str = Field(min_length=1, max_length=40)
+    endpoint: str = Field(min_length=1, max_length=100)
+    method: Literal["GET", "POST"] = "POST"
+    data: dict[str, Any] = Field(default_factory=dict)
 
 
 class SandboxLogin(Body):

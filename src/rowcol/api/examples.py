@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from rowcol.api import books_examples
+
 _AT = "2026-11-20T14:02:11Z"
 _LATER = "2026-11-20T18:40:00Z"
 _BUSINESS = {
@@ -172,6 +174,14 @@ REQUESTS: dict[str, Any] = {
     "POST /v1/businesses": {"name": "Harbor Dental", "external_id": "harbor-dental"},
     f"POST {_B}/balance/refresh": {"force": True, "price_confirmed_micros": 100_000},
     f"POST {_B}/transactions/refresh": {"force": True, "price_confirmed_micros": 120_000},
+    f"POST {_B}/bills/batch": {"ids": ["145", "146"]},
+    f"POST {_B}/calls": {
+        "rail": "qbo",
+        "endpoint": "companyinfo",
+        "method": "GET",
+        "data": {},
+    },
+    f"POST {_B}/connections/consent": {"rail": "qbo"},
     f"POST {_B}/connections": {"public_token": "public-sandbox-0f1e2d3c"},
     f"POST {_B}/connections/link-token": {"rail": "plaid"},
     f"POST {_B}/connections/sandbox": {"institution": "ins_109508"},
@@ -190,6 +200,26 @@ ANSWERS: dict[str, Any] = {
     "POST /v1/businesses": _BUSINESS,
     f"GET {_B}/balance": _BALANCE,
     f"POST {_B}/balance/refresh": _BALANCE,
+    f"GET {_B}/bills": books_examples.answer([books_examples.BILL]),
+    f"POST {_B}/bills/batch": books_examples.answer([books_examples.BILL]),
+    f"GET {_B}/bills/{{bill_id}}": books_examples.answer(books_examples.BILL),
+    f"GET {_B}/vendors": books_examples.answer([books_examples.VENDOR]),
+    f"GET {_B}/books/bank-accounts": books_examples.answer([books_examples.BANK_ACCOUNT]),
+    f"POST {_B}/calls": {
+        "rail": "qbo",
+        "endpoint": "companyinfo",
+        "answer": {"CompanyInfo": {"CompanyName": "Harbor Dental"}},
+    },
+    f"POST {_B}/connections/consent": {
+        "consent_id": books_examples.CONSENT,
+        "url": "https://appcenter.intuit.com/connect/oauth2?client_id=...&state=...",
+        "expires_at": _LATER,
+    },
+    f"GET {_B}/connections/consent/{{consent_id}}": {
+        "state": "pending",
+        "connection": None,
+        "reason": None,
+    },
     f"GET {_B}/connections": [_CONNECTION],
     f"POST {_B}/connections/link-token": {"link_token": "link-sandbox-0f1e", "expires_at": _LATER},
     f"POST {_B}/connections": _CONNECTION,
@@ -218,6 +248,11 @@ ANSWERS: dict[str, Any] = {
     "GET /v1/decisions": _page(_DECISION),
     "GET /v1/explain/{business_id}": _EXPLAIN,
     "GET /v1/cost": _COST,
+    "GET /v1/pools": {
+        "month": "2026-11",
+        "pools": [books_examples.POOL],
+        "burns": [books_examples.BURN],
+    },
     "GET /v1/tokens": [_TOKEN],
     "POST /v1/tokens": {
         "token": "pXJx9w-the-token-itself-is-shown-this-once",
@@ -233,5 +268,6 @@ ANSWERS: dict[str, Any] = {
     "GET /healthz": {"status": "ok", "reason": ""},
     "GET /readyz": {"status": "ok", "reason": ""},
     "POST /webhooks/{rail}/{app}": {"status": "ok"},
+    "GET /oauth/{rail}/callback": "<!doctype html><h1>Connected</h1>",
     "GET /openapi.json": {"openapi": "3.1.0"},
 }

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from rowcol.core.change import Call, DecisionRecord, Firm, Spending, Token
+from rowcol.core.change import DecisionRecord
 from rowcol.core.delivery import Listed
+from rowcol.core.records import Call, Firm, Spending, Token
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
+from rowcol.core.pool import Stage
 from rowcol.services.plane import OpenPlane
+from rowcol.services.pools import PoolRow, pools
 
 OVERDUE_MAX = timedelta(minutes=5)
+POOLS_KEPT = timedelta(seconds=10)
+"""How long pools are shown as they were read: any number of scrapers cost one read an app in that time."""
 
 
 class Counts:
@@ -24,6 +28,16 @@ class Counts:
         """rail, app, reception"""
         self.answers: Counter[tuple[str, str]] = Counter()
         """purpose, action"""
+        self._pools: tuple[PoolRow, ...] = ()
+        self._pools_until: datetime | None = None
+
+    async def pools(self, plane: OpenPlane) -> tuple[PoolRow, ...]:
+        """This month's pools, a few seconds old at most."""
+        now = plane.clock.now()
+        if self._pools_until is None or now >= self._pools_until:
+            self._pools = await pools(plane)
+            self._pools_until = now + POOLS_KEPT
+        return self._pools
 
 
 async def overdue(plane: OpenPlane) -> timedelta:
@@ -35,17 +49,21 @@ async def overdue(plane: OpenPlane) -> timedelta:
 async def exposition(plane: OpenPlane, counts: Counts) -> bytes:
     """Everything, in the text format."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Snapshot(plane, counts, (await overdue(plane)).total_seconds()))
+    late = await overdue(plane)
+    registry.register(_Snapshot(plane, counts, late.total_seconds(), await counts.pools(plane)))
     return generate_latest(registry)
 
 
 class _Snapshot(Collector):
     """The numbers at one moment."""
 
-    def __init__(self, plane: OpenPlane, counts: Counts, overdue_s: float) -> None:
+    def __init__(
+        self, plane: OpenPlane, counts: Counts, overdue_s: float, rows: tuple[PoolRow, ...]
+    ) -> None:
         self._plane = plane
         self._counts = counts
         self._overdue_s = overdue_s
+        self._rows = rows
 
     @override
     def collect(self) -> Iterable[Metric]:
@@ -84,6 +102,32 @@ class _Snapshot(Collector):
         )
         dropped.add_metric((), self._plane.decisions.dropped)
         yield dropped
+        yield from _pool_gauges(self._rows)
+
+
+def _pool_gauges(rows: tuple[PoolRow, ...]) -> Iterable[Metric]:
+    labels = ("rail", "app")
+    used = GaugeMetricFamily(
+        "rowcol_pool_used",
+        "Metered calls of this month, those on their way included.",
+        labels=labels,
+    )
+    limit = GaugeMetricFamily("rowcol_pool_limit", "What this month admits.", labels=labels)
+    forecast = GaugeMetricFamily(
+        "rowcol_pool_forecast", "Metered calls by the month's end at its mean rate.", labels=labels
+    )
+    stage = GaugeMetricFamily(
+        "rowcol_pool_stage", "1 for the stage that the pool is in.", labels=(*labels, "stage")
+    )
+    for row in rows:
+        key = (row.app.rail, row.app.id)
+        used.add_metric(key, row.pool.used)
+        limit.add_metric(key, row.pool.limit)
+        if row.pace is not None:
+            forecast.add_metric(key, row.pace.forecast)
+            for one in Stage:
+                stage.add_metric((*key, one.value), float(one is row.pace.stage))
+    yield from (used, limit, forecast, stage)
 
 
 def _counter(

@@ -7,17 +7,18 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from rowcol.api.callback import CALLBACK
 from rowcol.api.examples import ANSWERS, REQUESTS
 from rowcol.api.operations import ROLES, WEBHOOK
 from rowcol.api.problem import MEDIA_TYPE
 
 ABOUT = """What an accounting firm knows of its clients' cash, with proof of its age.
 
-Every request but webhooks and health needs `Authorization: Bearer <token>`; the token fixes the firm. Roles: viewer, advisor,
+Every request but webhooks, consent callbacks and health needs `Authorization: Bearer <token>`; the token fixes the firm. Roles: viewer, advisor,
 operator, admin; each operation names its least one. Errors are problem+json (RFC 9457) with `code`, `detail` and `what_to_do`.
 
 Writes may be sent again: a business is identified by `external_id`, a login by the rail's own id, a token by its label,
-and settings are replaced whole. So `Idempotency-Key` is accepted and not needed. Lists take `after` and `limit` and
+and settings are replaced whole. So `Idempotency-Key` is accepted and not needed, but for `POST .../calls`: there it goes to the rail. Lists take `after` and `limit` and
 answer `next`. Amounts are in minor units, costs in micro-dollars, times in UTC.
 """
 PROBLEM = {
@@ -85,7 +86,7 @@ def _finish(operation: dict[str, Any], key: str) -> None:
             f"{operation.get('description', '')}\n\nLeast role: {role.value}."
         )
     if key.startswith("POST /v1/"):
-        operation.setdefault("parameters", []).append(IDEMPOTENCY)
+        _take_key(operation.setdefault("parameters", []))
     if key in REQUESTS:
         content = operation["requestBody"]["content"]
         next(iter(content.values()))["example"] = REQUESTS[key]
@@ -97,9 +98,16 @@ def _finish(operation: dict[str, Any], key: str) -> None:
                 kind["example"] = ANSWERS[key]
 
 
+def _take_key(given: list[dict[str, Any]]) -> None:
+    """The header that every write accepts, unless the operation says itself what it does with it."""
+    if not any(parameter["name"] == IDEMPOTENCY["name"] for parameter in given):
+        given.append(IDEMPOTENCY)
+
+
 def _plain_paths() -> dict[str, Any]:
     return {
         WEBHOOK: {"post": _webhook()},
+        CALLBACK: {"get": _callback()},
         "/readyz": {
             "get": {
                 "summary": "Is it keeping up",
@@ -139,6 +147,26 @@ def _webhook() -> dict[str, Any]:
             "content": {"application/json": {"schema": {"type": "object"}}},
         },
         "responses": {"200": _answer("Stored", _STATUS)},
+    }
+
+
+def _callback() -> dict[str, Any]:
+    page = {"content": {"text/html": {"schema": {"type": "string"}}}}
+    return {
+        "summary": "Where a rail sends a person back to",
+        "operationId": "callback",
+        "description": (
+            "For browsers only: the secret `state` in the address, good for one use, says which consent it ends. "
+            "400: nothing was connected, and why. The page never repeats what the address brought."
+        ),
+        "parameters": [
+            {"name": "rail", "in": "path", "required": True, "schema": {"type": "string"}},
+            {"name": "state", "in": "query", "required": True, "schema": {"type": "string"}},
+        ],
+        "responses": {
+            "200": {"description": "Connected", **page},
+            "400": {"description": "Not connected", **page},
+        },
     }
 
 

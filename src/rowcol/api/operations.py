@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from rowcol.api import admin, businesses, deeds, health, reads
+from rowcol.api import admin, books, businesses, calling, consent, deeds, health, pools, reads
+from rowcol.api.callback import CALLBACK
 from rowcol.api.explain import ExplainOut
 from rowcol.api.roles import Role
 from rowcol.api.shapes import BalanceOut
@@ -61,6 +62,22 @@ OPERATIONS = (
         deeds.refresh_transactions,
         "Have the banks looked at, at a confirmed price",
     ),
+    Operation("GET", f"{BUSINESS}/bills", VIEWER, books.list_bills, "List open bills, with proof"),
+    Operation("POST", f"{BUSINESS}/bills/batch", VIEWER, books.batch_bills, "Read bills by id"),
+    Operation(
+        "GET", f"{BUSINESS}/bills/{{bill_id}}", VIEWER, books.read_bill, "Read a bill, with proof"
+    ),
+    Operation("GET", f"{BUSINESS}/vendors", VIEWER, books.list_vendors, "List vendors, with proof"),
+    Operation(
+        "GET",
+        f"{BUSINESS}/books/bank-accounts",
+        VIEWER,
+        books.list_bank_accounts,
+        "List bank accounts as the books have them",
+    ),
+    Operation(
+        "POST", f"{BUSINESS}/calls", OPERATOR, calling.call_api, "Call one endpoint of a rail"
+    ),
     Operation(
         "GET",
         f"{BUSINESS}/connections",
@@ -74,6 +91,20 @@ OPERATIONS = (
         ADVISOR,
         businesses.begin_connect,
         "Begin to connect a login",
+    ),
+    Operation(
+        "POST",
+        f"{BUSINESS}/connections/consent",
+        ADVISOR,
+        consent.begin_consent,
+        "Begin a consent at a rail's own screen",
+    ),
+    Operation(
+        "GET",
+        f"{BUSINESS}/connections/consent/{{consent_id}}",
+        VIEWER,
+        consent.read_consent,
+        "What became of a consent",
     ),
     Operation(
         "POST", f"{BUSINESS}/connections", ADVISOR, businesses.connect, "Store a new login", 201
@@ -126,6 +157,7 @@ OPERATIONS = (
         shape=ExplainOut,
     ),
     Operation("GET", "/v1/cost", VIEWER, reads.read_cost, "What a month cost"),
+    Operation("GET", "/v1/pools", VIEWER, pools.read_pools, "Metered calls of a month, by app"),
     Operation("GET", "/v1/tokens", ADMIN, admin.list_tokens, "List tokens"),
     Operation("POST", "/v1/tokens", ADMIN, admin.add_token, "Create a token", 201),
     Operation("DELETE", "/v1/tokens/{token_id}", ADMIN, admin.revoke_token, "Revoke a token"),
@@ -138,6 +170,7 @@ OPERATIONS = (
 WEBHOOK = "/webhooks/{rail}/{app}"
 PLAIN_ROLES: dict[str, Role | None] = {
     f"POST {WEBHOOK}": None,
+    f"GET {CALLBACK}": None,
     "GET /readyz": None,
     "GET /openapi.json": None,
 }

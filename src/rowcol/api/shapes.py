@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rowcol.core.cash import Cash
-from rowcol.core.change import Business
 from rowcol.core.connection import Connection
 from rowcol.core.evidence import Observation
+from rowcol.core.records import Business
 from rowcol.engine.answer import Answer
 from rowcol.services.board import BoardRow
 

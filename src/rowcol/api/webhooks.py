@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,7 +20,6 @@ from rowcol.services.plane import OpenPlane
 
 RETRY_AFTER_S = 2
 TELL_EVERY = timedelta(seconds=1)
-_PATH = re.compile(r"^/webhooks/([^/]+)/([^/]+)$")
 
 log = structlog.get_logger(__name__)
 
@@ -42,11 +40,11 @@ def _made(
 
 _OK = _made(200, "ok")
 ANSWERS = {
-    Reception.ACCEPTED: _OK,
-    Reception.DUPLICATE: _OK,
-    Reception.REJECTED: _made(401, "unauthorized"),
-    Reception.UNREADABLE: _made(400, "unreadable"),
-    Reception.BUSY: _made(503, "busy", (b"retry-after", str(RETRY_AFTER_S).encode())),
+    Reception.ACCEPTED.value: _OK,
+    Reception.DUPLICATE.value: _OK,
+    Reception.REJECTED.value: _made(401, "unauthorized"),
+    Reception.UNREADABLE.value: _made(400, "unreadable"),
+    Reception.BUSY.value: _made(503, "busy", (b"retry-after", str(RETRY_AFTER_S).encode())),
 }
 UNKNOWN = _made(404, "not_found")
 WRONG_METHOD = _made(405, "method_not_allowed", (b"allow", b"POST"))
@@ -61,7 +59,9 @@ class Webhooks:
         self._plane = plane
         self._counts = counts
         self._told: dict[tuple[AppId, Reception], tuple[datetime, int]] = {}
-        self._apps = {(app.rail, name): app for name, app in plane.apps.items()}
+        self._apps = {
+            f"/webhooks/{app.rail}/{app.name or app.id}": app for app in plane.apps.values()
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
         """Answer one request. `path`: without the mount point."""
@@ -77,8 +77,7 @@ class Webhooks:
         return Response(body["body"], start["status"], headers)
 
     async def _answer(self, scope: Scope, receive: Receive, path: str) -> tuple[Any, Any]:
-        found = _PATH.match(path)
-        app = None if found is None else self._apps.get((found[1], AppId(found[2])))
+        app = self._apps.get(path)
         if app is None:
             return UNKNOWN
         if scope["method"] != "POST":
@@ -95,8 +94,8 @@ class Webhooks:
         except Exception:
             log.exception("webhook.failed", rail=app.rail, app=app.id)
             return FAILED
-        reception = received.reception
-        self._counts.deliveries[app.rail, app.id, reception.value] += 1
+        reception = received.reception.value
+        self._counts.deliveries[app.rail, app.id, reception] += 1
         if received.reason:
             self._tell(app, received, delivery.received_at)
         return ANSWERS[reception]

@@ -11,7 +11,7 @@ from rowcol.cli.face import FirmOption, Json
 from rowcol.cli.opening import desk
 
 if TYPE_CHECKING:
-    from rowcol.core.change import Business
+    from rowcol.core.records import Business
 
 EXAMPLES = (
     "Examples: rowcol business add 'Harbor Dental' --external-id C-1017  |  rowcol business list"

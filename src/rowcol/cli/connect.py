@@ -1,4 +1,4 @@
-"""Connect: a business's bank login."""
+"""Connect: a business's login at a bank, or at its books."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ EXAMPLES = (
     "Examples: rowcol connect plaid 'Harbor Dental'  |  rowcol connect plaid harbor --public-token public-...  |  "
     "rowcol connect plaid harbor --sandbox"
 )
-app = typer.Typer(help="Connect a login: plaid.", no_args_is_help=True)
+EXAMPLES_CONSENT = (
+    "Examples: rowcol connect qbo 'Harbor Dental'  |  rowcol connect qbo harbor --paste  |  "
+    "rowcol connect qbo harbor --callback 'http://localhost:8700/oauth/...?code=...&state=...'"
+)
+app = typer.Typer(help="Connect a login: plaid, qbo.", no_args_is_help=True)
 
 
 @app.command(epilog=EXAMPLES)
@@ -88,3 +92,89 @@ async def _connect(firm: str, word: str, given: tuple[str, str, str]) -> Connect
             return await service.connect("plaid", public_token, app=chosen)
         bank = institution or SANDBOX_INSTITUTION
         return await service.connect_sandbox("plaid", institution=bank, app=chosen)
+
+
+@app.command(epilog=EXAMPLES_CONSENT)
+def qbo(
+    business: Annotated[str, typer.Argument(help="Id, external id or name.")],
+    *,
+    paste: Annotated[
+        bool, typer.Option("--paste", help="Ask for the address that the browser was sent back to.")
+    ] = False,
+    callback: Annotated[
+        str, typer.Option("--callback", help="That address, for a consent that was begun before.")
+    ] = "",
+    timeout: Annotated[
+        str, typer.Option("--timeout", help="How long to wait: 90s, 15m; at most 30m.")
+    ] = "30m",
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Also open the link on this machine.")
+    ] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Wait until the person came back.")
+    ] = True,
+    app_name: Annotated[
+        str, typer.Option("--app", help="Which keys, where there are several.")
+    ] = "",
+    firm: FirmOption = "",
+    json: Json = False,
+) -> None:
+    """Connect a QuickBooks Online company, or give a broken one new access: print the link to consent at, and wait.
+
+    The rail sends the person back to ROWCOL_PUBLIC_URL. Where that is empty, to this machine: `rowcol serve`
+    takes them there, else this command. With --json one object has the link, the next one the login.
+    """
+    from rowcol.api import shapes
+
+    if paste and callback:
+        raise BadInput("--paste asks for what --callback gives", "leave one of the two out")
+    made = face.running(
+        _consented(firm, business, (app_name, callback, timeout), (paste, wait, browser, json))
+    )
+    if made is None:
+        return
+    if json:
+        face.emit(shapes.connection_of(made))
+    else:
+        face.say(f"connected {made.id}; `rowcol books bills {business!r}` reads its bills")
+
+
+async def _consented(
+    firm: str, word: str, given: tuple[str, str, str], flags: tuple[bool, bool, bool, bool]
+) -> Connection | None:
+    from rowcol.api.consent import ConsentOut
+    from rowcol.cli import consenting
+    from rowcol.cli.read import deadline_of
+    from rowcol.core.ids import AppId
+    from rowcol.services.businesses import find
+    from rowcol.services.consent import LASTS
+
+    app_name, callback, timeout = given
+    paste, wait, browser, is_json = flags
+
+    def show(grant: Grant) -> None:
+        if is_json:
+            face.emit(ConsentOut(grant.value, grant.url, grant.expires_at))
+            return
+        face.note(
+            "Open this link where the person who may consent is signed in; it is good for 30 minutes:"
+        )
+        face.say(grant.url)
+
+    async with desk(firm) as at:
+        row = await find(at.plane, at.firm, word)
+        now = at.plane.clock.now()
+        until = deadline_of(timeout, now)
+        patience = LASTS if until is None else min(until - now, LASTS)
+        wish = consenting.Wish(
+            "qbo",
+            row.id,
+            show,
+            app=AppId(app_name) if app_name else None,
+            address=callback,
+            is_pasting=paste,
+            is_waiting=wait,
+            is_opening=browser,
+            patience=patience,
+        )
+        return await consenting.connected(at, wish)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,14 +12,15 @@ from rowcol.cli.face import FirmOption, Json, Yes
 from rowcol.cli.opening import desk
 
 if TYPE_CHECKING:
-    from rowcol.core.change import Business
     from rowcol.core.connection import Connection
     from rowcol.core.money import Cost
+    from rowcol.core.records import Business
 
 EXAMPLES = (
     "Examples: rowcol connection list 'Harbor Dental'  |  rowcol connection webhook con_...  |  "
     "rowcol disconnect con_..."
 )
+NEEDS_PERSON = "NEEDS_RECONNECT"
 app = typer.Typer(help="Logins: list, webhook.", no_args_is_help=True)
 Login = Annotated[str, typer.Argument(metavar="CONNECTION", help="The login's id.")]
 
@@ -39,13 +41,18 @@ def list_(
             face.emit(row)
         return
     face.table(
-        ("id", "bank", "rail", "state", "why"),
+        ("id", "name", "rail", "state", "why"),
         [
             (r.id, r.name, r.rail, "paused" if r.is_paused else r.health, r.health_reason)
             for r in rows
         ],
-        empty="no logins yet: `rowcol connect plaid BUSINESS`",
+        empty="no logins yet: `rowcol connect plaid BUSINESS`, or `rowcol connect qbo BUSINESS`",
     )
+    for row in rows:
+        if row.health == NEEDS_PERSON:
+            face.say(
+                f"{row.id} needs a person: `rowcol connect {row.rail} {shlex.quote(business)}`"
+            )
 
 
 async def _list(firm: str, word: str) -> tuple[Connection, ...]:

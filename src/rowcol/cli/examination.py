@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
+from rowcol.core.rail import CONSENT
 from rowcol.core.refusal import Refusal
 
 if TYPE_CHECKING:
+    from rowcol.core.app import App
     from rowcol.core.delivery import Listed
+    from rowcol.core.rail import RailSpec
     from rowcol.ports import FullStore
     from rowcol.settings import Settings
 
@@ -96,20 +99,63 @@ def _apps(settings: Settings) -> Iterator[Finding]:
             "apps",
             "wrong",
             "no rail is configured",
-            "put client_id and secret (Plaid dashboard > Developers > Keys) under [plaid.main], "
-            "or set ROWCOL_PLAID__MAIN__CLIENT_ID and ROWCOL_PLAID__MAIN__SECRET",
+            "put client_id and secret (Plaid dashboard > Developers > Keys) under [plaid.main], those of "
+            "QuickBooks Online under [qbo.main], or set ROWCOL_PLAID__MAIN__CLIENT_ID and the like",
         )
     for app in apps:
-        hook = app.webhook_url or "no webhook address, as there is no public URL"
-        yield Finding(f"app {app.id}", "ok", f"{app.rail} {app.environment}; {hook}")
-        assumed = [p.item for p in RAILS[app.rail].spec.prices if p.is_assumed]
-        if assumed and app.is_priced:
-            yield Finding(
-                f"prices of {app.rail}",
-                "note",
-                f"assumed, no invoice seen: {', '.join(sorted(set(assumed)))}",
-                "`rowcol firm set --price ... --price-source ...` from your contract",
-            )
+        yield from about_app(app, RAILS[app.rail].spec)
+
+
+def about_app(app: App, spec: RailSpec) -> Iterator[Finding]:
+    """One set of keys: where it delivers to, where people come back to, and what is only assumed of it."""
+    about = f"app {app.id}"
+    hook = app.webhook_url or "no webhook address, as there is no public URL"
+    yield Finding(about, "ok", f"{app.rail} {app.environment}; {hook}")
+    if not app.keys.get("verifier_token", "-"):
+        yield Finding(
+            f"webhooks of {app.id}",
+            "note",
+            "no verifier token: no webhook is believed, sweeps only",
+            f"set {_variable(app, 'verifier_token')} from the portal's Webhooks page",
+        )
+    if CONSENT in spec.hosts:
+        yield _way_back(app)
+    if spec.pool is not None:
+        counted = ", ".join(f"{what} by {how}" for what, how in sorted(app.metering.items()))
+        limit = spec.pool.limit if app.pool_limit is None else app.pool_limit
+        yield Finding(
+            f"metered calls of {app.id}",
+            "note",
+            f"{limit:,} a month; assumed, until compared: {counted or 'one by call'}",
+            "compare `rowcol cost` with the portal's Analytics",
+        )
+    assumed = [p.item for p in spec.prices if p.is_assumed]
+    if assumed and app.is_priced:
+        yield Finding(
+            f"prices of {app.rail}",
+            "note",
+            f"assumed, no invoice seen: {', '.join(sorted(set(assumed)))}",
+            "`rowcol firm set --price ... --price-source ...` from your contract",
+        )
+
+
+def _way_back(app: App) -> Finding:
+    """Where the rail's consent screen sends people; a production app may not name an address of this machine."""
+    about = f"redirect address of {app.id}"
+    if app.environment == "production" and not app.callback_url.startswith("https://"):
+        return Finding(
+            about,
+            "wrong",
+            f"{app.callback_url}: production apps send people back to https only",
+            "set ROWCOL_PUBLIC_URL to where browsers reach this service, with https://",
+        )
+    return Finding(
+        about, "ok", f"{app.callback_url}; it has to be among the portal's Redirect URIs"
+    )
+
+
+def _variable(app: App, name: str) -> str:
+    return f"ROWCOL_{app.rail}__{app.name}__{name}".upper()
 
 
 def _public_url(settings: Settings) -> Finding:
@@ -121,9 +167,8 @@ def _public_url(settings: Settings) -> Finding:
             "set ROWCOL_PUBLIC_URL to where rails reach this service",
         )
     parts = urlsplit(settings.public_url)
-    if parts.scheme != "https" and any(
-        k.environment == "production" for k in settings.plaid.values()
-    ):
+    keys = (*settings.plaid.values(), *settings.qbo.values())
+    if parts.scheme != "https" and any(k.environment == "production" for k in keys):
         return Finding(
             "public URL", "wrong", "production rails deliver to https only", "use https://"
         )

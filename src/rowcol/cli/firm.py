@@ -13,7 +13,7 @@ from rowcol.cli.opening import desk, opened
 from rowcol.core.refusal import BadInput, Conflict
 
 if TYPE_CHECKING:
-    from rowcol.core.change import Firm
+    from rowcol.core.records import Firm
 
 EXAMPLES = (
     "Examples: rowcol firm add 'Reed & Co'  |  rowcol firm set --policy ttl --budget-usd 150  |  "
@@ -30,8 +30,8 @@ def add(name: Annotated[str, typer.Argument(help="Its name.")], *, json: Json = 
 
 
 async def _add(name: str) -> Firm:
-    from rowcol.core.change import Firm
     from rowcol.core.ids import FirmId
+    from rowcol.core.records import Firm
 
     if not name:
         raise BadInput("a firm needs a name", "say how it is called")

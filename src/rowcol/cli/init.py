@@ -52,7 +52,7 @@ def init(
     elif made.made:
         face.say("the firm has a live token already: no new one (`rowcol token create`)")
     face.note("")
-    face.note(f"Next: put your Plaid keys into {made.config}, then run `rowcol doctor`.")
+    face.note(f"Next: put the keys of your rails into {made.config}, then run `rowcol doctor`.")
 
 
 async def _init(folder: Path, firm_name: str) -> Made:
@@ -95,8 +95,8 @@ async def _init(folder: Path, firm_name: str) -> Made:
 async def _people(store: Any, firm_name: str, made: Made) -> None:
     from rowcol.adapters.chance import SystemRng
     from rowcol.adapters.clock import SystemClock
-    from rowcol.core.change import Firm
     from rowcol.core.ids import FirmId
+    from rowcol.core.records import Firm
     from rowcol.services.tokens import issue
 
     rng, now = SystemRng(), SystemClock().now()
@@ -129,7 +129,8 @@ def _write_key(path: Path) -> bool:
 
 def settings_text() -> str:
     """A commented file with every setting at its default, made from the settings themselves."""
-    from rowcol.settings import PlaidKeys, Settings
+    from rowcol.keys import KEYS
+    from rowcol.settings import Settings
 
     lines = [
         "# RowCol's settings. An environment variable ROWCOL_<NAME> wins over a line here; __ goes a level down,",
@@ -137,18 +138,26 @@ def settings_text() -> str:
         "",
     ]
     for name, info in Settings.model_fields.items():
-        if name == "plaid":
+        if name.upper() in KEYS:
             continue
         mark = "" if name == "data_dir" else "# "
         lines += [f"# {info.description}", f"{mark}{name} = {_toml(info.default)}", ""]
-    lines += [
-        "# A set of Plaid keys; `main` is your own name for it, and part of its webhook address.",
-        "# [plaid.main]",
-    ]
-    for name, info in PlaidKeys.model_fields.items():
-        default = '"..."' if info.is_required() else _toml(info.default)
-        lines += [f"# # {info.description}", f"# {name} = {default}"]
-    return "\n".join(lines) + "\n"
+    for rail, keys in KEYS.items():
+        what = (keys.__doc__ or "").splitlines()[0]
+        lines += [
+            f"# {what} `main` is your own name for it, and part of its webhook address.",
+            f"# [{rail.lower()}.main]",
+        ]
+        for name, info in keys.model_fields.items():
+            default = '"..."' if info.is_required() else _toml(_plain(info.default))
+            lines += [f"# # {info.description}", f"# {name} = {default}"]
+        lines.append("")
+    return "\n".join(lines[:-1]) + "\n"
+
+
+def _plain(value: Any) -> object:
+    """A secret's default is no secret."""
+    return value.get_secret_value() if hasattr(value, "get_secret_value") else value
 
 
 def _toml(value: object) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import uvicorn
@@ -75,7 +75,32 @@ def address_of(made: socket.socket) -> str:
 
 async def serve(app: Any, made: socket.socket, announce: Callable[[], None]) -> None:
     """Until asked to stop. `announce` is called once connections are taken."""
-    config = uvicorn.Config(
+    await Server(_config(app), announce).serve(sockets=[made])
+
+
+@contextlib.asynccontextmanager
+async def beside(app: Any, made: socket.socket) -> AsyncIterator[None]:
+    """The same beside a command's own work, and only as long; signals stay the command's."""
+    server = _Guest(_config(app))
+    serving = asyncio.create_task(server.serve(sockets=[made]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+class _Guest(uvicorn.Server):
+    """Signals are its host's."""
+
+    @override
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _config(app: Any) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
@@ -86,7 +111,6 @@ async def serve(app: Any, made: socket.socket, announce: Callable[[], None]) -> 
         timeout_graceful_shutdown=GRACE_S,
         backlog=BACKLOG,
     )
-    await Server(config, announce).serve(sockets=[made])
 
 
 def on_fast_loop(work: Any) -> None:

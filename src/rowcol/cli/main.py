@@ -13,7 +13,9 @@ from rowcol import __version__
 from rowcol.cli import (
     account,
     bench,
+    books,
     business,
+    call,
     connect,
     connection,
     cost,
@@ -58,10 +60,11 @@ COMMANDS = (
     doctor.doctor,
     pause.resume,
     connection.disconnect,
+    call.call,
 )
 for _command in COMMANDS:
     app.command(epilog=_command.__globals__["EXAMPLES"])(_command)
-GROUPS = (inbox, connect, connection, business, account, firm, token, bench, db)
+GROUPS = (inbox, connect, connection, business, account, books, firm, token, bench, db)
 for _noun in GROUPS:
     app.add_typer(_noun.app, name=_noun.__name__.rpartition(".")[2])
 app.command(epilog=pause.EXAMPLES)(pause.pause)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Awaitable
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -15,12 +15,16 @@ from rowcol.core.refusal import BadInput
 
 if TYPE_CHECKING:
     from rowcol.api.shapes import BalanceOut
+    from rowcol.core.need import Purpose
     from rowcol.engine.answer import Answer
 
 EXAMPLES = (
     "Examples: rowcol read 'Harbor Dental'  |  rowcol read harbor --purpose guardrail --deadline 15m  |  "
     "rowcol read harbor --force"
 )
+
+FREE_FIRST = "waiting for free evidence before a cent is spent; --deadline shortens it"
+T = TypeVar("T")
 
 
 def read(
@@ -63,30 +67,37 @@ class _Asked:
 
 
 async def _read(firm: str, word: str, asked: _Asked) -> Answer:
-    from rowcol.core.need import Purpose
     from rowcol.services.businesses import find
     from rowcol.services.cache import CacheService
 
-    known = [p.value.lower() for p in Purpose if p is not Purpose.FORCED]
-    if asked.purpose.lower() not in known:
-        raise BadInput(f"there is no purpose {asked.purpose!r}", f"purposes: {', '.join(known)}")
+    purpose = purpose_of(asked.purpose)
     async with desk(firm, run=True) as at:
         row = await find(at.plane, at.firm, word)
         until = deadline_of(asked.deadline, at.plane.clock.now())
         if asked.force:
             return await _forced(at, row.id, until, yes=asked.yes)
         service = CacheService(at.plane, row.id, firm=at.firm)
-        return await _patiently(service.get_balance(Purpose(asked.purpose.upper()), deadline=until))
+        return await patiently(service.get_balance(purpose, deadline=until), FREE_FIRST)
 
 
-async def _patiently(work: Coroutine[Any, Any, Answer]) -> Answer:
+def purpose_of(word: str) -> Purpose:
+    """Raise `BadInput` for what is none that a person may name."""
+    from rowcol.core.need import Purpose
+
+    known = [p.value.lower() for p in Purpose if p is not Purpose.FORCED]
+    if word.lower() not in known:
+        raise BadInput(f"there is no purpose {word!r}", f"purposes: {', '.join(known)}")
+    return Purpose(word.upper())
+
+
+async def patiently(work: Awaitable[T], what: str) -> T:
     """A word on stderr once it takes more than a second."""
     import asyncio
 
-    task = asyncio.create_task(work)
+    task = asyncio.ensure_future(work)
     await asyncio.wait({task}, timeout=1)
     if not task.done():
-        face.note("waiting for free evidence before a cent is spent; --deadline shortens it")
+        face.note(what)
     return await task
 
 
@@ -97,7 +108,8 @@ async def _forced(at: Desk, business: str, until: datetime | None, *, yes: bool)
     price = await service.price_of_refresh()
     if price.micros:
         face.confirm(f"A live look costs {price}. Pay it?", yes=yes)
-    return await _patiently(service.refresh_plaid_balance(force=True, deadline=until))
+    work = service.refresh_plaid_balance(force=True, deadline=until)
+    return await patiently(work, FREE_FIRST)
 
 
 def deadline_of(text: str, now: datetime) -> datetime | None:

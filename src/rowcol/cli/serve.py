@@ -52,7 +52,7 @@ async def _serve(host: str, port: int, *, is_json: bool) -> None:
             face.emit({"address": address, "pid": os.getpid()})
             return
         face.say(f"RowCol listens on {address}")
-        if not settings.plaid:
+        if not settings.plaid and not settings.qbo:
             face.note("no rail is configured: run `rowcol doctor`")
         elif not settings.public_url:
             face.note("no public URL (ROWCOL_PUBLIC_URL): no webhooks, only sweeps")

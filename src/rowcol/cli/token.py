@@ -13,7 +13,7 @@ from rowcol.cli.read import moment
 from rowcol.core.refusal import NotFound
 
 if TYPE_CHECKING:
-    from rowcol.core.change import Token
+    from rowcol.core.records import Token
 
 EXAMPLES = "Examples: rowcol token create Dana --role advisor  |  rowcol token revoke Dana"
 app = typer.Typer(help="Tokens of the HTTP API: create, list, revoke.", no_args_is_help=True)

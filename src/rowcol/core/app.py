@@ -13,7 +13,14 @@ PRICED_ENVIRONMENTS = frozenset({"production", "emulated"})
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """Keys, prices and month pools hang on it. `webhook_url` is what the rail is told to deliver to, "" for none."""
+    """Keys, prices and month pools hang on it. `webhook_url` is what the rail is told to deliver to, "" for none.
+
+    `hosts`: addresses of the rail's other hosts by the names its endpoints use; one that is not
+    named is at `base_url`. `callback_url`: where the rail sends a person back to after consent.
+    `pool_limit`: metered calls a month, None: the rail's own default. `metering`: how the rail
+    meters what it does not tell (see the rail's spec). `name`: what settings and addresses call it,
+    "" where that is its id.
+    """
 
     id: AppId
     rail: str
@@ -21,8 +28,17 @@ class App:
     base_url: str
     keys: Mapping[str, str] = field(repr=False)
     webhook_url: str = ""
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    callback_url: str = ""
+    pool_limit: int | None = None
+    metering: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
 
     @property
     def is_priced(self) -> bool:
         """Whether its calls cost money."""
         return self.environment in PRICED_ENVIRONMENTS
+
+    def address(self, host: str) -> str:
+        """Where the host of that name is."""
+        return self.hosts.get(host, self.base_url)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from rowcol.core.budget import Budget
 from rowcol.core.connection import Connection, ConnectionState
 from rowcol.core.delivery import Pending
 from rowcol.core.evidence import Coverage, Observation
@@ -67,6 +66,12 @@ class Intent:
     budget_key: str | None
     budget_limit: Cost
     opened_at: datetime
+    units: int = 0
+    """Metered calls that a success uses of the app's month pool, at most."""
+    pool_limit: int = 0
+    is_full: bool = False
+    looked_at: datetime | None = None
+    """When the connection was last read: what a saving pool judges a sweep by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +171,10 @@ class DecisionRecord:
 class Change:
     """Everything one step of a connection's reconcile writes.
 
-    `state`, `rows`, `staged`, `publishes`, `discards`, `drained`, `parked`, `answered`, `postponed`
-    and `next_at` are guarded by the lease's fence; `settlements`, `observations`, `coverages` and
-    `decisions` are always accepted. `releases`: give the lease back with this commit.
+    `state`, `rows`, `staged`, `publishes`, `replaces`, `discards`, `coverages`, `drained`, `parked`,
+    `answered`, `postponed` and `next_at` are guarded by the lease's fence: a coverage speaks of the
+    rows that came with it. `settlements`, `observations` and `decisions` are always accepted.
+    `releases`: give the lease back with this commit.
     """
 
     lease: Lease
@@ -177,6 +183,7 @@ class Change:
     staged: tuple[Row, ...] = ()
     publishes: str | None = None
     discards: str | None = None
+    replaces: tuple[str, ...] = ()
     drained: tuple[DeliveryId, ...] = ()
     parked: Mapping[DeliveryId, str] = field(default_factory=dict)
     answered: tuple[Answered, ...] = ()
@@ -226,70 +233,5 @@ class ConnectionView:
     needs: tuple[Need, ...]
     token: bytes | None
     open_calls: tuple[CallId, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One line of the call log."""
-
-    id: CallId
-    firm: FirmId
-    business: BusinessId | None
-    connection: ConnectionId | None
-    rail: str
-    app: AppId
-    environment: str
-    endpoint: str
-    trigger: Trigger
-    purpose: Purpose | None
-    reason: str
-    price: Cost
-    cost: Cost
-    billed: Billed | None
-    outcome: Outcome | None
-    detail: str
-    status: int | None
-    opened_at: datetime
-    settled_at: datetime | None
-    remote_request_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Spending:
-    """What a month cost one firm under one key of the budget, for `cost`."""
-
-    month: str
-    budget: Budget
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """An API token as listed; the token itself is only known to its holder (we keep its SHA-256)."""
-
-    token_hash: str = field(repr=False)
-    firm: FirmId
-    role: str
-    label: str
-    created_at: datetime
-    revoked_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Firm:
-    """The tenant. `settings`: what the firm chose (policy, price book, budget) as JSON-able data."""
-
-    id: FirmId
-    name: str
-    created_at: datetime
-    settings: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Business:
-    """One client business. `external_id` is the host's or the firm's own id for it."""
-
-    id: BusinessId
-    firm: FirmId
-    name: str
-    external_id: str
-    created_at: datetime
+    coverages: tuple[Coverage, ...] = ()
+    previous_token: bytes | None = field(default=None, repr=False)

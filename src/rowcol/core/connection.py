@@ -21,7 +21,7 @@ class ConnectionState:
     `seen_until`: the rail's own last successful look at the bank. `balances_as_of`: the look that
     our balances come from. `looked_at`: when we last asked the rail for that time. `pulls`: past
     values of `seen_until`, oldest first. `dirty`: streams that something hinted at, with the
-    reason. `cursor`: where the stream of changes was last published. `page`: where an unfinished
+    reason. `delivered_at`: when a delivery last came. `cursor`: where the stream of changes was last published. `page`: where an unfinished
     paged read goes on. `stream_*`: the failures in a row of a paged stream and when it may be
     asked again; it keeps nothing else waiting. `posted_*`: how many posted rows the stream brought, how many of them are dated on
     days when banks are closed, and the first date: what the closed-days proof rests on. `facts`: the rail's own small facts, opaque here.
@@ -36,6 +36,7 @@ class ConnectionState:
     synced_until: datetime | None = None
     pulls: tuple[datetime, ...] = ()
     dirty: Mapping[str, str] = field(default_factory=dict)
+    delivered_at: datetime | None = None
     cursor: str = ""
     page: str = ""
     failures: int = 0

@@ -80,7 +80,7 @@ class Standing:
     `as_of`: the oldest `true_at` over the accounts that count, None when one was never seen.
     `live_as_of`: the same over live looks only. `looked_at`: when we last asked for free evidence.
     `pulls`: the rail's own past looks at the bank, oldest first. `cannot_pay`: a sentence saying
-    why a paid call would not help, or None. `closed_days_proven`: the account's own history shows
+    why another look would not help, or None. `read_at`: when the last look that succeeded was sent. `closed_days_proven`: the account's own history shows
     no posting on days when banks are closed.
     """
 
@@ -94,6 +94,12 @@ class Standing:
     paid_failed_at: datetime | None = None
     closed_days_proven: bool = False
     price_micros: int = 0
+    read_at: datetime | None = None
+    health_reason: str = ""
+    is_hinted: bool = False
+    """A delivery spoke of changes that were not read yet."""
+    is_announced: bool = True
+    """Deliveries come, and none was found missing lately: then silence means something for some minutes."""
 
 
 def age_of(as_of: datetime | None, now: datetime) -> timedelta | None:

@@ -7,6 +7,8 @@ Outcome
 |- TRY_AGAIN          the rail failed on its side
 |- RATE_LIMITED       we (or others on our keys) asked too often
 |- INSTITUTION_*      the bank behind the rail fails or throttles
+|- TOKEN_EXPIRED      renew the access token, then the same call once more
+|- NOT_FOUND, CONFLICT  one row is not there, or was changed by somebody else: the rest goes on
 |- NEEDS_PERSON, GONE, UNSUPPORTED, BAD_REQUEST, BAD_CREDENTIALS     parked until somebody acts
 `- NOT_SENT, NO_ANSWER, UNREADABLE       nothing usable came back
 """
@@ -36,6 +38,9 @@ class Outcome(StrEnum):
     UNSUPPORTED = "UNSUPPORTED"
     BAD_REQUEST = "BAD_REQUEST"
     BAD_CREDENTIALS = "BAD_CREDENTIALS"
+    TOKEN_EXPIRED = "TOKEN_EXPIRED"  # noqa: S105 - an outcome, no secret
+    NOT_FOUND = "NOT_FOUND"
+    CONFLICT = "CONFLICT"
     NOT_SENT = "NOT_SENT"
     NO_ANSWER = "NO_ANSWER"
     UNREADABLE = "UNREADABLE"
@@ -81,6 +86,9 @@ RULES: dict[Outcome, Rule] = {
     Outcome.UNSUPPORTED: Rule(None, health=Health.UNSUPPORTED, is_alarm=True),
     Outcome.BAD_REQUEST: Rule(_HOUR, is_alarm=True),
     Outcome.BAD_CREDENTIALS: Rule(_HOUR, health=Health.MISCONFIGURED, is_alarm=True),
+    Outcome.TOKEN_EXPIRED: Rule(_AT_ONCE),
+    Outcome.NOT_FOUND: Rule(_MINUTE),
+    Outcome.CONFLICT: Rule(_MINUTE),
     Outcome.NOT_SENT: Rule(_MINUTE),
     Outcome.NO_ANSWER: Rule(5 * _MINUTE, Billed.POSSIBLY),
     Outcome.UNREADABLE: Rule(10 * _MINUTE, Billed.POSSIBLY, is_alarm=True),
@@ -98,5 +106,7 @@ def retry_at(outcome: Outcome, failures: int, now: datetime) -> datetime | None:
     pause = RULES[outcome].retry_after
     if pause is None:
         return None
+    if not pause and failures > 1:  # a renewed token was refused too: not at once for ever
+        pause, failures = _MINUTE, failures - 1
     doublings = min(max(failures - 1, 0), 16)
     return now + min(pause * (1 << doublings), _PAUSE_MAX)

@@ -13,51 +13,21 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from rowcol.core.cash import counted
-from rowcol.core.change import Account, Action, Decision
+from rowcol.core.change import Action, Decision
 from rowcol.core.connection import ConnectionState
-from rowcol.core.evidence import Health, Observation, Standing
+from rowcol.core.evidence import Health, Standing
 from rowcol.core.freshness.evidence import LOOK_JOIN
 from rowcol.core.freshness.policy import Policy
 from rowcol.core.need import TRIGGERS, Need, Purpose, Question, Trigger, priority_of
-from rowcol.core.rail import CannotHelp, Look, Rail, Want
+from rowcol.core.picture import Picture, standing_of
+from rowcol.core.rail import CannotHelp, Look, Rail, RailSpec, Role, Want
+from rowcol.core.sweep import SWEEP_BROKEN, sweep_at, sweep_reason
 
 SOON = timedelta(milliseconds=1)
 NEVER = timedelta(days=365)
 """A login that was removed is looked at again only when somebody asks."""
 PERSON_WAITS = timedelta(seconds=60)
 """What our own limits put off by no more than this is waited for, whatever the deadline."""
-SWEEP = timedelta(hours=24)
-"""How long a healthy connection may go without a free look."""
-SWEEP_GAPPED = timedelta(hours=3)
-"""The same for a while after a sweep found something that no delivery had announced."""
-GAP_REMEMBERED = timedelta(days=3)
-SWEEP_BROKEN = timedelta(hours=6)
-"""The same while a person has to repair it: the rail may never tell that they did."""
-SWEEP_DOWN = timedelta(hours=1)
-"""The same while the bank is down."""
-WEEKS_PROVING_CLOSED = timedelta(weeks=26)
-POSTINGS_PROVING_CLOSED = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """What the plan is made from. `spread` in [0, 1) is the connection's own, so that sweeps do not march in step.
-
-    `paid_refusal`: why the gateway refused to pay a moment ago; `paid_not_before`: when its quota
-    opens, where that was all. `is_parked`: nothing may be called now. `has_looked`: a free call was
-    tried in this run.
-    """
-
-    state: ConnectionState
-    accounts: tuple[Account, ...]
-    needs: tuple[Need, ...]
-    created_at: datetime
-    spread: float
-    price_micros: int
-    paid_refusal: str | None = None
-    paid_not_before: datetime | None = None
-    is_parked: bool = False
-    has_looked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,60 +49,6 @@ class Rest:
     ended: tuple[tuple[Need, Decision], ...]
     waiting: tuple[tuple[Need, Decision], ...]
     next_at: datetime
-
-
-def standing_of(picture: Picture, rail: Rail, now: datetime) -> Standing:
-    """What the policy may know. An account that counts and was never seen leaves the whole without an as-of.
-
-    Where accounts are known and none counts there is nothing to be stale: it is as of now.
-    """
-    state = picture.state
-    counting = [a for a in picture.accounts if counted(a)]
-    seen = _whole([a.latest for a in counting])
-    live = _whole([a.latest_live for a in counting])
-    nothing_counts = now if picture.accounts and not counting else None
-    paid = rail.paid_look(state)
-    first_posted = state.first_posted_on
-    is_proven = (
-        state.posted_count >= POSTINGS_PROVING_CLOSED
-        and state.posted_closed_days == 0
-        and first_posted is not None
-        and first_posted <= (now - WEEKS_PROVING_CLOSED).date()
-    )
-    return Standing(
-        as_of=min((o.true_at for o in seen), default=nothing_counts),
-        live_as_of=min((o.true_at for o in live), default=nothing_counts),
-        received_at=min((o.received_at for o in seen), default=nothing_counts),
-        looked_at=state.looked_at,
-        health=state.health,
-        pulls=state.pulls,
-        cannot_pay=paid.reason if isinstance(paid, CannotHelp) else picture.paid_refusal,
-        paid_failed_at=state.paid_failed_at,
-        closed_days_proven=is_proven,
-        price_micros=picture.price_micros,
-    )
-
-
-def _whole(looks: Sequence[Observation | None]) -> tuple[Observation, ...]:
-    """The looks at all accounts, none where one is missing."""
-    seen = tuple(look for look in looks if look is not None)
-    return seen if len(seen) == len(looks) else ()
-
-
-def sweep_at(picture: Picture) -> datetime:
-    """When a free look is due though nobody asked, spread over the last fifth of the interval."""
-    state = picture.state
-    if state.health is Health.NEEDS_RECONNECT:
-        interval = SWEEP_BROKEN
-    elif state.health is Health.INSTITUTION_DOWN:
-        interval = SWEEP_DOWN
-    else:
-        gap_at = state.webhook_gap_at
-        is_gapped = gap_at is not None and (state.looked_at or gap_at) - gap_at < GAP_REMEMBERED
-        interval = SWEEP_GAPPED if is_gapped else SWEEP
-    if state.looked_at is None:
-        return picture.created_at
-    return state.looked_at + interval * (1 - picture.spread / 5)
 
 
 def plan(picture: Picture, rail: Rail, policy: Policy, now: datetime) -> Fetch | Rest:
@@ -158,7 +74,7 @@ def plan(picture: Picture, rail: Rail, policy: Policy, now: datetime) -> Fetch |
             why = picture.paid_refusal or "this connection is paused"
             standing = replace(standing, cannot_pay=standing.cannot_pay or why)
             decided = _decided(picture, policy, needs, standing, now)
-    rest = _rest(picture, decided, now)
+    rest = _rest(picture, rail, decided, now)
     background = _background(picture, rail, now)
     if background is None:
         return rest
@@ -176,10 +92,11 @@ def decide(
 ) -> Decision:
     """The policy's decision, with what no policy has to know: where nothing counts there is nothing to know,
     and what our own limits or a failing rail put off is waited for as long as the question may wait."""
+    rule = policy.decide_books if picture.role is Role.BOOKS else policy.decide
     if picture.accounts and not any(counted(account) for account in picture.accounts):
         reason = "no account at this login counts as cash"
         return Decision(Action.SERVE, "plan.nothing_counts", reason, now)
-    decision = policy.decide(question, standing, now)
+    decision = rule(question, standing, now)
     blocked = _blocked(picture, decision, question, now)
     if blocked is None:
         return decision
@@ -187,7 +104,7 @@ def decide(
     if until <= max(question.deadline, now + PERSON_WAITS):
         return Decision(Action.WAIT, "plan.put_off", why, standing.as_of, until)
     without = replace(standing, looked_at=now, cannot_pay=standing.cannot_pay or why)
-    return policy.decide(question, without, now)
+    return rule(question, without, now)
 
 
 def _blocked(
@@ -224,8 +141,9 @@ def _look_for(
     is_insisting = need.question.is_confirmed and _may_call(picture) and not picture.has_looked
     if not (_may_look(picture, now) or is_insisting):
         return None
-    look = rail.free_look(picture.state, Want(now - LOOK_JOIN, balances=True, streams=False))
-    if look is None:
+    since = now if picture.role is Role.BOOKS else now - LOOK_JOIN
+    look = rail.free_look(picture.state, Want(since, balances=True, streams=False))
+    if look is None or _is_stuck(look, picture.state, now):
         return None
     purpose = need.question.purpose
     return Fetch(look, TRIGGERS[purpose], decision.reason, purpose, need, is_paid=False)
@@ -248,33 +166,43 @@ def _background(picture: Picture, rail: Rail, now: datetime) -> Fetch | None:
     state = picture.state
     recently = now - LOOK_JOIN
     may_stream = state.stream_retry_at is None or state.stream_retry_at <= now
-    if state.dirty:
+    spec = rail.spec
+    if spec.is_lazy:
+        look = rail.free_look(state, Want(None, balances=True, streams=False))
+        if look is not None and not _is_stuck(look, state, now):
+            return Fetch(look, Trigger.REPAIR, _unfinished_reason(state), None, None, is_paid=False)
+    elif state.dirty:
         since = recently if may_stream else None
         look = rail.free_look(state, Want(since, balances=True, streams=may_stream))
         if look is not None:
             reason = next(iter(state.dirty.values()))
             return Fetch(look, Trigger.DELIVERY, reason, None, None, is_paid=False)
-    due_at = sweep_at(picture)
-    is_looking = state.looked_at is not None and state.looked_at >= recently
+    due_at = sweep_at(spec, state, picture.created_at, picture.spread)
+    is_looking = not spec.is_lazy and state.looked_at is not None and state.looked_at >= recently
     if due_at <= now or is_looking:
         want = Want(min(due_at, recently), balances=True, streams=may_stream)
         look = rail.free_look(state, want)
-        if look is not None:
+        if look is not None and not _is_stuck(look, state, now):
             trigger = Trigger.REPAIR if state.health is not Health.OK else Trigger.SWEEP
-            return Fetch(look, trigger, _sweep_reason(state, now), None, None, is_paid=False)
+            return Fetch(look, trigger, sweep_reason(state, now), None, None, is_paid=False)
     return None
 
 
-def _sweep_reason(state: ConnectionState, now: datetime) -> str:
+def _is_stuck(look: Look, state: ConnectionState, now: datetime) -> bool:
+    """Whether it reads on in a stream that failed a moment ago."""
+    retry_at = state.stream_retry_at
+    return bool(look.stream) and retry_at is not None and retry_at > now
+
+
+def _unfinished_reason(state: ConnectionState) -> str:
     if state.looked_at is None:
-        return "the first look at this login"
-    hours = (now - state.looked_at).total_seconds() / 3600
-    if hours < 1:
-        return "the bank was looked at anew; reading what it brought"
-    return f"nothing was asked for {hours:.0f} h; looking so that a lost delivery is found"
+        return "the first reading of these books"
+    return "reading what changed and did not fit into one answer"
 
 
-def _rest(picture: Picture, decided: Sequence[tuple[Need, Decision]], now: datetime) -> Rest:
+def _rest(
+    picture: Picture, rail: Rail, decided: Sequence[tuple[Need, Decision]], now: datetime
+) -> Rest:
     ended, waiting = [], []
     for need, decision in decided:
         if decision.action in (Action.SERVE, Action.HOLD):
@@ -282,17 +210,20 @@ def _rest(picture: Picture, decided: Sequence[tuple[Need, Decision]], now: datet
         else:
             until = decision.until or need.question.deadline
             waiting.append((need, replace(decision, until=max(until, now + timedelta(seconds=1)))))
-    return Rest(tuple(ended), tuple(waiting), _next_at(picture, now))
+    return Rest(tuple(ended), tuple(waiting), _next_at(picture, rail.spec, now))
 
 
-def _next_at(picture: Picture, now: datetime) -> datetime:
+def _next_at(picture: Picture, spec: RailSpec, now: datetime) -> datetime:
     """When to look again though nobody asks: the sweep, sooner for a stream that was not ready, later after a failure."""
     state = picture.state
     if state.health is Health.RETIRED:
         return now + NEVER
-    due_at = sweep_at(picture)
+    due_at = sweep_at(spec, state, picture.created_at, picture.spread)
+    if due_at <= now and state.health in (Health.NEEDS_RECONNECT, Health.UNSUPPORTED):
+        due_at = now + SWEEP_BROKEN  # it was tried just now, or must not be
     if state.dirty and state.stream_retry_at is not None:
         due_at = min(due_at, state.stream_retry_at)
     if state.retry_at is not None:
-        due_at = state.retry_at if state.dirty else max(due_at, state.retry_at)
+        is_pressing = bool(state.dirty) and not spec.is_lazy
+        due_at = state.retry_at if is_pressing else max(due_at, state.retry_at)
     return max(due_at, now + LOOK_JOIN)

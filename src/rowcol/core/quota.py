@@ -10,6 +10,8 @@ class QuotaScope(StrEnum):
     """What a limit is counted over."""
 
     APP = "APP"
+    COMPANY = "COMPANY"
+    """The rail's own id of what is connected, whoever connected it: two firms at one company share it."""
     CONNECTION = "CONNECTION"
     INSTITUTION = "INSTITUTION"
     SOURCE_IP = "SOURCE_IP"
@@ -17,11 +19,15 @@ class QuotaScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QuotaRule:
-    """A rail's limit: `limit` calls in any `period_s` seconds over `scope`. We run at half of it."""
+    """A rail's limit: `limit` calls in any `period_s` seconds over `scope`. We run at half of it.
+
+    `shared`: rules of that name are counted together over all endpoints; "" counts each endpoint alone.
+    """
 
     scope: QuotaScope
     limit: int
     period_s: int
+    shared: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from rowcol.core.app import App
+from rowcol.core.books import Record
 from rowcol.core.connection import ConnectionState
 from rowcol.core.delivery import Signal, Verdict, VerificationKey
 from rowcol.core.evidence import Coverage, Observation
 from rowcol.core.ids import AppId, RemoteId
 from rowcol.core.outcome import Outcome
+from rowcol.core.pool import MonthPool
 from rowcol.core.quota import QuotaRule
 from rowcol.core.tariff import Price
 from rowcol.core.wire import RawDelivery, Request, Response
+
+CONSENT = "consent"
+"""The name in `RailSpec.hosts` under which a rail has a screen of its own where people consent."""
+
+
+class Role(StrEnum):
+    """What a rail knows of a business."""
+
+    CASH = "CASH"
+    """Balances at banks, observed account by account."""
+    BOOKS = "BOOKS"
+    """A mirror of the books, complete as of one time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +38,8 @@ class Endpoint:
     """One thing a rail can be asked. `tariff`: the price item it costs per call, None: free.
 
     `quotas`: limits by environment. `is_live`: the rail contacts the bank for it. `is_callable`:
-    `call_api` may reach it.
+    `call_api` may reach it. `host`: which of the rail's hosts, "" for the app's own.
+    `is_metered`: a success counts against the month's pool. `is_write`: it changes the remote side.
     """
 
     name: str
@@ -35,13 +51,19 @@ class Endpoint:
     is_live: bool = False
     is_callable: bool = False
     summary: str = ""
+    host: str = ""
+    is_metered: bool = False
+    is_write: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RailSpec:
     """What a rail is, as data. `events`: (type, code) -> the signals such a delivery means; docs render from it.
 
-    `live`: the priced endpoint that brings a live value, "" where a rail has none.
+    `live`: the priced endpoint that brings a live value, "" where a rail has none. `hosts`: the
+    rail's other hosts by name, then environment. `pool`: what a month admits of metered calls.
+    `sweep_every`: how long a healthy connection may go without a look, `sweep_gapped`: after a
+    delivery was found missing. `is_lazy`: a delivery only marks; nothing is read before somebody asks.
     """
 
     name: str
@@ -50,15 +72,27 @@ class RailSpec:
     events: Mapping[tuple[str, str], tuple[Signal, ...]]
     prices: tuple[Price, ...]
     live: str = ""
+    role: Role = Role.CASH
+    hosts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    pool: MonthPool | None = None
+    sweep_every: timedelta = timedelta(hours=24)
+    sweep_gapped: timedelta = timedelta(hours=3)
+    is_lazy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One call worth making. `arguments` are the rail's; `stream` is what it pages through, if anything."""
+    """One call worth making. `arguments` are the rail's; `stream` is what it pages through, if anything.
+
+    `is_full`: it reads everything there is rather than what changed. `body`: what a write sends,
+    exact numbers as Decimal.
+    """
 
     endpoint: str
     arguments: Mapping[str, str | int | bool | None] = field(default_factory=dict)
     stream: str = ""
+    is_full: bool = False
+    body: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +128,37 @@ class Want:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row for the mirror; `body` None is a tombstone."""
+    """One row for the mirror; `body` None is a tombstone.
+
+    `due_on`: when something still open in it is due, None where nothing is open.
+    """
 
     entity: str
     remote_id: RemoteId
     remote_version: str
     remote_at: datetime | None
     body: Mapping[str, object] | None
+    due_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorRow:
+    """A row as the mirror keeps it; `body` is the rail's JSON as bytes, None where there never was one."""
+
+    entity: str
+    remote_id: RemoteId
+    remote_version: str
+    remote_at: datetime | None
+    due_on: date | None
+    is_deleted: bool
+    body: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What an answer says. Rows of an unfinished stream are `staged`; `publishes` puts them in the mirror
-    together with the state's cursor; `discards` drops them."""
+    together with the state's cursor; `discards` drops them. `replaces`: entities that were listed
+    whole: at publishing, what the mirror has of them and the stage has not becomes a tombstone."""
 
     state: ConnectionState
     observations: tuple[Observation, ...] = ()
@@ -115,6 +167,7 @@ class Reading:
     staged: tuple[Row, ...] = ()
     publishes: str | None = None
     discards: str | None = None
+    replaces: tuple[str, ...] = ()
     remote_request_id: str = ""
 
 
@@ -131,10 +184,22 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Secrets for one request: the app's keys and the connection's token. Never logged."""
+    """Secrets for one request: the app's keys and the connection's token. Never logged.
+
+    `remote_id`: whose connection it is, as the rail names it; "" where the call belongs to none.
+    """
 
     app: Mapping[str, str] = field(repr=False)
     token: str | None = field(default=None, repr=False)
+    remote_id: RemoteId = RemoteId("")
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """A new token in place of the old one. It is stored before it is used."""
+
+    token: str = field(repr=False)
+    state: ConnectionState
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +245,39 @@ class Rail(Protocol):
     def read_grant(self, look: Look, response: Response) -> Grant | Failure:
         """What a step of connecting gave (link token, public token, exchange)."""
 
-    def authenticate(self, delivery: RawDelivery, keys: Mapping[str, VerificationKey]) -> Verdict:
-        """Whether the raw bytes are the rail's and recent; judged before anything in the body is parsed."""
+    def consent_url(self, app: App, state: str) -> str:
+        """Where a person consents, to be sent back to the app's `callback_url` with `state`; "" where the rail
+        gives a link token instead."""
+
+    def callback_look(self, app: App, answers: Mapping[str, str]) -> Look:
+        """The exchange of what the callback brought; `BadInput` where something is missing or was refused."""
+
+    def rows_looks(self, entity: str, ids: Sequence[RemoteId]) -> tuple[Look, ...]:
+        """The calls that fetch these rows and no others; empty where the rail has no such call."""
+
+    def units(self, look: Look, app: App) -> int:
+        """How much of the month's pool a success of this call uses, at most; 0: not metered."""
+
+    def renewal(self, token: str, state: ConnectionState, now: datetime) -> Look | None:
+        """The call that renews this token, if it must be renewed before it is used."""
+
+    def read_renewal(
+        self, look: Look, response: Response, token: str, state: ConnectionState
+    ) -> Renewed | Failure:
+        """What the answer to `renewal` says; `token` is the one that was sent."""
+
+    def record(self, row: MirrorRow) -> Record | None:
+        """A row of the mirror as the books' own value; None where it has none. `ValueError`: not readable."""
+
+    def authenticate(
+        self,
+        delivery: RawDelivery,
+        keys: Mapping[str, VerificationKey],
+        secrets: Mapping[str, str],
+    ) -> Verdict:
+        """Whether the raw bytes are the rail's and recent; judged before anything in the body is parsed.
+
+        `secrets`: the app's own, for rails that sign with one we share."""
 
     def key_look(self, key_id: str) -> Look:
         """The free call that fetches a verification key."""
@@ -192,5 +288,5 @@ class Rail(Protocol):
     def route(self, body: bytes) -> tuple[str, tuple[RemoteId, ...]]:
         """Kind of the delivery and the remote ids it speaks of; `ValueError` where the bytes say neither."""
 
-    def translate(self, body: bytes) -> tuple[Signal, ...]:
-        """What a delivery hints at; unknown kinds are a hint to look at everything. `ValueError`: not readable."""
+    def translate(self, body: bytes, remote_id: RemoteId) -> tuple[Signal, ...]:
+        """What a delivery hints at for that connection; unknown kinds are a hint to look at everything. `ValueError`: not readable."""

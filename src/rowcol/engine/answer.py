@@ -1,38 +1,23 @@
-"""Answer: a question about a business's cash, from what is known, or as needs that reconcile will satisfy. Spends nothing."""
+"""Answer: a question about a business's cash, with its proof."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
-from rowcol.core.cash import Cash, cash_of, live
-from rowcol.core.change import Action, Answered, ConnectionView, Decision, DecisionRecord
-from rowcol.core.connection import Connection
+from rowcol.core.cash import Cash, cash_of
+from rowcol.core.change import Action, DecisionRecord
 from rowcol.core.evidence import Observation
-from rowcol.core.freshness.policy import Policy
-from rowcol.core.ids import BusinessId, CallId, DecisionId, FirmId, NeedId
-from rowcol.core.money import FREE, Cost
-from rowcol.core.need import Need, Question
-from rowcol.core.plan import Picture, decide, standing_of
-from rowcol.core.rail import Rail
-from rowcol.engine.aftermath import inputs_of
+from rowcol.core.ids import BusinessId, CallId, FirmId
+from rowcol.core.money import Cost
+from rowcol.core.need import Question
+from rowcol.core.rail import Rail, Role
 from rowcol.engine.ambient import Ambient
 from rowcol.engine.decisions import DecisionLog
 from rowcol.engine.gateway import Gateway
-from rowcol.engine.topics import DUE
+from rowcol.engine.resolve import Open, Part, Resolved, Resolver
 from rowcol.ports import FullStore
-
-ENDED = (Action.SERVE, Action.HOLD)
-_SEVERITY = (Action.HOLD, Action.PAY, Action.WAIT, Action.LOOK, Action.SERVE)
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One login's share of an answer: the decision, and the view it rests on."""
-
-    connection: Connection
-    decision: Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +48,8 @@ class Answer:
         return tuple(part.observation for part in self.value.parts if part.observation is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
-    """Not answered yet: these needs were written, and reconcile will answer them by the deadline."""
-
-    question: Question
-    needs: Mapping[NeedId, Connection]
-    answered: tuple[Answered, ...] = ()
-    """Needs of the same question that were answered before, for what they cost."""
-
-
 class Answerer:
-    """Decides on what is known; writes needs for what is not."""
+    """Answers questions about cash."""
 
     def __init__(
         self,
@@ -84,193 +59,44 @@ class Answerer:
         decisions: DecisionLog,
         ambient: Ambient,
     ) -> None:
-        self._rails = rails
-        self._store = store
-        self._gateway = gateway
-        self._clock = ambient.clock
-        self._rng = ambient.rng
-        self._doorbell = ambient.doorbell
-        self._preferences = ambient.preferences
-        self._decisions = decisions
+        self._resolver = Resolver(rails, store, gateway, decisions, ambient, Role.CASH)
 
     async def ask(self, firm: FirmId, business: BusinessId, question: Question) -> Answer | Open:
         """An answer at once, or the needs that will bring it."""
-        views = live(await self._store.read_business_views(firm, business))
-        policy = await self._preferences.policy(firm)
-        now = self._clock.now()
-        parts = [
-            Part(view.connection, await self._decide(view, question, policy, now)) for view in views
-        ]
-        missing = [p.connection for p in parts if p.decision.action not in ENDED]
-        if missing:
-            return await self._open(firm, business, question, missing)
-        answer = compose(business, question, views, tuple(parts), policy.name, now)
-        records = self._records(firm, views, answer)
-        self._decisions.add(records)
-        return replace(answer, records=records)
-
-    async def _open(
-        self,
-        firm: FirmId,
-        business: BusinessId,
-        question: Question,
-        missing: Sequence[Connection],
-        answered: tuple[Answered, ...] = (),
-    ) -> Open:
-        needs = {NeedId(self._rng.new_id("need")): connection for connection in missing}
-        check_at = self._clock.now() if answered else question.asked_at
-        await self._store.add_needs(
-            firm,
-            [Need(i, firm, business, c.id, question, check_at) for i, c in needs.items()],
-        )
-        self._doorbell.ring(DUE)
-        return Open(question, needs, answered)
+        found = await self._resolver.ask(firm, business, question)
+        return found if isinstance(found, Open) else compose(found)
 
     async def collect(
         self, firm: FirmId, business: BusinessId, open_: Open
     ) -> Answer | Open | None:
-        """The answer if every need has been answered; None while one is missing.
-
-        Logins are answered at different times: what was fresh when the first one was served may be
-        old by the last. So each is judged again at the last one's time, and asked anew if it must be.
-        """
-        answers = await self._store.read_answers(firm, tuple(open_.needs))
-        if len(answers) < len(open_.needs):
-            return None
-        by_login = {open_.needs[i].id: a for i, a in answers.items()}
-        question = open_.question
-        views = live(await self._store.read_business_views(firm, business))
-        policy = await self._preferences.policy(firm)
-        now = max(a.answered_at for a in answers.values())
-        parts = [
-            Part(
-                view.connection,
-                await self._judge(view, by_login.get(view.connection.id), question, policy, now),
-            )
-            for view in views
-        ]
-        answered = (*open_.answered, *answers.values())
-        missing = [p.connection for p in parts if p.decision.action not in ENDED]
-        if missing:
-            return await self._open(firm, business, question, missing, answered)
-        answer = compose(business, question, views, tuple(parts), policy.name, now)
-        return replace(answer, cost=_cost(answered), calls=_calls(answered))
-
-    async def _judge(
-        self,
-        view: ConnectionView,
-        answered: Answered | None,
-        question: Question,
-        policy: Policy,
-        now: datetime,
-    ) -> Decision:
-        """A login's decision as of `now`: a refusal stands, a serve only while it still holds."""
-        if answered is not None and (
-            answered.decision.action is Action.HOLD or answered.decision.label
-        ):
-            return answered.decision
-        decision = await self._decide(view, question, policy, now)
-        if decision.action in ENDED:
-            return decision if answered is None else answered.decision
-        if now < question.deadline:
-            return decision
-        why = f"another login of this business was answered only at {now:%H:%M} UTC"
-        return await self._decide(view, question, policy, now, late=why)
+        """The answer if every need has been answered; None while one is missing."""
+        found = await self._resolver.collect(firm, business, open_)
+        return compose(found) if isinstance(found, Resolved) else found
 
     async def give_up(self, firm: FirmId, business: BusinessId, open_: Open) -> Answer:
         """An answer without reconcile's: nobody worked on the needs in time, so nothing may be decided on it."""
-        views = await self._store.read_business_views(firm, business)
-        policy = await self._preferences.policy(firm)
-        reason = "no worker answered in time; check that `rowcol serve` runs"
-        decision = Decision(Action.HOLD, "no_worker", reason, None, label=reason)
-        parts = tuple(Part(c, decision) for c in open_.needs.values())
-        return compose(business, open_.question, views, parts, policy.name, self._clock.now())
-
-    async def _decide(
-        self,
-        view: ConnectionView,
-        question: Question,
-        policy: Policy,
-        now: datetime,
-        *,
-        late: str | None = None,
-    ) -> Decision:
-        connection = view.connection
-        price_micros = (await self._gateway.price_of_live(connection)).micros
-        picture = Picture(
-            connection.state, view.accounts, (), connection.created_at, 0.0, price_micros
-        )
-        standing = standing_of(picture, self._rails[connection.rail], now)
-        if late is not None:
-            standing = replace(standing, looked_at=now, cannot_pay=standing.cannot_pay or late)
-        return decide(picture, policy, question, standing, now)
-
-    def _records(
-        self, firm: FirmId, views: Sequence[ConnectionView], answer: Answer
-    ) -> tuple[DecisionRecord, ...]:
-        by_id = {view.connection.id: view for view in views}
-        return tuple(
-            DecisionRecord(
-                id=DecisionId(self._rng.new_id("dec")),
-                firm=firm,
-                business=answer.business,
-                connection=part.connection.id,
-                need=None,
-                policy=answer.policy,
-                question=answer.question,
-                decision=part.decision,
-                cost=FREE,
-                calls=(),
-                decided_at=answer.answered_at,
-                inputs=inputs_of(by_id[part.connection.id]),
-            )
-            for part in answer.parts
-        )
+        return compose(await self._resolver.give_up(firm, business, open_))
 
 
-def compose(
-    business: BusinessId,
-    question: Question,
-    views: Sequence[ConnectionView],
-    parts: tuple[Part, ...],
-    policy: str,
-    now: datetime,
-) -> Answer:
+def compose(found: Resolved) -> Answer:
     """One answer from its parts: the worst action and the first reason of that action speak for the whole."""
-    cash = cash_of(views)
-    if not parts:
-        decision = Decision(
-            Action.HOLD, "no_login", "no bank login is connected for this business", None
-        )
-    else:
-        decision = min(
-            (p.decision for p in parts), key=lambda d: (_SEVERITY.index(d.action), d.label is None)
-        )
-    labels = [p.decision.label for p in parts if p.decision.label]
+    cash = cash_of(found.views)
+    decision = found.speaking("no bank login is connected for this business")
+    labels = list(found.labels)
     if cash.is_incomplete and cash.incomplete_reason:
         labels.append(cash.incomplete_reason)
     return Answer(
-        business=business,
-        question=question,
+        business=found.business,
+        question=found.question,
         value=cash,
         as_of=cash.as_of,
         action=decision.action,
         reason=decision.reason,
         label="; ".join(dict.fromkeys(labels)) or None,
-        cost=FREE,
-        calls=(),
-        parts=parts,
-        policy=policy,
-        answered_at=now,
+        cost=found.cost,
+        calls=found.calls,
+        parts=found.parts,
+        policy=found.policy,
+        answered_at=found.answered_at,
+        records=found.records,
     )
-
-
-def _cost(answers: Iterable[Answered]) -> Cost:
-    total = FREE
-    for answer in answers:
-        total += answer.cost
-    return total
-
-
-def _calls(answers: Iterable[Answered]) -> tuple[CallId, ...]:
-    return tuple(dict.fromkeys(call for answer in answers for call in answer.calls))

@@ -10,7 +10,7 @@ from rowcol.core.app import App
 from rowcol.core.budget import month_of
 from rowcol.core.change import Intent, NotBefore, Refused, Settlement
 from rowcol.core.connection import Connection
-from rowcol.core.ids import AppId, CallId, ConnectionId, FirmId
+from rowcol.core.ids import AppId, CallId, ConnectionId, FirmId, RemoteId
 from rowcol.core.money import FREE, Cost
 from rowcol.core.need import Purpose, Trigger
 from rowcol.core.outcome import RULES, Billed, Outcome
@@ -44,7 +44,8 @@ class Sent:
 
     def settlement(self, outcome: Outcome, detail: str, remote_request_id: str = "") -> Settlement:
         """How it ended, by the table in `core/outcome`."""
-        billed = RULES[outcome].billed if self.intent.price.micros else Billed.NO
+        is_counted = self.intent.price.micros or self.intent.units
+        billed = RULES[outcome].billed if is_counted else Billed.NO
         status = self.answer.status if isinstance(self.answer, Response) else None
         return Settlement(
             self.intent.id,
@@ -131,7 +132,8 @@ class Gateway:
         rail = self._rails[app.rail]
         endpoint = rail.spec.endpoints[look.endpoint]
         token = None if sealed_token is None else self._vault.open(sealed_token)
-        request = rail.request(look, Credentials(app.keys, token))
+        remote_id = RemoteId("") if connection is None else connection.remote_id
+        request = rail.request(look, Credentials(app.keys, token, remote_id))
         now = self._clock.now()
         price = await self.price_of(firm, app, endpoint)
         intent = Intent(
@@ -151,11 +153,15 @@ class Gateway:
             budget_key=f"{app.rail}/{app.id}/{month_of(now)}" if price.micros else None,
             budget_limit=await self._preferences.budget(firm) if price.micros else FREE,
             opened_at=now,
+            units=rail.units(look, app) if app.is_priced else 0,
+            pool_limit=pool_limit(rail, app),
+            is_full=look.is_full,
+            looked_at=None if connection is None else connection.state.looked_at,
         )
         refusal = await self._store.open_call(firm, intent)
         if refusal is not None:
             return refusal
-        answer = await self._transport.send(app.base_url, request)
+        answer = await self._transport.send(app.address(endpoint.host), request)
         said = str(answer.status) if isinstance(answer, Response) else str(answer.silence)
         self.sent[app.rail, endpoint.name, said] += 1
         if price.micros and (isinstance(answer, Response) or answer.is_possibly_done):
@@ -178,9 +184,17 @@ class Gateway:
         for rule in rules:
             owner = _owner(rule.scope, app, connection)
             if owner is not None:
-                key = f"{app.rail}/{endpoint.name}/{rule.scope}/{owner}/{rule.period_s}"
+                what = rule.shared or endpoint.name
+                key = f"{app.rail}/{what}/{rule.scope}/{owner}/{rule.period_s}"
                 out.append(quota_of(rule, key))
         return tuple(out)
+
+
+def pool_limit(rail: Rail, app: App) -> int:
+    """Metered calls that a month admits to an app; 0 for a rail without such a pool."""
+    if app.pool_limit is not None:
+        return app.pool_limit
+    return 0 if rail.spec.pool is None else rail.spec.pool.limit
 
 
 def _owner(scope: QuotaScope, app: App, connection: Connection | None) -> str | ConnectionId | None:
@@ -188,6 +202,8 @@ def _owner(scope: QuotaScope, app: App, connection: Connection | None) -> str | 
     match scope:
         case QuotaScope.APP:
             return app.id
+        case QuotaScope.COMPANY:
+            return None if connection is None else f"{app.environment}/{connection.remote_id}"
         case QuotaScope.SOURCE_IP:
             return app.environment
         case QuotaScope.CONNECTION:

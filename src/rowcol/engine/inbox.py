@@ -14,39 +14,31 @@ What `receive` answers, and what that means for the sender:
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import StrEnum
 
 from rowcol.core.app import App
-from rowcol.core.delivery import (
-    Authentic,
-    Incoming,
-    NeedsKey,
-    Unauthentic,
-    Verdict,
-    VerificationKey,
-)
-from rowcol.core.ids import AppId, DeliveryId
-from rowcol.core.need import Trigger
-from rowcol.core.outcome import Outcome, outcome_of_silence
-from rowcol.core.rail import Failure, Rail
+from rowcol.core.delivery import Incoming, NeedsKey, Unauthentic, Verdict
+from rowcol.core.ids import DeliveryId
+from rowcol.core.rail import Rail
 from rowcol.core.refusal import Busy
-from rowcol.core.wire import MAX_DELIVERY_BYTES, NoAnswer, RawDelivery
+from rowcol.core.wire import MAX_DELIVERY_BYTES, RawDelivery
 from rowcol.engine.ambient import Ambient
-from rowcol.engine.gateway import PLANE, Cause, Gateway, Sent
+from rowcol.engine.gateway import Gateway
+from rowcol.engine.keys import Keys
 from rowcol.engine.topics import DUE
-from rowcol.ports import Clock, Doorbell, PlaneStore
+from rowcol.ports import Doorbell, PlaneStore
 
 QUEUE_MAX = 2048
 BATCH_MAX = 256
-TURNS = 2
-"""From bytes on a socket to a place in the queue: a turn that reads them, and one that judges them."""
-UNKNOWN_KEYS_MAX = 1024
-UNKNOWN_KEY_KEPT = timedelta(minutes=5)
-KEY_KEPT = timedelta(hours=24)
+GATHERED = 32
+"""Enough for one flush to disk: waiting for more leaves the disk idle, then the loop."""
+JUDGED_MAX = 32
+"""How many are judged before the loop does anything else."""
+TURNS = 3
+"""From bytes on a socket to a place in the queue: a turn that reads them, one that hands them over, one that judges them."""
 
 
 class Reception(StrEnum):
@@ -68,6 +60,10 @@ class Received:
     delivery: DeliveryId | None = None
 
 
+Waiting = asyncio.Future[Received | NeedsKey]
+"""For the answer, or for the key that it takes first."""
+
+
 class Inbox:
     """Authenticate, route, store. Never looks inside a body before its bytes are known to be the rail's."""
 
@@ -80,23 +76,66 @@ class Inbox:
         queue_max: int = QUEUE_MAX,
     ) -> None:
         self._rails = rails
-        self._store = store
         self._rng = ambient.rng
         self._keys = Keys(store, gateway, ambient.clock)
         self._batcher = Batcher(store, ambient.doorbell, queue_max)
+        self._arrived: deque[tuple[App, RawDelivery, Waiting]] = deque()
 
     async def receive(self, app: App, raw: RawDelivery) -> Received:
         """Take one delivery in. Raises nothing for whatever bytes came."""
         if len(raw.body) > MAX_DELIVERY_BYTES:
             return Received(Reception.UNREADABLE, "larger than 1 MiB")
-        rail = self._rails[app.rail]
-        verdict = await self._authenticated(app, rail, raw)
-        if isinstance(verdict, Received):
-            return verdict
+        loop = asyncio.get_running_loop()
+        waiting: Waiting = loop.create_future()
+        if not self._arrived:
+            loop.call_soon(self._judge, loop)
+        self._arrived.append((app, raw, waiting))
+        received = await waiting
+        return await self._late(app, raw, received) if isinstance(received, NeedsKey) else received
+
+    async def drain(self) -> None:
+        """Wait until everything accepted so far is on disk or refused."""
+        if self._arrived:
+            await asyncio.wait([waiting for _, _, waiting in self._arrived])
+        await self._batcher.idle()
+
+    def _judge(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Those that one turn of the loop brought, step by step: a signature amid other work takes a third longer."""
+        batch = [self._arrived.popleft() for _ in range(min(JUDGED_MAX, len(self._arrived)))]
+        verdicts = [self._verdict(app, raw) for app, raw, _ in batch]
+        for (app, raw, waiting), verdict in zip(batch, verdicts, strict=True):
+            try:
+                self._take(app, raw, verdict, waiting)
+            except Exception as error:  # noqa: BLE001 - a mistake of ours, for whoever waits for this one alone
+                waiting.set_exception(error)
+        if self._arrived:
+            loop.call_soon(self._judge, loop)
+
+    def _verdict(self, app: App, raw: RawDelivery) -> Verdict | Exception:
         try:
-            kind, remote_ids = rail.route(raw.body)
+            return self._keys.judge(app, self._rails[app.rail], raw)
+        except Exception as error:  # noqa: BLE001 - raised where its turn comes
+            return error
+
+    def _take(
+        self, app: App, raw: RawDelivery, verdict: Verdict | Exception, waiting: Waiting
+    ) -> None:
+        """Settle it now, or queue it for the disk."""
+        if waiting.done():
+            return
+        if isinstance(verdict, Exception):
+            raise verdict
+        if isinstance(verdict, NeedsKey):
+            waiting.set_result(verdict)
+            return
+        if isinstance(verdict, Unauthentic):
+            waiting.set_result(Received(Reception.REJECTED, verdict.reason))
+            return
+        try:
+            kind, remote_ids = self._rails[app.rail].route(raw.body)
         except ValueError as error:
-            return Received(Reception.UNREADABLE, str(error))
+            waiting.set_result(Received(Reception.UNREADABLE, str(error)))
+            return
         incoming = Incoming(
             id=DeliveryId(self._rng.new_id("del")),
             rail=app.rail,
@@ -108,29 +147,22 @@ class Inbox:
             received_at=raw.received_at,
             body=raw.body,
         )
+        self._batcher.put(incoming, waiting)
+
+    async def _late(self, app: App, raw: RawDelivery, needed: NeedsKey) -> Received:
+        """The same, for one whose key is not in memory."""
         try:
-            is_new = await self._batcher.store(incoming)
+            verdict = await self._keys.fetched(app, self._rails[app.rail], raw, needed)
         except Busy as error:
             return Received(Reception.BUSY, error.message)
-        return Received(Reception.ACCEPTED if is_new else Reception.DUPLICATE, "", incoming.id)
-
-    async def _authenticated(self, app: App, rail: Rail, raw: RawDelivery) -> Authentic | Received:
-        try:
-            verdict = await self._keys.judge(app, rail, raw)
-        except Busy as error:
-            return Received(Reception.BUSY, error.message)
-        match verdict:
-            case Authentic():
-                return verdict
-            case Unauthentic(reason):
-                return Received(Reception.REJECTED, reason)
-            case NeedsKey(key_id):
-                why = f"verification key {key_id[:64]!r} could not be fetched yet"
-                return Received(Reception.BUSY, why)
-
-    async def drain(self) -> None:
-        """Wait until everything accepted so far is on disk or refused."""
-        await self._batcher.idle()
+        if isinstance(verdict, NeedsKey):
+            why = f"verification key {verdict.key_id[:64]!r} could not be fetched yet"
+            return Received(Reception.BUSY, why)
+        waiting: Waiting = asyncio.get_running_loop().create_future()
+        self._take(app, raw, verdict, waiting)
+        received = await waiting
+        assert isinstance(received, Received)
+        return received
 
 
 class Batcher:
@@ -140,18 +172,17 @@ class Batcher:
         self._store = store
         self._doorbell = doorbell
         self._queue_max = queue_max
-        self._queue: deque[tuple[Incoming, asyncio.Future[bool]]] = deque()
+        self._queue: deque[tuple[Incoming, Waiting]] = deque()
         self._leader: asyncio.Task[None] | None = None
 
-    async def store(self, incoming: Incoming) -> bool:
-        """Return when it is on disk; True when it is new. Raise `Busy` when the queue is full or the disk refuses."""
+    def put(self, incoming: Incoming, settled: Waiting) -> None:
+        """Settle when it is on disk: ACCEPTED or DUPLICATE. BUSY when the queue is full or the disk refuses."""
         if len(self._queue) >= self._queue_max:
-            raise Busy("the inbox queue is full", "send again", retry_after_s=2)
-        settled: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+            settled.set_result(Received(Reception.BUSY, "the inbox queue is full"))
+            return
         self._queue.append((incoming, settled))
         if self._leader is None or self._leader.done():
             self._leader = asyncio.create_task(self._lead(), name="inbox-commit")
-        return await settled
 
     async def idle(self) -> None:
         """Return when nothing is queued."""
@@ -159,8 +190,8 @@ class Batcher:
             await asyncio.shield(self._leader)
 
     async def _gather(self) -> None:
-        """Let in what is at the door: while turns of the loop bring more, one flush serves more of them."""
-        while len(self._queue) < BATCH_MAX:
+        """Let in what is at the door: while turns of the loop bring more, up to `GATHERED`, one flush serves more of them."""
+        while len(self._queue) < GATHERED:
             before = len(self._queue)
             for _ in range(TURNS):
                 await asyncio.sleep(0)  # noqa: TID251 - a turn of the loop, no wait
@@ -174,106 +205,13 @@ class Batcher:
             try:
                 news = await self._store.receive([incoming for incoming, _ in batch])
             except Exception as error:  # noqa: BLE001 - whatever the store raised, every sender must hear "not stored"
-                refusal = (
-                    error
-                    if isinstance(error, Busy)
-                    else Busy("the store did not take it", "send again")
-                )
+                why = error.message if isinstance(error, Busy) else "the store did not take it"
                 for _, settled in batch:
                     if not settled.done():
-                        settled.set_exception(refusal)
+                        settled.set_result(Received(Reception.BUSY, why))
                 continue
-            for (_, settled), is_new in zip(batch, news, strict=True):
+            for (incoming, settled), is_new in zip(batch, news, strict=True):
                 if not settled.done():
-                    settled.set_result(is_new)
+                    reception = Reception.ACCEPTED if is_new else Reception.DUPLICATE
+                    settled.set_result(Received(reception, "", incoming.id))
             self._doorbell.ring(DUE)
-
-
-class Keys:
-    """Verification keys: in memory, then the store, then the rail; unknown ids are remembered, fetches bounded.
-
-    A key is asked for again after a day, and when another one appears (the rail may have retired
-    it). A flood of forged ids costs the rail's own quota for key fetches (a few a minute) and no
-    more: past it the sender is told to come back, so a real delivery is only late.
-    """
-
-    def __init__(self, store: PlaneStore, gateway: Gateway, clock: Clock) -> None:
-        self._store = store
-        self._gateway = gateway
-        self._clock = clock
-        self._fresh: dict[AppId, dict[str, VerificationKey]] = {}
-        self._fresh_until: dict[AppId, datetime] = {}
-        self._unknown: OrderedDict[tuple[AppId, str], datetime] = OrderedDict()
-        self._fetching: dict[tuple[AppId, str], asyncio.Task[VerificationKey | None]] = {}
-
-    async def judge(self, app: App, rail: Rail, raw: RawDelivery) -> Verdict:
-        """The rail's verdict, with whatever keys it takes. `NeedsKey`: it could not be fetched now."""
-        keys = self._keys(app.id)
-        verdict = rail.authenticate(raw, keys)
-        if not isinstance(verdict, NeedsKey):
-            return verdict
-        place = (app.id, verdict.key_id)
-        if self._is_unknown(place):
-            return Unauthentic("unknown verification key")
-        task = self._fetching.get(place)
-        if task is None:
-            if len(self._fetching) >= UNKNOWN_KEYS_MAX:
-                return verdict
-            task = asyncio.create_task(
-                self._find(app, rail, verdict.key_id), name="verification-key"
-            )
-            self._fetching[place] = task
-            task.add_done_callback(lambda _: self._fetching.pop(place, None))
-        key = await asyncio.shield(task)
-        if key is not None:
-            return rail.authenticate(raw, {key.key_id: key})
-        return Unauthentic("unknown verification key") if self._is_unknown(place) else verdict
-
-    def _keys(self, app: AppId) -> dict[str, VerificationKey]:
-        keys = self._fresh.setdefault(app, {})
-        if keys and self._clock.now() >= self._fresh_until[app]:
-            keys.clear()
-        return keys
-
-    def _is_unknown(self, place: tuple[AppId, str]) -> bool:
-        known_at = self._unknown.get(place)
-        return known_at is not None and self._clock.now() - known_at < UNKNOWN_KEY_KEPT
-
-    async def _find(self, app: App, rail: Rail, key_id: str) -> VerificationKey | None:
-        """The stored key while it is fresh, else the rail's, else the stored one all the same; None: none now."""
-        stored = await self._store.read_key(app.id, key_id)
-        is_fresh = stored is not None and self._clock.now() - stored.fetched_at < KEY_KEPT
-        key = stored if is_fresh else await self._fetch(app, rail, key_id) or stored
-        if key is not None:
-            keys = self._fresh[app.id]
-            if not is_fresh:
-                keys.clear()
-            keys[key_id] = key
-            self._fresh_until[app.id] = min(k.fetched_at for k in keys.values()) + KEY_KEPT
-        return key
-
-    async def _fetch(self, app: App, rail: Rail, key_id: str) -> VerificationKey | None:
-        cause = Cause(
-            Trigger.DELIVERY, "a delivery was signed with a verification key that we do not have"
-        )
-        sent = await self._gateway.fetch(PLANE, app, rail.key_look(key_id), cause)
-        if not isinstance(sent, Sent):
-            return None
-        if isinstance(sent.answer, NoAnswer):
-            await self._gateway.settle(sent, outcome_of_silence(sent.answer), sent.answer.silence)
-            return None
-        key = rail.read_key(app.id, sent.answer)
-        if isinstance(key, Failure):
-            await self._gateway.settle(sent, key.outcome, key.detail, key.remote_request_id)
-            if key.outcome is Outcome.BAD_REQUEST:
-                self._remember_unknown((app.id, key_id))
-            return None
-        await self._gateway.settle(sent, Outcome.OK)
-        await self._store.store_key(key)
-        return key
-
-    def _remember_unknown(self, place: tuple[AppId, str]) -> None:
-        self._unknown[place] = self._clock.now()
-        self._unknown.move_to_end(place)
-        while len(self._unknown) > UNKNOWN_KEYS_MAX:
-            self._unknown.popitem(last=False)

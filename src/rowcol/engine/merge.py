@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rowcol.core.change import Account, ConnectionView
 from rowcol.core.connection import ConnectionState
-from rowcol.core.evidence import Observation, Source
+from rowcol.core.evidence import Coverage, Observation, Source
 from rowcol.core.rail import Row
 
 ACCOUNT = "account"
@@ -19,8 +19,9 @@ def view_with(
     state: ConnectionState,
     rows: Sequence[Row],
     observations: Sequence[Observation],
+    coverages: Sequence[Coverage] = (),
 ) -> ConnectionView:
-    """The view after `rows` and `observations`; a newer `true_at` wins, an older one never overwrites."""
+    """The view after what came; a newer `true_at` wins, an older one never overwrites."""
     accounts = {account.remote_id: account for account in view.accounts}
     for row in rows:
         if row.entity == ACCOUNT:
@@ -30,7 +31,17 @@ def view_with(
         if account is not None:
             accounts[seen.remote_account] = _with_observation(account, seen)
     connection = replace(view.connection, state=state)
-    return replace(view, connection=connection, accounts=tuple(accounts.values()))
+    known = {(c.scope, c.source): c for c in view.coverages}
+    for coverage in coverages:
+        place = (coverage.scope, coverage.source)
+        if place not in known or coverage.complete_as_of > known[place].complete_as_of:
+            known[place] = coverage
+    return replace(
+        view,
+        connection=connection,
+        accounts=tuple(accounts.values()),
+        coverages=tuple(known.values()),
+    )
 
 
 def account_of(view: ConnectionView, row: Row, known: Account | None) -> Account:

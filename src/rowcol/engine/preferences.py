@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from rowcol.core.change import Firm
 from rowcol.core.freshness.policy import Policy, policy_of
 from rowcol.core.ids import FirmId
 from rowcol.core.money import Cost
+from rowcol.core.records import Firm
 from rowcol.core.tariff import Per, Price
 from rowcol.ports import Clock, Store
 

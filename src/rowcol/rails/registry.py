@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from rowcol.core.rail import Rail
 from rowcol.rails.plaid.rail import Plaid
+from rowcol.rails.qbo.rail import Qbo
 
-RAILS: dict[str, Rail] = {"plaid": Plaid()}
+RAILS: dict[str, Rail] = {"plaid": Plaid(), "qbo": Qbo()}

@@ -7,13 +7,16 @@ from datetime import datetime
 
 from rowcol.core.budget import month_of
 from rowcol.core.cash import Cash
-from rowcol.core.change import Action, Business, ConnectionView, Decision
+from rowcol.core.change import Action, ConnectionView, Decision
 from rowcol.core.freshness.policy import Policy
 from rowcol.core.ids import BusinessId, FirmId
 from rowcol.core.money import FREE, Cost
 from rowcol.core.need import Purpose, Question, question_of
-from rowcol.core.plan import Picture, standing_of
-from rowcol.engine.answer import Answer, Part, compose
+from rowcol.core.picture import Picture, standing_of
+from rowcol.core.rail import Role
+from rowcol.core.records import Business
+from rowcol.engine.answer import Answer, compose
+from rowcol.engine.resolve import Part, Resolved
 from rowcol.services.plane import OpenPlane
 
 
@@ -34,13 +37,17 @@ async def peek(
     plane: OpenPlane, firm: FirmId, business: BusinessId, question: Question
 ) -> tuple[Answer, tuple[ConnectionView, ...]]:
     """What would be decided now. `action` may be LOOK, WAIT or PAY: what a real question would lead to."""
-    views = await plane.store.read_business_views(firm, business)
+    views = tuple(
+        view
+        for view in await plane.store.read_business_views(firm, business)
+        if plane.rails[view.connection.rail].spec.role is Role.CASH
+    )
     policy = await plane.preferences.policy(firm)
     now = plane.clock.now()
     parts = tuple(
         Part(view.connection, _decide(plane, view, question, policy, now)) for view in views
     )
-    return compose(business, question, views, parts, policy.name, now), views
+    return compose(Resolved(business, question, views, parts, policy.name, now)), views
 
 
 async def board(

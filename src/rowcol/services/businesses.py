@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rowcol.core.change import Business
 from rowcol.core.ids import BusinessId, FirmId
+from rowcol.core.records import Business
 from rowcol.core.refusal import BadInput, Conflict, NotFound
 from rowcol.services.plane import OpenPlane
 

@@ -1,21 +1,24 @@
-"""CacheService: cached data access, with proof. A display read never spends under 24 h of age."""
+"""CacheService: cached data access, with proof. A display read never spends under 24 h of age.
+
+What the books say is read from the mirror: one call revalidates a whole company, so a thousand
+bills cost as much as one. Every answer about them says as of when the mirror is complete.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 
+from rowcol.core.books import LedgerAccount, OpenItem, Party
 from rowcol.core.change import Action
 from rowcol.core.ids import BusinessId, FirmId
-from rowcol.core.need import GRACE, Purpose, question_of
-from rowcol.core.refusal import NotFound
-from rowcol.engine.answer import Answer, Open
-from rowcol.engine.topics import ANSWERS
-from rowcol.ports import Bell
+from rowcol.core.need import Purpose, question_of
+from rowcol.engine.answer import Answer
+from rowcol.engine.books import BooksAnswer
+from rowcol.services import books
+from rowcol.services.asking import answered
 from rowcol.services.hot import KEPT, Kept
 from rowcol.services.plane import OpenPlane
-
-POLL_FIRST = timedelta(milliseconds=20)
-POLL_MAX = timedelta(seconds=1)
 
 
 class CacheService:
@@ -45,6 +48,61 @@ class CacheService:
                 return kept.answer
         return await self._read(purpose, deadline)
 
+    async def get_bill(
+        self, bill_id: str, purpose: Purpose = Purpose.DISPLAY, *, force: bool = False
+    ) -> BooksAnswer[OpenItem | None]:
+        """One bill by the books' own id; None where the books have none as of then.
+
+        At most one metered call, and none while the mirror is fresh enough for `purpose`;
+        `force=True` reads what changed now, whatever is known.
+        """
+        found = await self.batch_get_bills([bill_id], purpose, force=force)
+        return books.with_value(found, found.value.get(bill_id))
+
+    async def batch_get_bills(
+        self,
+        bill_ids: Sequence[str],
+        purpose: Purpose = Purpose.DISPLAY,
+        *,
+        force: bool = False,
+    ) -> BooksAnswer[Mapping[str, OpenItem]]:
+        """Bills by their ids; ids that the books do not have are left out.
+
+        No call while the mirror vouches; one for a whole company where it is too old; and where it
+        was never read whole, one for 500 ids. Raises `BadInput` past 10,000 ids.
+        """
+        firm = self._firm = await self._plane.firm(self._firm)
+        return await books.bills_by_id(
+            self._plane, firm, self._business, bill_ids, purpose, is_confirmed=force
+        )
+
+    async def list_bills(
+        self,
+        due_until: date | None = None,
+        purpose: Purpose = Purpose.DISPLAY,
+        *,
+        force: bool = False,
+    ) -> BooksAnswer[tuple[OpenItem, ...]]:
+        """Bills with something to pay, by due date; `due_until`: only those due on that day or before."""
+        firm = self._firm = await self._plane.firm(self._firm)
+        return await books.open_bills(
+            self._plane, firm, self._business, due_until, purpose, is_confirmed=force
+        )
+
+    async def list_vendors(
+        self, purpose: Purpose = Purpose.DISPLAY
+    ) -> BooksAnswer[tuple[Party, ...]]:
+        """Vendors, inactive ones included and marked."""
+        firm = self._firm = await self._plane.firm(self._firm)
+        return await books.vendors(self._plane, firm, self._business, purpose)
+
+    async def list_bank_accounts(
+        self, purpose: Purpose = Purpose.DISPLAY
+    ) -> BooksAnswer[tuple[LedgerAccount, ...]]:
+        """Bank accounts as the books have them: what the books believe, not what the bank says."""
+        firm = self._firm = await self._plane.firm(self._firm)
+        return await books.bank_accounts(self._plane, firm, self._business, purpose)
+
     async def _read(self, purpose: Purpose, deadline: datetime | None) -> Answer:
         firm = self._firm = await self._plane.firm(self._firm)
         answer = await answer_for(
@@ -65,39 +123,9 @@ async def answer_for(
     deadline: datetime | None,
     is_confirmed: bool,
 ) -> Answer:
-    """Ask, and wait until reconcile has answered. The only waiting outside the runner."""
+    """Cash, asked for now."""
     question = question_of(purpose, plane.clock.now(), deadline=deadline, is_confirmed=is_confirmed)
-    bell = plane.doorbell.listen(ANSWERS)
-    try:
-        asked = await plane.answerer.ask(firm, business, question)
-        if isinstance(asked, Answer):
-            if not asked.parts and await plane.store.read_business(firm, business) is None:
-                raise NotFound(
-                    f"no business {business!r} in this firm",
-                    "list them with `rowcol business list`",
-                )
-            return asked
-        answer = await _await_answer(plane, firm, business, asked, bell)
-    finally:
-        bell.close()
-    plane.hot.forget(firm, business)
+    answer: Answer = await answered(plane, plane.answerer, firm, business, question)
+    if answer.calls:
+        plane.hot.forget(firm, business)
     return answer
-
-
-async def _await_answer(
-    plane: OpenPlane, firm: FirmId, business: BusinessId, asked: Open, bell: Bell
-) -> Answer:
-    """Woken by this process's commits, or by a poll that finds another's."""
-    pause = POLL_FIRST
-    give_up_at = asked.question.deadline + GRACE
-    while True:
-        answer = await plane.answerer.collect(firm, business, asked)
-        if isinstance(answer, Answer):
-            return answer
-        if answer is not None:
-            asked, pause = answer, POLL_FIRST
-            continue
-        if plane.clock.now() >= give_up_at:
-            return await plane.answerer.give_up(firm, business, asked)
-        await bell.wait(plane.clock.now() + pause)
-        pause = min(pause * 2, POLL_MAX)

@@ -22,6 +22,7 @@ from rowcol.core.refusal import Busy, Conflict, NotFound, RailRefused
 from rowcol.core.tariff import Per, price_on
 from rowcol.core.wire import NoAnswer
 from rowcol.engine.gateway import Cause, Sent
+from rowcol.engine.renewal import NotUsable
 from rowcol.engine.topics import DUE
 from rowcol.services.plane import OpenPlane
 
@@ -54,10 +55,13 @@ async def find_login(
 
 
 @asynccontextmanager
-async def held(plane: OpenPlane, login: Connection, look: Look) -> AsyncIterator[Held]:
-    """Hold a login's lease for one call. Raise `Busy` while another holds it for too long."""
+async def held(
+    plane: OpenPlane, login: Connection, look: Look | None = None
+) -> AsyncIterator[Held]:
+    """Hold a login's lease, for one call if `look` is given. Raise `Busy` while another holds it for too long."""
     give_up_at = plane.clock.now() + HELD_MAX
-    timeout_s = plane.rails[login.rail].spec.endpoints[look.endpoint].timeout_s
+    spec = plane.rails[login.rail].spec
+    timeout_s = 0.0 if look is None else spec.endpoints[look.endpoint].timeout_s
     owner, bell = plane.rng.new_id("deed"), plane.doorbell.listen(DUE)
     try:
         while True:
@@ -78,16 +82,43 @@ async def held(plane: OpenPlane, login: Connection, look: Look) -> AsyncIterator
 
 
 async def send(
-    plane: OpenPlane, connection: Connection, look: Look, cause: Cause, token: bytes | None
-) -> Sent:
-    """One call of a person. Raise `RailRefused` with what stood in the way of it."""
-    match await plane.gateway.fetch(connection.firm, connection, look, cause, token):
+    plane: OpenPlane, its: Held, look: Look, cause: Cause
+) -> tuple[Sent, ConnectionState]:
+    """One call of a person, and the state it was made in. Raise `RailRefused` with what stood in its way."""
+    connection = its.view.connection
+    got = await plane.renewer.usable(its.view)
+    if isinstance(got, NotUsable):
+        await plane.store.commit(connection.firm, Change(its.lease, state=got.state))
+        raise RailRefused(got.reason, "see `rowcol connection list` for what this login needs")
+    match await plane.gateway.fetch(connection.firm, connection, look, cause, got.token):
         case NotBefore(until, reason):
             raise RailRefused(f"not before {until:%H:%M:%S} UTC: {reason}", "try again then")
         case Refused(reason):
             raise RailRefused(reason)
         case Sent() as sent:
-            return sent
+            return sent, got.state
+
+
+async def made(
+    plane: OpenPlane, its: Held, look: Look, cause: Cause
+) -> tuple[Sent, Reading | Failure, Held]:
+    """One call with all that its answer brings: rows into the mirror, the state, the settlement. Once more with a
+    renewed token where the rail did not take the first one."""
+    for is_last in (False, True):
+        sent, state = await send(plane, its, look, cause)
+        answer = read(plane, look, sent, state)
+        await _commit(plane, its.lease, sent, answer, answer.state, releases=False)
+        its = await refreshed(plane, its)
+        is_expired = isinstance(answer, Failure) and answer.outcome is Outcome.TOKEN_EXPIRED
+        if is_last or not is_expired:
+            return sent, answer, its
+    raise AssertionError("unreachable")
+
+
+async def refreshed(plane: OpenPlane, its: Held) -> Held:
+    """The login as it is after a commit, under the same lease."""
+    connection = its.view.connection
+    return replace(its, view=await find_login(plane, connection.firm, connection.id))
 
 
 def read(plane: OpenPlane, look: Look, sent: Sent, state: ConnectionState) -> Reading | Failure:
@@ -143,12 +174,12 @@ async def carry_out(
     async with held(plane, row, _look(plane, row, deed)) as its:
         row = its.view.connection
         look = _look(plane, row, deed)
-        sent = await send(plane, row, look, Cause(Trigger.PERSON, reason), its.view.token)
-        answer = read(plane, look, sent, row.state)
+        sent, state = await send(plane, its, look, Cause(Trigger.PERSON, reason))
+        answer = read(plane, look, sent, state)
         is_gone = isinstance(answer, Failure) and answer.outcome is Outcome.GONE
         is_done = isinstance(answer, Reading) or (is_gone and deed is Deed.REMOVE)
         moved = answer.state if is_done or is_gone else None
-        await _commit(plane, its.lease, sent, answer, moved)
+        await _commit(plane, its.lease, sent, answer, moved, releases=True)
     plane.hot.forget(firm, row.business)
     if isinstance(answer, Failure) and not is_done:
         raise RailRefused(f"{row.rail} refused: {answer.detail}", _next_step(answer))
@@ -168,16 +199,19 @@ async def _commit(
     sent: Sent,
     answer: Reading | Failure,
     moved: ConnectionState | None,
+    *,
+    releases: bool,
 ) -> None:
-    """State and settlement together; a moved login is due at once."""
+    """State, rows and settlement together; a moved login that is given back is due at once."""
     outcome = answer.outcome if isinstance(answer, Failure) else Outcome.OK
     detail = answer.detail if isinstance(answer, Failure) else ""
     change = Change(
         lease,
         state=moved,
+        rows=answer.rows if isinstance(answer, Reading) else (),
         settlements=(sent.settlement(outcome, detail, answer.remote_request_id),),
-        next_at=None if moved is None else plane.clock.now(),
-        releases=True,
+        next_at=None if moved is None or not releases else plane.clock.now(),
+        releases=releases,
     )
     for left in reversed(range(STORE_TRIES)):
         try:

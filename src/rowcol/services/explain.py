@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from rowcol.core.change import Business, Call, ConnectionView, DecisionRecord
+from rowcol.core.change import ConnectionView, DecisionRecord
 from rowcol.core.freshness.rhythm import next_pull
 from rowcol.core.ids import BusinessId, FirmId
 from rowcol.core.money import Cost
 from rowcol.core.need import Purpose, question_of
+from rowcol.core.records import Business, Call
 from rowcol.core.refusal import NotFound
 from rowcol.engine.answer import Answer
 from rowcol.services.board import peek

@@ -15,12 +15,22 @@ from rowcol.core.ids import AppId, BusinessId, ConnectionId, FirmId
 from rowcol.core.money import FREE, Cost
 from rowcol.core.need import Purpose, Trigger
 from rowcol.core.outcome import Outcome
-from rowcol.core.rail import CannotHelp, Deed, Failure, Grant, Look
+from rowcol.core.rail import (
+    CONSENT,
+    CannotHelp,
+    Deed,
+    Endpoint,
+    Failure,
+    Grant,
+    Look,
+    Reading,
+    Role,
+)
 from rowcol.core.refusal import BadInput, NotFound, RailRefused, Refusal
 from rowcol.core.wire import Response
 from rowcol.engine.answer import Answer
 from rowcol.engine.gateway import Cause, Sent
-from rowcol.services import deeds, linking
+from rowcol.services import consent, deeds, linking, looks
 from rowcol.services.cache import answer_for
 from rowcol.services.plane import OpenPlane
 
@@ -124,9 +134,12 @@ class IntegrationService:
         return await deeds.carry_out(self._plane, firm, row.id, Deed.POINT_WEBHOOK, why)
 
     async def begin_connect(self, rail: str, *, app: AppId | None = None) -> Grant:
-        """A link token: a person opens the rail's own consent screen with it."""
+        """Where a person consents. `url` is the rail's own screen; `value` a link token where the rail's widget
+        takes one, else the id of the consent that was begun, for `consented`."""
         firm = await self._plane.firm(self._firm)
         found = self._plane.app_of(rail, app)
+        if CONSENT in self._plane.rails[rail].spec.hosts:
+            return await consent.begin(self._plane, firm, self._business, found)
         arguments = await linking.link_arguments(self._plane, firm, self._business, found)
         return await linking.grant(self._plane, firm, found, Look("link.token.create", arguments))
 
@@ -136,7 +149,16 @@ class IntegrationService:
         """Store the login that a person just consented to. Raises `Conflict` for one that is connected already."""
         firm = await self._plane.firm(self._firm)
         found = self._plane.app_of(rail, app)
-        return await linking.exchange(self._plane, firm, self._business, found, public_token)
+        answers = {"public_token": public_token}
+        return await linking.exchange(self._plane, firm, self._business, found, answers)
+
+    async def consented(self, consent_id: str) -> Connection | None:
+        """The login that came of a consent; None while the person has not come back.
+
+        Raises `NotFound` for an unknown one, `RailRefused` where it failed or ran out.
+        """
+        firm = await self._plane.firm(self._firm)
+        return await consent.outcome(self._plane, firm, self._business, consent_id)
 
     async def connect_sandbox(
         self, rail: str, *, institution: str = SANDBOX_INSTITUTION, app: AppId | None = None
@@ -155,7 +177,8 @@ class IntegrationService:
             {"institution_id": institution, "webhook": arguments["webhook"]},
         )
         public = await linking.grant(self._plane, firm, found, look)
-        return await linking.exchange(self._plane, firm, self._business, found, public.value)
+        answers = {"public_token": public.value}
+        return await linking.exchange(self._plane, firm, self._business, found, answers)
 
     async def call_api(
         self,
@@ -163,10 +186,14 @@ class IntegrationService:
         endpoint: str,
         method: str = "POST",
         data: Mapping[str, object] | None = None,
+        *,
+        idempotency_key: str | None = None,
     ) -> object:
         """One declared endpoint of a rail, by the same gateway: counted, limited, logged.
 
-        Raises `BadInput` for an endpoint that the rail does not declare as callable or that costs
+        `data`: the endpoint's arguments; what a write sends is in its `body`, amounts as Decimal.
+        The same `idempotency_key` (at most 50 characters) makes a write happen once, also after a
+        time-out. Raises `BadInput` for an endpoint that the rail does not declare as callable or that costs
         money, `NotFound` without a login, `RailRefused` with what the rail said.
         """
         firm = await self._plane.firm(self._firm)
@@ -187,24 +214,33 @@ class IntegrationService:
                 f"{rail} {method} {endpoint} may not be called",
                 f"callable: {', '.join(known) or 'none'}",
             )
-        return await self._call(await self._login(firm, rail), endpoint, data or {})
+        login = await self._login(firm, rail)
+        return await self._call(login, found, data or {}, idempotency_key)
 
-    async def _call(self, login: Connection, endpoint: str, data: Mapping[str, object]) -> object:
+    async def _call(
+        self, login: Connection, endpoint: Endpoint, data: Mapping[str, object], key: str | None
+    ) -> object:
         """Under the login's lease, as a run of reconcile would take the open call for an abandoned one."""
         plane = self._plane
-        look = Look(endpoint, {k: v for k, v in data.items() if isinstance(v, str | int | bool)})
-        cause = Cause(Trigger.PERSON, f"call_api {endpoint}")
+        look = looks.of_person(endpoint, data, key or plane.rng.new_id("req"))
+        cause = Cause(Trigger.PERSON, f"call_api {endpoint.name}")
         async with deeds.held(plane, login, look) as its:
-            sent = await deeds.send(plane, login, look, cause, its.view.token)
-            answer = _answer(sent)
-            if answer is not None:
-                await plane.gateway.settle(sent, Outcome.OK)
-                return answer
-            read = deeds.read(plane, look, sent, login.state)
-            outcome = read.outcome if isinstance(read, Failure) else Outcome.UNREADABLE
-            detail = read.detail if isinstance(read, Failure) else "not JSON"
-            await plane.gateway.settle(sent, outcome, detail, read.remote_request_id)
-        raise RailRefused(f"{login.rail} refused: {detail}")
+            if plane.rails[login.rail].spec.role is Role.BOOKS:
+                sent, read, _ = await deeds.made(plane, its, look, cause)
+            else:
+                sent, state = await deeds.send(plane, its, look, cause)
+                read = deeds.read(plane, look, sent, state)
+                await self._settled(sent, read)
+        answer = _answer(sent)
+        if answer is not None and not isinstance(read, Failure):
+            return answer
+        detail = read.detail if isinstance(read, Failure) else "not JSON"
+        raise RailRefused(f"{login.rail} refused: {detail}", looks.next_step(endpoint, read, look))
+
+    async def _settled(self, sent: Sent, read: Reading | Failure) -> None:
+        outcome = read.outcome if isinstance(read, Failure) else Outcome.OK
+        detail = read.detail if isinstance(read, Failure) else ""
+        await self._plane.gateway.settle(sent, outcome, detail, read.remote_request_id)
 
     async def _logins(self, firm: FirmId) -> tuple[Connection, ...]:
         """The business's logins that were not removed."""

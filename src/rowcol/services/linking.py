@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from rowcol.core.app import App
-from rowcol.core.change import NotBefore, Refused
+from rowcol.core.change import Change, NotBefore, Refused
 from rowcol.core.connection import Connection, ConnectionState
+from rowcol.core.evidence import Health
 from rowcol.core.ids import BusinessId, ConnectionId, FirmId
 from rowcol.core.need import Trigger
 from rowcol.core.outcome import Outcome, outcome_of_silence
-from rowcol.core.rail import Failure, Grant, Look
-from rowcol.core.refusal import BadInput, Busy, NotFound, RailRefused
+from rowcol.core.rail import Failure, Grant, Look, Role
+from rowcol.core.refusal import Busy, Conflict, NotFound, RailRefused
 from rowcol.core.wire import NoAnswer
 from rowcol.engine.gateway import Cause, Sent
 from rowcol.engine.topics import DUE
+from rowcol.services import deeds
 from rowcol.services.plane import OpenPlane
 
 STORE_TRIES = 5
@@ -82,18 +85,52 @@ async def link_arguments(
 
 
 async def exchange(
-    plane: OpenPlane, firm: FirmId, business: BusinessId, app: App, public_token: str
+    plane: OpenPlane,
+    firm: FirmId,
+    business: BusinessId,
+    app: App,
+    answers: Mapping[str, str],
 ) -> Connection:
-    """The last step: a public token becomes a stored login."""
-    if not public_token.strip():
-        raise BadInput("the public token is empty", "paste the token that Link gave")
+    """The last step: what the rail gave the person becomes a stored login, or new access to the one there is."""
+    look = plane.rails[app.rail].callback_look(app, answers)
     await link_arguments(plane, firm, business, app)
-    look = Look("item.public_token.exchange", {"public_token": public_token.strip()})
     sent, access = await _ask(plane, firm, app, look)
     try:
+        known = await _known(plane, firm, business, app, access)
+        if known is not None:
+            return await reopen(plane, known, access)
         return await _kept(plane, firm, business, app, access)
     finally:
         await plane.gateway.settle(sent, Outcome.OK)
+
+
+async def _known(
+    plane: OpenPlane, firm: FirmId, business: BusinessId, app: App, access: Grant
+) -> Connection | None:
+    """The business's own login at the same company, if the rail names companies: consent was given anew."""
+    if plane.rails[app.rail].spec.role is not Role.BOOKS:
+        return None
+    for row in await plane.store.list_connections(firm, business):
+        is_same = row.app == app.id and row.remote_id == access.remote_id
+        if is_same and row.state.health is not Health.RETIRED:
+            return row
+    return None
+
+
+async def reopen(plane: OpenPlane, login: Connection, access: Grant) -> Connection:
+    """Put the new token in place of the old one and look again at once. The history goes on."""
+    sealed = plane.vault.seal(access.value)
+    async with deeds.held(plane, login) as its:
+        row = its.view.connection
+        if not await plane.store.store_token(row.firm, row.id, its.view.token, sealed):
+            raise Conflict("this login got another token just now", "look at it again")
+        facts = {name: value for name, value in row.state.facts.items() if name != "token"}
+        health = row.state.with_health(Health.OK, "", plane.clock.now())
+        state = replace(health, facts=facts, failures=0, retry_at=None)
+        change = Change(its.lease, state=state, next_at=plane.clock.now())
+        await plane.store.commit(row.firm, change)
+    plane.doorbell.ring(DUE)
+    return replace(row, state=state)
 
 
 async def _kept(

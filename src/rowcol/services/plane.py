@@ -7,15 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rowcol.core.app import App
-from rowcol.core.change import Firm
 from rowcol.core.ids import AppId, FirmId
 from rowcol.core.rail import Rail
+from rowcol.core.records import Firm
 from rowcol.core.refusal import Misconfigured
 from rowcol.engine.answer import Answerer
+from rowcol.engine.books import Bookkeeper
 from rowcol.engine.decisions import DecisionLog
 from rowcol.engine.gateway import Gateway
 from rowcol.engine.inbox import Inbox
 from rowcol.engine.preferences import Preferences
+from rowcol.engine.renewal import Renewer
 from rowcol.engine.runner import Runner
 from rowcol.ports import Clock, Doorbell, FullStore, Rng, Vault
 from rowcol.services.hot import HotAnswers
@@ -34,8 +36,10 @@ class OpenPlane:
     doorbell: Doorbell
     preferences: Preferences
     gateway: Gateway
+    renewer: Renewer
     inbox: Inbox
     answerer: Answerer
+    bookkeeper: Bookkeeper
     runner: Runner
     decisions: DecisionLog
     hot: HotAnswers
@@ -53,7 +57,9 @@ class OpenPlane:
 
     def app_of(self, rail: str, app: AppId | None = None) -> App:
         """The app named, or the only one of a rail. Raise `Misconfigured` when there is none."""
-        found = [a for a in self.apps.values() if a.rail == rail and (app is None or a.id == app)]
+        found = [
+            a for a in self.apps.values() if a.rail == rail and app in (None, a.id, a.name or a.id)
+        ]
         if len(found) != 1:
             what = "no app is" if not found else f"{len(found)} apps are"
             raise Misconfigured(

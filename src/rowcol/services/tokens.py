@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
-from rowcol.core.change import Token
 from rowcol.core.ids import FirmId
+from rowcol.core.records import Token
 from rowcol.core.refusal import BadInput, Conflict, NotFound
 from rowcol.ports import Rng, Store
 

@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from rowcol.adapters.clock import SystemClock
-from rowcol.core.change import Action, Call
+from rowcol.core.change import Action
 from rowcol.core.connection import Connection
 from rowcol.core.ids import BusinessId
 from rowcol.core.money import FREE, Cost, Money
 from rowcol.core.need import Purpose
 from rowcol.core.outcome import Billed
+from rowcol.core.records import Call
 from rowcol.engine.answer import Answer
 from rowcol.sandbox.plaid.billing import BALANCE, REFRESH
 from rowcol.sandbox.plaid.catalog import REAL_INSTITUTIONS
@@ -23,7 +24,8 @@ from rowcol.simulation.incidents import Plot, plotted
 from rowcol.simulation.judge import Judge, Served, Tally
 from rowcol.simulation.reads import Read
 from rowcol.simulation.report import BoardRow, PolicyResult
-from rowcol.simulation.rig import FIRM, Asked, Rig
+from rowcol.simulation.rig import Asked, Rig
+from rowcol.simulation.wiring import FIRM
 from rowcol.simulation.workload import Workload, spec
 
 LAST_WAIT: Final = timedelta(days=4)

@@ -1,4 +1,4 @@
-"""Rig: a plane and the Plaid emulator under one virtual clock, driven event by event.
+"""Rig: a plane, the Plaid and the QBO emulator under one virtual clock, driven event by event.
 
     async with open_rig(seed=1) as rig:
         rig.world.open_account("a1", AccountFacts("Checking"), 10_000_00, postings)
@@ -13,39 +13,50 @@ Faults: `rig.emulator.outbox.weather` (lost, doubled, shuffled, delayed), `.faul
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
 
 from rowcol.adapters.chance import SeededRng
 from rowcol.adapters.memory import MemoryStore
 from rowcol.adapters.vault import FernetVault, new_key
 from rowcol.bootstrap import Parts, Plane
 from rowcol.core.app import App
-from rowcol.core.change import Business, Firm
 from rowcol.core.connection import Connection
-from rowcol.core.ids import AppId, BusinessId, FirmId
+from rowcol.core.ids import BusinessId
 from rowcol.core.need import Purpose, question_of
-from rowcol.engine.answer import Answer, Open
-from rowcol.ports import FullStore, Transport
-from rowcol.sandbox.clock import DEFAULT_START_AT, ManualClock
-from rowcol.sandbox.delivery import WebhookSender
+from rowcol.core.records import Business, Firm
+from rowcol.engine.answer import Answer
+from rowcol.engine.books import BooksAnswer
+from rowcol.engine.resolve import Open
+from rowcol.ports import FullStore
+from rowcol.sandbox import qbo
+from rowcol.sandbox.clock import ManualClock
 from rowcol.sandbox.plaid.app import plaid_app
 from rowcol.sandbox.plaid.catalog import REAL_INSTITUTIONS, Institution
-from rowcol.sandbox.plaid.emulator import DEFAULT_CLIENTS, PlaidEmulator
+from rowcol.sandbox.plaid.emulator import PlaidEmulator
 from rowcol.sandbox.plaid.items import Item, LinkWish
-from rowcol.sandbox.plaid.switches import Switches
+from rowcol.sandbox.qbo import QboEmulator
+from rowcol.sandbox.qbo.company import Company
 from rowcol.sandbox.world import World
+from rowcol.services import consent
 from rowcol.services.integration import IntegrationService
 from rowcol.services.plane import OpenPlane
 from rowcol.settings import Settings
 from rowcol.simulation.chance import stream
 from rowcol.simulation.wires import AsgiApp, AsgiTransport, CountingSender, InboxSender
+from rowcol.simulation.wiring import (
+    BOOKS_WEBHOOK_PATH,
+    FIRM,
+    WEBHOOK_PATH,
+    Setup,
+    Wiring,
+    bank_app,
+    books_app_of,
+)
 
-APP = AppId("demo")
-FIRM = FirmId("firm_demo")
-WEBHOOK_PATH = f"/webhooks/plaid/{APP}"
 DAYS_REQUESTED = 730
 STUCK = timedelta(seconds=1)
 """How far the clock moves when a subject stays due though it was just reconciled."""
@@ -62,14 +73,15 @@ class Asked:
     open: Open | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Wiring:
-    """How the two reach each other. The defaults need no socket."""
+@dataclass(slots=True)
+class AskedBooks:
+    """The same about the books."""
 
-    base_url: str = "http://emulator"
-    public_url: str = "http://service"
-    transport: Transport | None = None
-    sender: WebhookSender | None = None
+    business: BusinessId
+    purpose: Purpose
+    asked_at: datetime
+    answer: BooksAnswer[None] | None = None
+    open: Open | None = None
 
 
 @dataclass(slots=True)
@@ -79,10 +91,12 @@ class Rig:
     clock: ManualClock
     world: World
     emulator: PlaidEmulator
+    books: QboEmulator
     app: App
+    books_app: App
     plane: OpenPlane
     sent: CountingSender
-    waiting: list[Asked] = field(default_factory=list)
+    waiting: list[Asked | AskedBooks] = field(default_factory=list)
     due_at: datetime | None = None
 
     @property
@@ -117,6 +131,17 @@ class Rig:
         await self.settle()
         return connection
 
+    async def connect_books(self, business: BusinessId, company: Company) -> Connection:
+        """A person consents for this company and comes back with a code."""
+        service = IntegrationService(self.plane, business, firm=FIRM)
+        grant = await service.begin_connect("qbo")
+        state = parse_qs(urlsplit(grant.url).query)["state"][0]
+        code = self.books.consent(self.books_app.keys["client_id"], company.realm_id)
+        answers = {"state": state, "code": code, "realmId": company.realm_id}
+        connection = await consent.complete(self.plane, answers)
+        await self.settle()
+        return connection
+
     def item_of(self, connection: Connection) -> Item:
         """The emulator's side of a login."""
         return self.emulator.items[connection.remote_id]
@@ -134,20 +159,38 @@ class Rig:
         question = question_of(purpose, now, deadline=deadline, is_confirmed=is_confirmed)
         found = await self.plane.answerer.ask(FIRM, business, question)
         asked = Asked(business, purpose, now)
-        if isinstance(found, Answer):
+        if isinstance(found, Open):
+            asked.open = found
+            await self._wait(asked)
+        else:
             asked.answer = found
-            return asked
-        asked.open = found
+        return asked
+
+    async def ask_books(
+        self, business: BusinessId, purpose: Purpose, *, is_confirmed: bool = False
+    ) -> AskedBooks:
+        """The same about the books."""
+        now = self.clock.now()
+        question = question_of(purpose, now, is_confirmed=is_confirmed)
+        found = await self.plane.bookkeeper.ask(FIRM, business, question)
+        asked = AskedBooks(business, purpose, now)
+        if isinstance(found, Open):
+            asked.open = found
+            await self._wait(asked)
+        else:
+            asked.answer = found
+        return asked
+
+    async def _wait(self, asked: Asked | AskedBooks) -> None:
         self.waiting.append(asked)
         await self.settle()
-        return asked
 
     async def advance_to(self, when: datetime) -> None:
         """Let everything happen that is due until `when`, each at its own time."""
         while True:
-            moments = (self.emulator.next_event_at(), self.due_at)
-            at = min((moment for moment in moments if moment is not None), default=when)
-            if at > when:
+            moments = (self.emulator.next_event_at(), self.books.next_event_at(), self.due_at)
+            at = min((moment for moment in moments if moment is not None), default=None)
+            if at is None or at > when:
                 break
             if at <= self.clock.now() and at == self.due_at:
                 at = self.clock.now() + STUCK
@@ -160,6 +203,7 @@ class Rig:
     async def _happen(self) -> None:
         before = self.sent.n_sent
         await self.emulator.run_due(self.clock.now())
+        await self.books.run_due(self.clock.now())
         is_due = self.due_at is not None and self.due_at <= self.clock.now()
         if is_due or self.sent.n_sent > before:
             await self.settle()
@@ -179,23 +223,23 @@ class Rig:
             return
         for asked in self.waiting:
             if asked.open is not None and asked.open.needs.keys() <= known.keys():
-                found = await self.plane.answerer.collect(FIRM, asked.business, asked.open)
-                if isinstance(found, Answer):
-                    asked.answer = found
-                elif found is not None:
-                    asked.open = found
+                await self._take(asked, asked.open)
         self.waiting = [asked for asked in self.waiting if asked.answer is None]
 
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """What a rig starts from. `firm` are the firm's own settings (price book, budget)."""
-
-    seed: int = 0
-    starts_at: datetime = DEFAULT_START_AT
-    policy: str = "evidence"
-    firm: Mapping[str, object] = field(default_factory=dict)
-    switches: Switches = field(default_factory=Switches)
+    async def _take(self, asked: Asked | AskedBooks, open_: Open) -> None:
+        """Its answer, or what it waits for now."""
+        if isinstance(asked, Asked):
+            cash = await self.plane.answerer.collect(FIRM, asked.business, open_)
+            if isinstance(cash, Open):
+                asked.open = cash
+            elif cash is not None:
+                asked.answer = cash
+            return
+        books = await self.plane.bookkeeper.collect(FIRM, asked.business, open_)
+        if isinstance(books, Open):
+            asked.open = books
+        elif books is not None:
+            asked.answer = books
 
 
 @asynccontextmanager
@@ -212,22 +256,30 @@ async def open_rig(
     clock = clock or ManualClock(setup.starts_at)
     world = world or World()
     wiring = wiring or Wiring()
-    (client_id, secret), *_ = DEFAULT_CLIENTS.items()
-    keys = {"client_id": client_id, "secret": secret}
-    app = App(APP, "plaid", "emulated", wiring.base_url, keys, wiring.public_url + WEBHOOK_PATH)
-    inbox = InboxSender(app)
+    app, books_app = bank_app(wiring), books_app_of(setup, wiring)
+    inbox = InboxSender({WEBHOOK_PATH: app, BOOKS_WEBHOOK_PATH: books_app})
     sent = CountingSender(wiring.sender or inbox)
     emulator = PlaidEmulator(world, clock, stream(setup.seed, "emulator"), setup.switches, sent)
+    client = qbo.QboClient(
+        secret=books_app.keys["secret"],
+        verifier_token=books_app.keys["verifier_token"],
+        webhook_url=books_app.webhook_url,
+    )
+    clients = {books_app.keys["client_id"]: client}
+    books = qbo.QboEmulator(clock, stream(setup.seed, "books"), setup.books, sent, clients=clients)
     parts = Parts(
         store=store or MemoryStore(),
         clock=clock,
         rng=SeededRng(setup.seed),
-        transport=wiring.transport or AsgiTransport(plaid_app(emulator), clock),
+        transport=wiring.transport
+        or AsgiTransport(
+            {wiring.base_url: plaid_app(emulator), wiring.books_url: qbo.qbo_app(books)}, clock
+        ),
         vault=FernetVault([new_key()]),
-        apps=(app,),
+        apps=(app, books_app),
     )
     async with Plane.open(Settings.model_construct(), parts=parts, firm=FIRM, run=False) as plane:
         inbox.plane = plane
         chosen: dict[str, object] = {"policy": setup.policy, **setup.firm}
         await plane.store.add_firm(Firm(FIRM, "Demo firm", clock.now(), chosen))
-        yield Rig(clock, world, emulator, app, plane, sent)
+        yield Rig(clock, world, emulator, books, app, books_app, plane, sent)

@@ -19,17 +19,19 @@ from rowcol.adapters.http import HttpTransport
 from rowcol.adapters.sql import open_sqlite
 from rowcol.adapters.sql.sqlite import Options
 from rowcol.bootstrap import DATABASE_FILE
-from rowcol.core.change import Token
 from rowcol.core.money import MICROS_PER_USD
+from rowcol.core.records import Token
 from rowcol.sandbox.clock import ManualClock
 from rowcol.sandbox.delivery import HttpWebhookSender
 from rowcol.sandbox.plaid.app import plaid_app
-from rowcol.sandbox.plaid.running import run_forever
+from rowcol.sandbox.qbo import qbo_app
+from rowcol.sandbox.running import run_forever
 from rowcol.services.plane import OpenPlane
 from rowcol.simulation.driver import world_of
-from rowcol.simulation.rig import FIRM, Rig, Setup, Wiring, open_rig
+from rowcol.simulation.rig import Rig, open_rig
 from rowcol.simulation.sockets import bound, serving, url_of
 from rowcol.simulation.wires import AsgiApp
+from rowcol.simulation.wiring import FIRM, Setup, Wiring
 from rowcol.simulation.workload import Workload, spec
 
 BUDGET_USD_BUSINESS: Final = 30
@@ -74,20 +76,22 @@ async def over_sockets(
         options = Options(is_durable=False)
         store = await open_sqlite(Path(folder) / DATABASE_FILE, options=options)
         stack.push_async_callback(store.close)
-        service, emulator = bound(port), bound()
+        service, emulator, books = bound(port), bound(), bound()
         stack.callback(service.close)
         stack.callback(emulator.close)
+        stack.callback(books.close)
         setup = _setup(workload, policy)
         clock = ManualClock(setup.starts_at)
         transport = HttpTransport(clock)
         stack.push_async_callback(transport.close)
         sender = HttpWebhookSender()
         stack.push_async_callback(sender.aclose)
-        wiring = Wiring(url_of(emulator), url_of(service), transport, sender)
+        wiring = Wiring(url_of(emulator), url_of(books), url_of(service), transport, sender)
         rig = await stack.enter_async_context(
             open_rig(setup, store=store, world=world_of(workload), wiring=wiring, clock=clock)
         )
         await stack.enter_async_context(serving(plaid_app(rig.emulator), emulator))
+        await stack.enter_async_context(serving(qbo_app(rig.books), books))
         await stack.enter_async_context(serving(face(rig.plane), service))
         yield Stage(rig, url_of(service))
 
@@ -106,7 +110,8 @@ async def go_on(stage: Stage) -> None:
     rig = stage.rig
     rig.plane.runner.start()
     others = [
-        asyncio.create_task(run_forever(rig.emulator, rig.clock), name="emulator"),
+        asyncio.create_task(run_forever(rig.emulator, rig.clock), name="bank"),
+        asyncio.create_task(run_forever(rig.books, rig.clock), name="books"),
         asyncio.create_task(_pace(rig.clock), name="pace"),
     ]
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final
+from urllib.parse import unquote, urlsplit
 
 from rowcol.core.app import App
 from rowcol.core.wire import NoAnswer, RawDelivery, Request, Response, Silence
@@ -27,19 +28,19 @@ STATUSES: Final[Mapping[Reception, int]] = {
 
 
 class AsgiTransport:
-    """The transport to a rail that is an ASGI app in this process."""
+    """The transport to rails that are ASGI apps in this process, by their address."""
 
-    def __init__(self, app: AsgiApp, clock: Clock) -> None:
-        self._app = app
+    def __init__(self, apps: Mapping[str, AsgiApp], clock: Clock) -> None:
+        self._apps = apps
         self._clock = clock
 
     async def send(self, base_url: str, request: Request) -> Response | NoAnswer:
         """One request. An app that breaks off or raises is a broken connection."""
-        del base_url
+        app = self._apps[base_url]
         sent_at = self._clock.now()
         exchange = _Exchange(request)
         try:
-            await self._app(exchange.scope, exchange.receive, exchange.send)
+            await app(exchange.scope, exchange.receive, exchange.send)
         except Exception:  # noqa: BLE001 - whatever broke over there, here it is silence
             return NoAnswer(Silence.BROKEN, sent_at, self._clock.now())
         if not exchange.is_whole:
@@ -53,15 +54,16 @@ class _Exchange:
     """One request and its answer in ASGI's words."""
 
     def __init__(self, request: Request) -> None:
+        path, _, query = request.path.partition("?")
         self.scope: Message = {
             "type": "http",
             "asgi": {"version": "3.0"},
             "http_version": "1.1",
             "method": request.method,
             "scheme": "http",
-            "path": request.path,
-            "raw_path": request.path.encode(),
-            "query_string": b"",
+            "path": unquote(path),
+            "raw_path": path.encode(),
+            "query_string": query.encode(),
             "root_path": "",
             "headers": [
                 (name.lower().encode(), value.encode()) for name, value in request.headers.items()
@@ -91,20 +93,20 @@ class _Exchange:
 
 
 class InboxSender:
-    """Webhooks straight into the inbox of a plane that opens later."""
+    """Webhooks straight into the inbox of a plane that opens later. `apps`: by the path they are delivered to."""
 
-    def __init__(self, app: App) -> None:
-        self._app = app
+    def __init__(self, apps: Mapping[str, App]) -> None:
+        self._apps = apps
         self.plane: OpenPlane | None = None
 
     async def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> int | None:
         """The status that the webhook route would answer; None before the plane is open."""
-        del url
-        if self.plane is None:
+        app = self._apps.get(urlsplit(url).path)
+        if self.plane is None or app is None:
             return None
         lower = {name.lower(): value for name, value in headers.items()}
         raw = RawDelivery(lower, body, self.plane.clock.now())
-        return STATUSES[(await self.plane.inbox.receive(self._app, raw)).reception]
+        return STATUSES[(await self.plane.inbox.receive(app, raw)).reception]
 
 
 class CountingSender:
@@ -118,3 +120,12 @@ class CountingSender:
         """Count, then send."""
         self.n_sent += 1
         return await self._inner.send(url, body, headers)
+
+
+class NowhereSender:
+    """Webhooks that nobody listens to."""
+
+    async def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> int | None:
+        """No answer."""
+        del url, body, headers
+        return None

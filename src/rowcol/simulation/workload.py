@@ -91,6 +91,11 @@ class _Webhooks(msgspec.Struct, frozen=True):
     lost_share: Share
 
 
+class _Books(msgspec.Struct, frozen=True):
+    changes_per_company_day: float
+    decision_reads_per_company_day: float
+
+
 class _Prices(msgspec.Struct, frozen=True):
     plaid_balance_usd: Decimal
 
@@ -110,6 +115,7 @@ class Spec(msgspec.Struct, frozen=True):
     webhooks: _Webhooks
     reads_per_business_week: dict[str, float]
     prices: _Prices
+    books: _Books
 
     @property
     def mix(self) -> Mix:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rowcol.adapters.sql.codec import at, at_or_none, clean, dumps, loads, us, us_or_none
+from rowcol.adapters.sql.codec import at, at_or_none, body_text, clean, dumps, loads, us, us_or_none
 
 MOMENTS = st.integers(0, 4 * 10**15).map(
     lambda number: datetime(1990, 1, 1, tzinfo=UTC) + timedelta(microseconds=number)
@@ -47,3 +49,11 @@ def test_equal_values_are_equal_text(value: dict[str, object]) -> None:
     shuffled = dict(reversed(value.items()))
     assert dumps(value) == dumps(shuffled)
     assert loads(dumps(value)) == value
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False))
+def test_a_decimal_in_a_body_is_a_number_with_its_digits(value: Decimal) -> None:
+    text = body_text({"TotalAmt": value})
+    assert text == f'{{"TotalAmt":{value}}}'
+    read = msgspec.json.decode(text, type=dict[str, Decimal])["TotalAmt"]
+    assert (read, str(read)) == (value, str(value))

@@ -15,9 +15,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from rowcol.adapters.sql import SqlStore, open_engine, open_url
 from rowcol.adapters.sql.engine import RETRIES_MAX
 from rowcol.adapters.sql.tx import Tx
-from rowcol.core import change as c
 from rowcol.core.budget import Budget
 from rowcol.core.money import Cost
+from rowcol.core.records import Firm
 from rowcol.core.refusal import Busy
 from tests.contracts.values import (
     T0,
@@ -158,7 +158,7 @@ class TestHostsEngine:
         url = postgres_url.replace("postgresql:", "postgresql+psycopg:")
         engine = create_async_engine(url)
         store = await open_engine(engine, schema=postgres_schema)
-        await store.add_firm(c.Firm(A, "A", T0))
+        await store.add_firm(Firm(A, "A", T0))
         await store.close()
         async with engine.connect() as conn:
             assert (await conn.execute(text("SHOW lock_timeout"))).scalar() == "0"
@@ -172,7 +172,7 @@ class TestHostsEngine:
             conn.execute(postgres_ddl.replace('"PLACE"', f"{postgres_schema}_b").encode())
         first = await open_url(postgres_url, schema=postgres_schema)
         second = await open_url(postgres_url, schema=f"{postgres_schema}_b")
-        await first.add_firm(c.Firm(A, "A", T0))
+        await first.add_firm(Firm(A, "A", T0))
         assert await second.list_firms() == ()
         await first.close()
         await second.close()

@@ -16,7 +16,7 @@ from rowcol.adapters.sql.engine import engine_of
 from rowcol.adapters.sql.executor import Job, Mistaken, refusal_of, sqlite_code, sqlstate
 from rowcol.adapters.sql.sqlite import Options, sqlite_engine
 from rowcol.adapters.sql.tx import Tx
-from rowcol.core import change as c
+from rowcol.core.records import Firm
 from rowcol.core.refusal import Busy, Conflict, Misconfigured, Refusal
 from tests.adapters.sql.stores import OnHostsSqlite, OnPostgres, OnSqlite
 from tests.contracts.values import A, after, furnish, intent
@@ -145,7 +145,7 @@ class SilenceContract:
 
     async def test_nor_of_what_is_prepared_or_there_already(self, store: SqlStore) -> None:
         await furnish(store, A, "c1")
-        firm = c.Firm(A, VALUE, after(0))
+        firm = Firm(A, VALUE, after(0))
         with pytest.raises(Conflict) as conflict:
             await store.add_firm(firm)
         assert_silent(conflict.value)

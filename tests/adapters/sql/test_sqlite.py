@@ -20,8 +20,8 @@ import pytest
 from rowcol.adapters.sql import SqlStore, open_sqlite
 from rowcol.adapters.sql.sqlite import Options
 from rowcol.adapters.sql.tx import Tx
-from rowcol.core import change as c
 from rowcol.core.ids import ConnectionId
+from rowcol.core.records import Firm
 from rowcol.core.refusal import Busy, Conflict
 from tests.contracts.values import T0, A, B, after, furnish, incoming, record
 
@@ -54,9 +54,9 @@ def worker(mode: str, path: Path, *rest: str) -> subprocess.Popen[str]:
 class TestGroupCommit:
     async def test_one_that_fails_takes_no_other_with_it(self, path: Path) -> None:
         async with opened(path) as store:
-            await store.add_firm(c.Firm(B, "B", T0))
+            await store.add_firm(Firm(B, "B", T0))
             names = [A, B, "firm_c", "firm_d"]
-            writes = [store.add_firm(c.Firm(name, name, T0)) for name in names]  # type: ignore[arg-type] # a NewType
+            writes = [store.add_firm(Firm(name, name, T0)) for name in names]  # type: ignore[arg-type] # a NewType
             done = await asyncio.gather(*writes, return_exceptions=True)
             assert [type(each) for each in done] == [
                 type(None),

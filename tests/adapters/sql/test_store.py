@@ -13,6 +13,7 @@ from rowcol.core.change import Change
 from rowcol.core.evidence import Source
 from rowcol.ports import FullStore
 from tests.contracts.store_machine import machine_of
+from tests.contracts.store_mirror import bill
 from tests.contracts.values import A, furnish, incoming, lease, look, row
 
 
@@ -48,7 +49,12 @@ async def test_memory_and_sql_agree_on_the_digest() -> None:
         taken = await lease(store, "c1")
         change = Change(
             taken,
-            rows=(row("a1"), row("a2", name=None), row("t1", "transaction", "Zoë \u2603")),
+            rows=(
+                row("a1"),
+                row("a2", name=None),
+                row("t1", "transaction", "Zoë \u2603"),
+                bill("b1", 5, "100.10"),
+            ),
             observations=(look("a1", 5), look("a2", -7, source=Source.LIVE)),
             drained=(incoming("1").id,),
             releases=True,

@@ -13,7 +13,8 @@ from rowcol.core.connection import ConnectionState
 from rowcol.core.evidence import Health
 from rowcol.core.freshness.policy import policy_of
 from rowcol.core.outcome import Outcome
-from rowcol.core.plan import Picture, Rest, plan
+from rowcol.core.picture import Picture
+from rowcol.core.plan import Rest, plan
 from rowcol.core.rail import Failure, Look, Reading
 from rowcol.rails.plaid.rail import Plaid
 from tests.rails.plaid import kit

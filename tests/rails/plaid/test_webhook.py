@@ -36,7 +36,7 @@ def test_each_delivery_passes_as_sent_and_no_other_way(path: Path) -> None:
     digest = hashlib.sha256(body).hexdigest()
     iat = int(kit.NOW.timestamp())
     assert authenticate(sent, keys) == Authentic(
-        datetime.fromtimestamp(iat, UTC), f"{iat}:{digest}:"
+        datetime.fromtimestamp(iat, UTC), f"{iat}:{digest[:32]}:"
     )
     assert authenticate(sent, keys) == authenticate(sent, keys), "a replay is the same delivery"
     forged = kit.delivery(body, kit.token(kit.HEAD, kit.claims(body), OTHER))

@@ -19,7 +19,7 @@ def test_the_rail_accepts_each_and_tells_them_apart() -> None:
         head, _, body = request.partition(b"\r\n\r\n")
         fields = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
         assert int(fields["content-length"]) == len(body)
-        verdict = RAILS["plaid"].authenticate(RawDelivery(fields, body, NOW), {KEY_ID: key})
+        verdict = RAILS["plaid"].authenticate(RawDelivery(fields, body, NOW), {KEY_ID: key}, {})
         assert isinstance(verdict, Authentic)
         dedup_keys.add(verdict.dedup_key)
     assert len(dedup_keys) == 5

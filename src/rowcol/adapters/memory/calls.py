@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+from rowcol.adapters.memory import pools
 from rowcol.adapters.memory.state import State, own
 from rowcol.core import change as c
 from rowcol.core.budget import Budget, month_end, month_of
@@ -17,34 +18,36 @@ from rowcol.core.need import Trigger
 from rowcol.core.outcome import Billed, Outcome
 from rowcol.core.pause import PAID, switch_of_rail
 from rowcol.core.quota import reserve
+from rowcol.core.records import Call, Spending
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-T = TypeVar("T", c.Call, c.DecisionRecord)
+T = TypeVar("T", Call, c.DecisionRecord)
 
 
 def open_call(s: State, firm: FirmId, intent: c.Intent) -> c.NotBefore | c.Refused | None:
-    """Pauses, then budget, then quotas; nothing is written unless all admit."""
+    """Pauses, then budget, pool and quotas; nothing is written unless all admit."""
     own(firm, intent.firm)
     paused = _paused(s, firm, intent)
     if paused is not None:
         return c.Refused(paused)
     month = month_of(intent.opened_at)
-    place = None
-    if intent.budget_key is not None and intent.price != FREE:
-        place = (str(firm), intent.budget_key, month)
-        _, spent, reserved = s.spending.get(place, (0, 0, 0))
-        budget = Budget(intent.budget_key, intent.budget_limit, Cost(spent), Cost(reserved))
-        reason = budget.refusal(intent.price, is_person=intent.trigger is Trigger.PERSON)
-        if reason is not None:
-            return c.Refused(reason, month_end(intent.opened_at))
+    budget = _budget_asked(s, firm, intent, month)
+    if isinstance(budget, c.Refused):
+        return budget
+    pool = pools.asked(s, intent, month)
+    if isinstance(pool, c.Refused):
+        return pool
     tats = _reserved(s, intent)
     if isinstance(tats, c.NotBefore):
         return tats
     s.quotas.update(tats)
-    if place is not None:
-        _, spent, reserved = s.spending.get(place, (0, 0, 0))
-        s.spending[place] = (intent.budget_limit.micros, spent, reserved + intent.price.micros)
+    if budget is not None:
+        reserved = budget.reserved.micros + intent.price.micros
+        moved = (budget.limit.micros, budget.spent.micros, reserved)
+        s.spending[firm, budget.key, month] = moved
+    if pool is not None:
+        pools.reserve(s, intent, pool)
     s.calls[intent.id] = _call(intent)
     s.budget_keys[intent.id] = (intent.budget_key, month)
     if intent.connection is not None:
@@ -61,13 +64,15 @@ def settle(s: State, firm: FirmId, settlement: c.Settlement) -> bool:
     s.calls[call.id] = replace(
         call,
         cost=cost,
-        billed=settlement.billed if call.price != FREE else Billed.NO,
+        billed=settlement.billed if call.price != FREE or call.units else Billed.NO,
         outcome=settlement.outcome,
         detail=settlement.detail,
         status=settlement.status,
         settled_at=settlement.settled_at,
         remote_request_id=settlement.remote_request_id,
+        units=0 if settlement.billed is Billed.NO else call.units,
     )
+    pools.count(s, call, settlement.billed)
     key, month = s.budget_keys.pop(call.id)
     if key is not None and call.price != FREE:
         limit, spent, reserved = s.spending[firm, key, month]
@@ -81,7 +86,7 @@ def abandon(s: State, opened_before: datetime, now: datetime) -> int:
     """Settle what processes that died left open, over all firms."""
     lost = [s.calls[name] for name in s.budget_keys if s.calls[name].opened_at < opened_before]
     for call in lost:
-        billed = Billed.NO if call.price == FREE else Billed.POSSIBLY
+        billed = Billed.POSSIBLY if call.price != FREE or call.units else Billed.NO
         why = "the process ended before the answer was stored"
         settle(s, call.firm, c.Settlement(call.id, Outcome.NO_ANSWER, why, billed, None, now))
     return len(lost)
@@ -102,10 +107,10 @@ def page(
     return tuple(mine[:limit])
 
 
-def read_spending(s: State, firm: FirmId, month: str) -> tuple[c.Spending, ...]:
+def read_spending(s: State, firm: FirmId, month: str) -> tuple[Spending, ...]:
     """By key."""
     return tuple(
-        c.Spending(month, Budget(key, Cost(limit), Cost(spent), Cost(reserved)))
+        Spending(month, Budget(key, Cost(limit), Cost(spent), Cost(reserved)))
         for (its_firm, key, its_month), (limit, spent, reserved) in sorted(s.spending.items())
         if its_firm == firm and its_month == month
     )
@@ -119,6 +124,17 @@ def sum_costs(s: State, firm: FirmId, month: str) -> dict[BusinessId, Cost]:
         if call.business is not None and call.cost != FREE and is_mine:
             sums[call.business] += call.cost.micros
     return {business: Cost(micros) for business, micros in sums.items()}
+
+
+def _budget_asked(
+    s: State, firm: FirmId, intent: c.Intent, month: str
+) -> Budget | c.Refused | None:
+    if intent.budget_key is None or intent.price == FREE:
+        return None
+    _, spent, reserved = s.spending.get((firm, intent.budget_key, month), (0, 0, 0))
+    budget = Budget(intent.budget_key, intent.budget_limit, Cost(spent), Cost(reserved))
+    reason = budget.refusal(intent.price, is_person=intent.trigger is Trigger.PERSON)
+    return budget if reason is None else c.Refused(reason, month_end(intent.opened_at))
 
 
 def _paused(s: State, firm: FirmId, intent: c.Intent) -> str | None:
@@ -148,8 +164,8 @@ def _reserved(s: State, intent: c.Intent) -> dict[str, int] | c.NotBefore:
     return c.NotBefore(until, f"the limit {latest[1]} is used up for the moment")
 
 
-def _call(intent: c.Intent) -> c.Call:
-    return c.Call(
+def _call(intent: c.Intent) -> Call:
+    return Call(
         id=intent.id,
         firm=intent.firm,
         business=intent.business,
@@ -170,4 +186,5 @@ def _call(intent: c.Intent) -> c.Call:
         opened_at=intent.opened_at,
         settled_at=None,
         remote_request_id="",
+        units=intent.units,
     )

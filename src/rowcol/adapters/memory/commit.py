@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
-from rowcol.adapters.memory import calls
+from rowcol.adapters.memory import calls, mirror
 from rowcol.adapters.memory.state import LONG_AGO, Login, Seen, State, own
 from rowcol.core import change as c
 from rowcol.core.delivery import RouteState
 from rowcol.core.evidence import Observation, Source
 from rowcol.core.ids import FirmId
-from rowcol.core.rail import Row
 
 
 def commit(s: State, firm: FirmId, change: c.Change) -> c.Committed:
@@ -43,22 +41,13 @@ def _write_guarded(login: Login, change: c.Change) -> None:
         login.connection = replace(login.connection, state=change.state)
     if change.discards is not None:
         login.staged.clear()
-    _put(login, change.rows)
-    login.staged.update({(row.entity, row.remote_id): row for row in change.staged})
+    mirror.put(login.mirror, change.rows)
+    mirror.put(login.staged, change.staged)
     if change.publishes is not None:
-        _put(login, login.staged.values())
-        login.staged.clear()
+        mirror.publish(login, change.replaces)
+    _cover(login, change)
     _drain(login, change)
     _answer(login, change)
-
-
-def _put(login: Login, rows: Iterable[Row]) -> None:
-    """`bodies` keeps the last body of a tombstone: a closed account still has its name."""
-    for row in rows:
-        place = (row.entity, row.remote_id)
-        login.mirror[place] = row
-        if row.body is not None or place not in login.bodies:
-            login.bodies[place] = row
 
 
 def _drain(login: Login, change: c.Change) -> None:
@@ -100,6 +89,9 @@ def _observe(login: Login, change: c.Change) -> None:
             kept.latest = seen
         if seen.source is Source.LIVE and _is_newer(seen, kept.live):
             kept.live = seen
+
+
+def _cover(login: Login, change: c.Change) -> None:
     for coverage in change.coverages:
         scope = (coverage.scope, coverage.source)
         known = login.coverages.get(scope)

@@ -11,18 +11,18 @@ from typing import Any
 from rowcol.adapters.memory import inbox
 from rowcol.adapters.memory.state import Login, OpenNeed, Route, State, own
 from rowcol.adapters.memory.views import ACCOUNT
-from rowcol.core import change as c
 from rowcol.core.connection import Connection
 from rowcol.core.delivery import RouteState
 from rowcol.core.ids import ConnectionId, FirmId, RemoteId
 from rowcol.core.need import Need
+from rowcol.core.records import Business
 from rowcol.core.refusal import Conflict, NotFound
 
 _TAKEN = "use the existing one"
 PRUNE_MAX = 5000
 
 
-def add_business(s: State, firm: FirmId, business: c.Business) -> None:
+def add_business(s: State, firm: FirmId, business: Business) -> None:
     """Raise `Conflict` where the id or the external id is taken in this firm."""
     own(firm, business.firm)
     external_id = business.external_id
@@ -79,13 +79,30 @@ def set_paused(s: State, firm: FirmId, connection: ConnectionId, *, is_paused: b
     return True
 
 
-def add_need(s: State, firm: FirmId, need: Need) -> None:
-    """The connection is known to be the firm's."""
-    login = s.login(firm, need.connection)
-    if login is not None and need.id not in s.needs:
-        kept = OpenNeed(need, need.check_at)
-        s.needs[need.id] = login.open_needs[need.id] = kept
-        s.touch(login)
+def add_needs(s: State, firm: FirmId, needs: Sequence[Need]) -> None:
+    """All or none. Raise `NotFound` where one is for a connection of another firm."""
+    logins = []
+    for need in needs:
+        own(firm, need.firm)
+        login = s.login(firm, need.connection)
+        if login is None:
+            what_to_do = "list them with `rowcol connect list`"
+            raise NotFound("no such connection in this firm", what_to_do)
+        logins.append(login)
+    for need, login in zip(needs, logins, strict=True):
+        if need.id not in s.needs:
+            kept = OpenNeed(need, need.check_at)
+            s.needs[need.id] = login.open_needs[need.id] = kept
+            s.touch(login)
+
+
+def revoke_token(s: State, firm: FirmId, token_hash: str, at: datetime) -> bool:
+    """False: the firm has no such token, or it was revoked before."""
+    token = s.tokens.get(token_hash)
+    if token is None or token.firm != firm or token.revoked_at is not None:
+        return False
+    s.tokens[token_hash] = replace(token, revoked_at=at)
+    return True
 
 
 def prune(s: State, before: datetime) -> int:
@@ -102,6 +119,8 @@ def prune(s: State, before: datetime) -> int:
         left -= len(gone)
         for name in gone:
             removed = table.pop(name)
+            if table is s.calls:
+                s.metered.pop(name, None)
             if table is s.deliveries:
                 incoming = removed[0].incoming
                 s.dedup.discard((incoming.app, incoming.dedup_key))

@@ -7,6 +7,7 @@ Due is derived as in `adapters/sql/subjects`. A heap holds a guess per connectio
 from __future__ import annotations
 
 import heapq
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -15,7 +16,9 @@ from rowcol.core.connection import Connection
 from rowcol.core.delivery import Incoming, RouteState, VerificationKey
 from rowcol.core.evidence import Coverage, Observation, Source
 from rowcol.core.need import Need
+from rowcol.core.pool import Pool
 from rowcol.core.rail import Row
+from rowcol.core.records import Business, Call, Firm, Link, Token
 from rowcol.core.refusal import NotFound
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -51,6 +54,14 @@ class Seen:
     live: Observation | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A row of the mirror or the stage. `body` outlives a tombstone: a closed account still has its name."""
+
+    row: Row
+    body: Mapping[str, object] | None
+
+
 @dataclass(slots=True)
 class Login:
     """A connection with everything that hangs on it, its subject included."""
@@ -63,9 +74,8 @@ class Login:
     leased_at: datetime = LONG_AGO
     lease_until: datetime = LONG_AGO
     fence: int = 0
-    mirror: dict[tuple[str, str], Row] = field(default_factory=dict)
-    bodies: dict[tuple[str, str], Row] = field(default_factory=dict)
-    staged: dict[tuple[str, str], Row] = field(default_factory=dict)
+    mirror: dict[tuple[str, str], Kept] = field(default_factory=dict)
+    staged: dict[tuple[str, str], Kept] = field(default_factory=dict)
     roles: dict[str, str] = field(default_factory=dict)
     seen: dict[str, Seen] = field(default_factory=dict)
     observations: dict[tuple[object, ...], Observation] = field(default_factory=dict)
@@ -100,8 +110,8 @@ class Login:
 class State:
     """Every table."""
 
-    firms: dict[str, c.Firm] = field(default_factory=dict)
-    businesses: dict[tuple[str, str], c.Business] = field(default_factory=dict)
+    firms: dict[str, Firm] = field(default_factory=dict)
+    businesses: dict[tuple[str, str], Business] = field(default_factory=dict)
     logins: dict[str, Login] = field(default_factory=dict)
     by_business: dict[tuple[str, str], list[Login]] = field(default_factory=dict)
     by_remote: dict[tuple[str, str], list[Login]] = field(default_factory=dict)
@@ -109,13 +119,17 @@ class State:
     dedup: set[tuple[str, str]] = field(default_factory=set)
     unmatched: dict[tuple[str, str], list[Route]] = field(default_factory=dict)
     needs: dict[str, OpenNeed] = field(default_factory=dict)
-    calls: dict[str, c.Call] = field(default_factory=dict)
+    calls: dict[str, Call] = field(default_factory=dict)
     budget_keys: dict[str, tuple[str | None, str]] = field(default_factory=dict)
     spending: dict[tuple[str, str, str], tuple[int, int, int]] = field(default_factory=dict)
+    pools: dict[tuple[str, str], Pool] = field(default_factory=dict)
+    metered: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """The pool, by key and month, of every metered call."""
+    links: dict[str, Link] = field(default_factory=dict)
     quotas: dict[str, int] = field(default_factory=dict)
     decisions: dict[str, c.DecisionRecord] = field(default_factory=dict)
     keys: dict[tuple[str, str], VerificationKey] = field(default_factory=dict)
-    tokens: dict[str, c.Token] = field(default_factory=dict)
+    tokens: dict[str, Token] = field(default_factory=dict)
     switches: dict[str, str] = field(default_factory=dict)
     due: list[tuple[datetime, str]] = field(default_factory=list)
     due_of: dict[str, datetime] = field(default_factory=dict)

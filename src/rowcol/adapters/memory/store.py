@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
-from rowcol.adapters.memory import calls, commit, inbox, people, subjects, views
+from rowcol.adapters.memory import (
+    calls,
+    commit,
+    inbox,
+    links,
+    mirror,
+    people,
+    pools,
+    subjects,
+    views,
+)
 from rowcol.adapters.memory.state import State, own
 from rowcol.core import change as c
 from rowcol.core.connection import Connection
@@ -14,7 +24,9 @@ from rowcol.core.delivery import Incoming, Listed, RouteState, VerificationKey
 from rowcol.core.ids import AppId, BusinessId, ConnectionId, DeliveryId, FirmId, NeedId, RemoteId
 from rowcol.core.money import Cost
 from rowcol.core.need import Need
-from rowcol.core.rail import Row
+from rowcol.core.pool import Pool
+from rowcol.core.rail import MirrorRow, Row
+from rowcol.core.records import Burn, Business, Call, Firm, Link, Spending, Throttle, Token
 from rowcol.core.refusal import Conflict, NotFound
 
 
@@ -43,14 +55,7 @@ class MemoryStore:
         calls.settle(self._s, firm, settlement)
 
     async def add_needs(self, firm: FirmId, needs: Sequence[Need]) -> None:
-        for need in needs:
-            own(firm, need.firm)
-            if self._s.login(firm, need.connection) is None:
-                raise NotFound(
-                    "no such connection in this firm", "list them with `rowcol connect list`"
-                )
-        for need in needs:
-            people.add_need(self._s, firm, need)
+        people.add_needs(self._s, firm, needs)
 
     async def read_answers(self, firm: FirmId, needs: Sequence[NeedId]) -> dict[NeedId, c.Answered]:
         found = {name: self._s.needs.get(name) for name in needs}
@@ -83,7 +88,7 @@ class MemoryStore:
         business: BusinessId | None = None,
         after: str = "",
         limit: int = 100,
-    ) -> tuple[c.Call, ...]:
+    ) -> tuple[Call, ...]:
         return calls.page(self._s.calls.values(), firm, business, after, limit)
 
     async def list_decisions(
@@ -101,11 +106,55 @@ class MemoryStore:
     ) -> tuple[Listed, ...]:
         return inbox.list_routes(self._s, firm, state, after, limit)
 
-    async def read_spending(self, firm: FirmId, month: str) -> tuple[c.Spending, ...]:
+    async def read_spending(self, firm: FirmId, month: str) -> tuple[Spending, ...]:
         return calls.read_spending(self._s, firm, month)
 
     async def sum_costs(self, firm: FirmId, month: str) -> dict[BusinessId, Cost]:
         return calls.sum_costs(self._s, firm, month)
+
+    async def sum_units(self, firm: FirmId, month: str) -> tuple[Burn, ...]:
+        return pools.sum_units(self._s, firm, month)
+
+    async def read_rows(
+        self, firm: FirmId, connection: ConnectionId, entity: str, ids: Sequence[RemoteId]
+    ) -> dict[RemoteId, MirrorRow]:
+        return mirror.read_rows(self._s, firm, connection, entity, ids)
+
+    async def list_due(
+        self,
+        firm: FirmId,
+        connection: ConnectionId,
+        entity: str,
+        until: date,
+        *,
+        after: tuple[date, RemoteId] | None = None,
+        limit: int = 1000,
+    ) -> tuple[MirrorRow, ...]:
+        kept = mirror.of_entity(self._s, firm, connection, entity)
+        return mirror.due(kept, until, after)[:limit]
+
+    async def list_rows(
+        self,
+        firm: FirmId,
+        connection: ConnectionId,
+        entity: str,
+        *,
+        after: str = "",
+        limit: int = 1000,
+    ) -> tuple[MirrorRow, ...]:
+        kept = mirror.of_entity(self._s, firm, connection, entity)
+        return mirror.alive(kept, after)[:limit]
+
+    async def add_link(self, firm: FirmId, link: Link) -> None:
+        links.add_link(self._s, firm, link)
+
+    async def read_link(self, firm: FirmId, link: str) -> Link | None:
+        return links.read_link(self._s, firm, link)
+
+    async def end_link(
+        self, firm: FirmId, link: str, connection: ConnectionId | None, failure: str
+    ) -> None:
+        links.end_link(self._s, firm, link, connection, failure)
 
     async def read_mirror(
         self,
@@ -116,21 +165,19 @@ class MemoryStore:
         after: str = "",
         limit: int = 1000,
     ) -> tuple[Row, ...]:
-        login = self._s.login(firm, connection)
-        rows = {} if login is None else login.mirror
-        mine = sorted(place for place in rows if place[0] == entity and place[1] > after)
-        return tuple(rows[place] for place in mine[:limit])
+        kept = mirror.of_entity(self._s, firm, connection, entity)
+        return tuple(each.row for each in kept if each.row.remote_id > after)[:limit]
 
-    async def add_business(self, firm: FirmId, business: c.Business) -> None:
+    async def add_business(self, firm: FirmId, business: Business) -> None:
         people.add_business(self._s, firm, business)
 
     async def list_businesses(
         self, firm: FirmId, *, after: str = "", limit: int = 100
-    ) -> tuple[c.Business, ...]:
+    ) -> tuple[Business, ...]:
         mine = sorted(name for its, name in self._s.businesses if its == firm and name > after)
         return tuple(self._s.businesses[firm, name] for name in mine[:limit])
 
-    async def read_business(self, firm: FirmId, business: BusinessId) -> c.Business | None:
+    async def read_business(self, firm: FirmId, business: BusinessId) -> Business | None:
         return self._s.businesses.get((firm, business))
 
     async def add_connection(self, firm: FirmId, connection: Connection, token: bytes) -> None:
@@ -153,25 +200,21 @@ class MemoryStore:
             raise NotFound(f"no firm {firm!r}", "list them with `rowcol firm list`")
         self._s.firms[firm] = replace(self._s.firms[firm], settings=dict(settings))
 
-    async def read_firm(self, firm: FirmId) -> c.Firm | None:
+    async def read_firm(self, firm: FirmId) -> Firm | None:
         return self._s.firms.get(firm)
 
-    async def add_token(self, firm: FirmId, token: c.Token) -> None:
+    async def add_token(self, firm: FirmId, token: Token) -> None:
         own(firm, token.firm)
         if token.token_hash in self._s.tokens:
             raise Conflict("this token is there already", "use the existing one")
         self._s.tokens[token.token_hash] = token
 
-    async def list_tokens(self, firm: FirmId) -> tuple[c.Token, ...]:
+    async def list_tokens(self, firm: FirmId) -> tuple[Token, ...]:
         mine = [token for token in self._s.tokens.values() if token.firm == firm]
         return tuple(sorted(mine, key=lambda each: (each.created_at, each.token_hash)))
 
     async def revoke_token(self, firm: FirmId, token_hash: str, at: datetime) -> bool:
-        token = self._s.tokens.get(token_hash)
-        if token is None or token.firm != firm or token.revoked_at is not None:
-            return False
-        self._s.tokens[token_hash] = replace(token, revoked_at=at)
-        return True
+        return people.revoke_token(self._s, firm, token_hash, at)
 
     async def replay(self, firm: FirmId, delivery: DeliveryId) -> bool:
         return inbox.replay(self._s, firm, delivery)
@@ -204,7 +247,19 @@ class MemoryStore:
     async def release(self, lease: c.Lease, next_at: datetime | None) -> None:
         subjects.release(self._s, lease, next_at)
 
-    async def find_token(self, token_hash: str) -> c.Token | None:
+    async def take_link(self, state_hash: str, now: datetime) -> Link | None:
+        return links.take_link(self._s, state_hash, now)
+
+    async def read_pool(self, key: str, month: str) -> Pool | None:
+        return pools.read_pool(self._s, key, month)
+
+    async def block_pool(self, key: str, month: str, until: datetime | None, reason: str) -> None:
+        pools.block_pool(self._s, key, month, until, reason)
+
+    async def list_throttles(self, app: AppId, since: datetime) -> tuple[Throttle, ...]:
+        return pools.list_throttles(self._s, app, since)
+
+    async def find_token(self, token_hash: str) -> Token | None:
         token = self._s.tokens.get(token_hash)
         return None if token is None or token.revoked_at is not None else token
 
@@ -217,12 +272,12 @@ class MemoryStore:
     async def list_unmatched(self, *, after: str = "", limit: int = 100) -> tuple[Listed, ...]:
         return inbox.list_routes(self._s, "", RouteState.UNMATCHED, after, limit)
 
-    async def add_firm(self, firm: c.Firm) -> None:
+    async def add_firm(self, firm: Firm) -> None:
         if firm.id in self._s.firms:
             raise Conflict(f"firm {firm.id} is there already", "use the existing one")
         self._s.firms[firm.id] = firm
 
-    async def list_firms(self) -> tuple[c.Firm, ...]:
+    async def list_firms(self) -> tuple[Firm, ...]:
         return tuple(self._s.firms[name] for name in sorted(self._s.firms))
 
     async def read_switches(self) -> dict[str, str]:

@@ -6,17 +6,15 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import msgspec
-
-from rowcol.adapters.memory.state import Login, Route, Seen, State
+from rowcol.adapters.memory.mirror import ENCODER
+from rowcol.adapters.memory.state import Kept, Login, Route, Seen, State
 from rowcol.core import change as c
 from rowcol.core.delivery import Pending, RouteState
+from rowcol.core.evidence import Coverage
 from rowcol.core.ids import CallId, FirmId
-from rowcol.core.rail import Row
 
 ACCOUNT = "account"
 PENDING_MAX = 500
-_encoder = msgspec.json.Encoder(order="deterministic")
 _UNSEEN = Seen()
 
 
@@ -46,6 +44,8 @@ def view_of(s: State, login: Login) -> c.ConnectionView:
             for call in sorted(login.open_calls)
             if not login.is_leased or s.calls[call].opened_at < login.leased_at
         ),
+        coverages=coverages_of(login),
+        previous_token=login.previous_token,
     )
 
 
@@ -57,7 +57,13 @@ def short_view_of(login: Login) -> c.ConnectionView:
         pending=(),
         needs=(),
         token=login.token,
+        coverages=coverages_of(login),
     )
+
+
+def coverages_of(login: Login) -> tuple[Coverage, ...]:
+    """By scope and source."""
+    return tuple(login.coverages[place] for place in sorted(login.coverages))
 
 
 def accounts_of(login: Login) -> tuple[c.Account, ...]:
@@ -81,15 +87,15 @@ def digest(s: State, firm: FirmId) -> str:
 
 def _mirror_lines(logins: Sequence[Login]) -> set[bytes]:
     return {
-        _line(login.connection.remote_id, entity, remote_id, _json(row.body))
+        _line(login.connection.remote_id, entity, remote_id, _json(kept.row.body), *_due(kept))
         for login in logins
-        for (entity, remote_id), row in login.mirror.items()
+        for (entity, remote_id), kept in login.mirror.items()
     }
 
 
 def _latest_lines(logins: Sequence[Login]) -> set[bytes]:
     return {
-        _line(login.connection.remote_id, account, _encoder.encode(seen.latest.balance).decode())
+        _line(login.connection.remote_id, account, ENCODER.encode(seen.latest.balance).decode())
         for login in logins
         for account, seen in login.seen.items()
         if seen.latest is not None
@@ -105,15 +111,19 @@ def _inbox_lines(routes: Sequence[Route]) -> set[bytes]:
 
 
 def _json(body: Mapping[str, object] | None) -> str | None:
-    return None if body is None else _encoder.encode(body).decode()
+    return None if body is None else ENCODER.encode(body).decode()
+
+
+def _due(kept: Kept) -> tuple[str, ...]:
+    return () if kept.row.due_on is None else (str(kept.row.due_on),)
 
 
 def _line(*parts: str | None) -> bytes:
     return "\x1f".join("\x00" if part is None else part for part in parts).encode()
 
 
-def _account(login: Login, row: Row) -> c.Account:
-    body = login.bodies[row.entity, row.remote_id].body or {}
+def _account(login: Login, kept: Kept) -> c.Account:
+    row, body = kept.row, kept.body or {}
     seen = login.seen.get(row.remote_id, _UNSEEN)
     return c.Account(
         connection=login.connection.id,

@@ -1,22 +1,28 @@
 """Calls: the first durable write (`open_call`), settling, and the call log.
 
-| call    | event                                    | cost             | budget                     |
-|---------|------------------------------------------|------------------|----------------------------|
-| (none)  | open_call, every limit admits it         | 0                | reserved + price           |
-| open    | settled YES or POSSIBLY                  | price            | reserved - price, + spent  |
-| open    | settled NO                               | 0                | reserved - price           |
-| open    | abandoned (its process died), priced     | price (POSSIBLY) | reserved - price, + spent  |
-| open    | abandoned, free                          | 0                | unchanged                  |
-| settled | settled again                            | unchanged        | unchanged                  |
+| call    | event                                          | cost             | units     | budget (price), pool (units)  |
+|---------|------------------------------------------------|------------------|-----------|-------------------------------|
+| (none)  | open_call, every limit admits it               | 0                | reserved  | reserved +                    |
+| open    | settled YES or POSSIBLY                        | price            | counted   | reserved -, spent +           |
+| open    | settled NO                                     | 0                | 0         | reserved -                    |
+| open    | abandoned (its process died), priced or metered| price (POSSIBLY) | counted   | reserved -, spent +           |
+| open    | abandoned, free and not metered                | 0                | 0         | unchanged                     |
+| settled | settled again                                  | unchanged        | unchanged | unchanged                     |
+
+Rows are locked in one order everywhere: calls, budgets, pools, quotas; of each kind by key.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 
 from rowcol.adapters.sql import calls_statements as statements
+from rowcol.adapters.sql import pools
 from rowcol.adapters.sql.codec import at, call_of, clean, us
 from rowcol.adapters.sql.prepared import filled
 from rowcol.adapters.sql.tx import Tx, own
@@ -28,43 +34,69 @@ from rowcol.core.need import Trigger
 from rowcol.core.outcome import Billed, Outcome
 from rowcol.core.pause import PAID, switch_of_rail
 from rowcol.core.quota import reserve
+from rowcol.core.records import Call, Spending
 
 
 def open_call(tx: Tx, firm: FirmId, intent: c.Intent) -> c.NotBefore | c.Refused | None:
-    """Pauses, then budget, then quotas; the rows are locked in that order and nothing is written unless all admit."""
+    """Pauses, then budget, pool and quotas; the rows are locked in that order and nothing is written unless all admit."""
     own(firm, intent.firm)
     paused = _paused(tx, firm, intent)
     if paused is not None:
         return c.Refused(paused)
     month = month_of(intent.opened_at)
-    budget = _locked_budget(tx, firm, intent, month)
+    budget = _budget_asked(tx, firm, intent, month)
+    if isinstance(budget, c.Refused):
+        return budget
+    pool = pools.asked(tx, intent, month)
+    if isinstance(pool, c.Refused):
+        return pool
+    quotas = _quotas_asked(tx, intent)
+    if isinstance(quotas, c.NotBefore):
+        return quotas
+    if quotas:
+        tx.run(statements.put_quota(tx.t), quotas)
+    if pool is not None:
+        pools.reserve(tx, pool, intent.units)
     if budget is not None:
-        reason = budget.refusal(intent.price, is_person=intent.trigger is Trigger.PERSON)
-        if reason is not None:
-            return c.Refused(reason, month_end(intent.opened_at))
-    reserved = _reserved(tx, intent)
-    if isinstance(reserved, c.NotBefore):
-        return reserved
-    if reserved:
-        tx.run(statements.put_quota(tx.t), reserved)
-    if budget is not None:
-        tx.run(
-            statements.put_budget(tx.t),
-            {
-                "firm": firm,
-                "key": budget.key,
-                "month": month,
-                "limit_micros": budget.limit.micros,
-                "spent_micros": budget.spent.micros,
-                "reserved_micros": budget.reserved.micros + intent.price.micros,
-            },
-        )
+        _reserve_money(tx, firm, budget, intent.price, month)
     tx.run(statements.add_call(tx.t), _columns(intent, month))
     return None
 
 
 def settle(tx: Tx, firm: FirmId, settlement: c.Settlement) -> bool:
     """Settle an open call of the firm. False: there is none, or it was settled before."""
+    return settle_all(tx, [(firm, settlement)]) == 1
+
+
+def settle_all(tx: Tx, ended: Iterable[tuple[FirmId, c.Settlement]]) -> int:
+    """Settle open calls; how many there were. Budgets and pools move after all of them, in the order of their keys."""
+    count = 0
+    budgets: defaultdict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
+    counted: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+    for firm, settlement in sorted(ended, key=lambda each: each[1].call):
+        call = _settled(tx, firm, settlement)
+        if call is None:
+            continue
+        count += 1
+        if call.budget_key is not None and call.price_micros:
+            moved = budgets[call.firm, call.budget_key, call.month]
+            moved[0] += call.price_micros
+            moved[1] += call.cost_micros
+        if call.pool_key is not None:
+            moved = counted[call.pool_key, call.month]
+            moved[0] += call.units
+            moved[1] += 0 if settlement.billed is Billed.NO else call.units
+    for (its_firm, key, month), (price_micros, cost_micros) in sorted(budgets.items()):
+        place = {"p_firm": its_firm, "p_key": key, "p_month": month}
+        moves = {"price_micros": price_micros, "cost_micros": cost_micros}
+        tx.run(statements.move_budget(tx.t), {**place, **moves})
+    for (key, month), (reserved, spent) in sorted(counted.items()):
+        pools.count(tx, key, month, reserved=reserved, spent=spent)
+    return count
+
+
+def _settled(tx: Tx, firm: FirmId, settlement: c.Settlement) -> Any:
+    """The call with the units it had reserved, or None."""
     call = tx.row(
         statements.settle(tx.t),
         p_firm=firm,
@@ -77,40 +109,28 @@ def settle(tx: Tx, firm: FirmId, settlement: c.Settlement) -> bool:
         settled_at_us=us(settlement.settled_at),
         remote_request_id=clean(settlement.remote_request_id),
     )
-    if call is None:
-        return False
-    if call.budget_key is not None and call.price_micros:
-        tx.run(
-            statements.move_budget(tx.t),
-            {
-                "p_firm": firm,
-                "p_key": call.budget_key,
-                "p_month": call.month,
-                "price_micros": call.price_micros,
-                "cost_micros": call.cost_micros,
-            },
-        )
-    return True
+    if call is not None and call.units and settlement.billed is Billed.NO:
+        tx.run(statements.uncount(tx.t), {"p_firm": firm, "p_id": call.id})
+    return call
 
 
 def abandon(tx: Tx, opened_before: datetime, now: datetime) -> int:
     """Settle what processes that died left open, over all firms."""
     t = tx.t.calls
-    statement = select(t.c.firm, t.c.id, t.c.price_micros).where(
+    statement = select(t.c.firm, t.c.id, t.c.price_micros, t.c.units).where(
         t.c.settled_at_us.is_(None), t.c.opened_at_us < us(opened_before)
     )
-    count = 0
-    for row in tx.rows(statement.order_by(t.c.id)):
-        billed = Billed.POSSIBLY if row.price_micros else Billed.NO
+    lost = []
+    for row in tx.rows(statement):
+        billed = Billed.POSSIBLY if row.price_micros or row.units else Billed.NO
         why = "the process ended before the answer was stored"
-        lost = c.Settlement(row.id, Outcome.NO_ANSWER, why, billed, None, now)
-        count += settle(tx, row.firm, lost)
-    return count
+        lost.append((row.firm, c.Settlement(row.id, Outcome.NO_ANSWER, why, billed, None, now)))
+    return settle_all(tx, lost)
 
 
 def list_calls(
     tx: Tx, firm: FirmId, business: BusinessId | None, after: str, limit: int
-) -> tuple[c.Call, ...]:
+) -> tuple[Call, ...]:
     """Newest first."""
     t = tx.t.calls
     statement = select(t).where(t.c.firm == firm).order_by(t.c.id.desc()).limit(limit)
@@ -121,12 +141,12 @@ def list_calls(
     return tuple(call_of(row) for row in tx.rows(statement))
 
 
-def read_spending(tx: Tx, firm: FirmId, month: str) -> tuple[c.Spending, ...]:
+def read_spending(tx: Tx, firm: FirmId, month: str) -> tuple[Spending, ...]:
     """By key."""
     t = tx.t.budgets
     statement = select(t).where(t.c.firm == firm, t.c.month == month).order_by(t.c.key)
     return tuple(
-        c.Spending(
+        Spending(
             month,
             Budget(
                 row.key, Cost(row.limit_micros), Cost(row.spent_micros), Cost(row.reserved_micros)
@@ -158,8 +178,8 @@ def _paused(tx: Tx, firm: FirmId, intent: c.Intent) -> str | None:
     return "this connection is paused" if row.is_paused else None
 
 
-def _locked_budget(tx: Tx, firm: FirmId, intent: c.Intent, month: str) -> Budget | None:
-    """The month's pool with its row locked; None where none applies. The limit is always the caller's."""
+def _budget_asked(tx: Tx, firm: FirmId, intent: c.Intent, month: str) -> Budget | c.Refused | None:
+    """The month's budget with its row locked, if it admits the call; None where none applies. The limit is always the caller's."""
     if intent.budget_key is None or intent.price == FREE:
         return None
     place = {"firm": firm, "key": intent.budget_key, "month": month}
@@ -167,13 +187,27 @@ def _locked_budget(tx: Tx, firm: FirmId, intent: c.Intent, month: str) -> Budget
         empty = {"limit_micros": 0, "spent_micros": 0, "reserved_micros": 0}
         tx.run(statements.new_budget(tx.t), {**place, **empty})
     row = tx.row(statements.budget(tx.t), **place)
-    if row is None:
-        return Budget(intent.budget_key, intent.budget_limit)
-    spent, reserved = Cost(row.spent_micros), Cost(row.reserved_micros)
-    return Budget(intent.budget_key, intent.budget_limit, spent, reserved)
+    spent, reserved = (0, 0) if row is None else (row.spent_micros, row.reserved_micros)
+    budget = Budget(intent.budget_key, intent.budget_limit, Cost(spent), Cost(reserved))
+    reason = budget.refusal(intent.price, is_person=intent.trigger is Trigger.PERSON)
+    return budget if reason is None else c.Refused(reason, month_end(intent.opened_at))
 
 
-def _reserved(tx: Tx, intent: c.Intent) -> list[dict[str, object]] | c.NotBefore:
+def _reserve_money(tx: Tx, firm: FirmId, budget: Budget, price: Cost, month: str) -> None:
+    tx.run(
+        statements.put_budget(tx.t),
+        {
+            "firm": firm,
+            "key": budget.key,
+            "month": month,
+            "limit_micros": budget.limit.micros,
+            "spent_micros": budget.spent.micros,
+            "reserved_micros": budget.reserved.micros + price.micros,
+        },
+    )
+
+
+def _quotas_asked(tx: Tx, intent: c.Intent) -> list[dict[str, object]] | c.NotBefore:
     """The next timestamp of every quota, or the moment at which all of them admit the call."""
     keys = sorted({quota.key for quota in intent.quotas})
     if not keys:
@@ -220,4 +254,6 @@ def _columns(intent: c.Intent, month: str) -> dict[str, object]:
         "opened_at_us": us(intent.opened_at),
         "settled_at_us": None,
         "remote_request_id": "",
+        "units": intent.units,
+        "pool_key": pools.key_of(intent) if intent.units else None,
     }

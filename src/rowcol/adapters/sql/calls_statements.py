@@ -95,20 +95,32 @@ def add_call(t: Tables) -> Insert:
 
 @prepared
 def settle(t: Tables) -> ReturningUpdate[Any]:
-    """Of an open call. What it cost is its price if it `is_spent`; a free one is never billed."""
+    """Of an open call. What it cost is its price if it `is_spent`; one that is free and not metered is never billed."""
     k = t.calls.c
     given = ("outcome", "detail", "status", "settled_at_us", "remote_request_id")
     is_spent = bindparam("is_spent", type_=Integer) == 1
-    is_priced = k.price_micros > 0
+    is_billable = (k.price_micros > 0) | (k.units > 0)
     return (
         update(t.calls)
         .where(k.firm == bindparam("p_firm"), k.id == bindparam("p_id"), k.settled_at_us.is_(None))
         .values(
             cost_micros=case((is_spent, k.price_micros), else_=0),
-            billed=case((is_priced, bindparam("p_billed", type_=Text)), else_=Billed.NO.value),
+            billed=case((is_billable, bindparam("p_billed", type_=Text)), else_=Billed.NO.value),
             **{name: bindparam(name) for name in given},
         )
-        .returning(k.budget_key, k.month, k.price_micros, k.cost_micros)
+        .returning(
+            k.id, k.firm, k.month, k.budget_key, k.price_micros, k.cost_micros, k.pool_key, k.units
+        )
+    )
+
+
+@prepared
+def uncount(t: Tables) -> Update:
+    k = t.calls.c
+    return (
+        update(t.calls)
+        .where(k.firm == bindparam("p_firm"), k.id == bindparam("p_id"))
+        .values(units=literal_column("0"))
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -16,7 +17,8 @@ from rowcol.core.evidence import Balance, Observation, Source
 from rowcol.core.money import Cost
 from rowcol.core.need import Need, Purpose, Question, Trigger, priority_of
 from rowcol.core.outcome import Billed, Outcome
-from rowcol.core.rail import Row
+from rowcol.core.rail import MirrorRow, Row
+from rowcol.core.records import Call
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -28,8 +30,19 @@ _decisions = msgspec.json.Decoder(c.Decision)
 _questions = msgspec.json.Decoder(Question)
 _lists = msgspec.json.Decoder(tuple[str, ...])
 _objects = msgspec.json.Decoder(dict[str, Any])
+_body_encoder = msgspec.json.Encoder(order="deterministic", decimal_format="number")
+_bodies = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 
 Columns = dict[str, Any]
+MIRROR_COLUMNS = (
+    "entity",
+    "remote_id",
+    "remote_version",
+    "remote_at_us",
+    "due_on",
+    "deleted",
+    "body",
+)
 
 
 def us(when: datetime) -> int:
@@ -73,6 +86,11 @@ def dumps(value: object) -> str:
 def loads(text: str) -> dict[str, Any]:
     """A JSON object."""
     return _objects.decode(text)
+
+
+def body_text(body: Mapping[str, object]) -> str:
+    """A rail's row as JSON text, the same for equal ones; a Decimal is the number with its digits as they are."""
+    return _body_encoder.encode(body).decode()
 
 
 def connection_of(row: SqlRow[Any]) -> Connection:
@@ -160,9 +178,9 @@ def decision_of(row: SqlRow[Any]) -> c.DecisionRecord:
     )
 
 
-def call_of(row: SqlRow[Any]) -> c.Call:
+def call_of(row: SqlRow[Any]) -> Call:
     """A line of the call log from its row."""
-    return c.Call(
+    return Call(
         id=row.id,
         firm=row.firm,
         business=row.business,
@@ -183,6 +201,7 @@ def call_of(row: SqlRow[Any]) -> c.Call:
         opened_at=at(row.opened_at_us),
         settled_at=at_or_none(row.settled_at_us),
         remote_request_id=row.remote_request_id,
+        units=row.units,
     )
 
 
@@ -206,6 +225,7 @@ def listed_of(row: SqlRow[Any]) -> Listed:
 
 def row_columns(firm: str, connection: str, row: Row) -> Columns:
     """A mirror row as columns."""
+    is_due = row.body is not None and row.due_on is not None
     return {
         "firm": firm,
         "connection": connection,
@@ -213,12 +233,26 @@ def row_columns(firm: str, connection: str, row: Row) -> Columns:
         "remote_id": row.remote_id,
         "remote_version": row.remote_version,
         "remote_at_us": us_or_none(row.remote_at),
-        "body": None if row.body is None else dumps(row.body),
+        "body": None if row.body is None else body_text(row.body),
         "deleted": int(row.body is None),
+        "due_on": str(row.due_on) if is_due else None,
     }
 
 
 def row_of(row: SqlRow[Any]) -> Row:
-    """A mirror row from its columns."""
-    body: Mapping[str, Any] | None = None if row.deleted else loads(row.body)
-    return Row(row.entity, row.remote_id, row.remote_version, at_or_none(row.remote_at_us), body)
+    """A mirror row from its columns; a number with a point is a Decimal."""
+    body: Mapping[str, Any] | None = None if row.deleted else _bodies.decode(row.body)
+    when = at_or_none(row.remote_at_us)
+    return Row(row.entity, row.remote_id, row.remote_version, when, body, _date(row.due_on))
+
+
+def mirror_row_of(row: SqlRow[Any]) -> MirrorRow:
+    """A mirror row with its body as it is kept, from `MIRROR_COLUMNS` in their order: a thousand are read at once."""
+    entity, remote_id, version, at_us, due_on, deleted, body = tuple(row)
+    when = None if at_us is None else EPOCH + timedelta(microseconds=at_us)
+    kept = None if body is None else body.encode()
+    return MirrorRow(entity, remote_id, version, when, _date(due_on), deleted == 1, kept)
+
+
+def _date(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)

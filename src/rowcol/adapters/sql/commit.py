@@ -1,19 +1,20 @@
 """Commit: the durable write that ends a step of reconcile, and the token's compare-and-swap.
 
-    | the lease's fence        | guarded part (state, rows, deliveries, needs, next_at) | settlements, observations, coverages, decisions |
-    |--------------------------|--------------------------------------------------------|--------------------------------------------------|
-    | is the subject's         | written                                                | written                                          |
-    | was passed by a later one| left alone, `is_fenced`                                | written                                          |
+    | the lease's fence        | guarded part (state, rows, coverages, deliveries, needs, next_at) | settlements, observations, decisions |
+    |--------------------------|-------------------------------------------------------------------|--------------------------------------|
+    | is the subject's         | written                                                           | written                              |
+    | was passed by a later one| left alone, `is_fenced`                                           | written                              |
 
 Within one change what was staged before is discarded first, then new rows are staged, then
-everything staged is published.
+everything staged is published: of an entity that is replaced, what the mirror has and the stage
+has not becomes a tombstone.
 """
 
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, Select, Update, bindparam, case, func, select, update
 
-from rowcol.adapters.sql import calls, facts, inbox, needs
+from rowcol.adapters.sql import calls, facts, inbox, mirror, needs
 from rowcol.adapters.sql.codec import dumps, us, us_or_none
 from rowcol.adapters.sql.prepared import prepared
 from rowcol.adapters.sql.tables import Tables
@@ -33,9 +34,7 @@ def commit(tx: Tx, firm: FirmId, change: c.Change) -> c.Committed:
     connection = change.lease.subject
     if holds or _is_mine(tx, firm, connection):
         facts.observe(tx, firm, connection, change.observations)
-        facts.cover(tx, firm, connection, change.coverages)
-    for settlement in change.settlements:
-        calls.settle(tx, firm, settlement)
+    calls.settle_all(tx, [(firm, settlement) for settlement in change.settlements])
     needs.record_decisions(tx, firm, change.decisions)
     return c.Committed(is_fenced=not holds)
 
@@ -76,11 +75,12 @@ def _write_guarded(tx: Tx, firm: FirmId, change: c.Change) -> None:
     if change.state is not None:
         _write_state(tx, firm, connection, change.state)
     if change.discards is not None:
-        facts.discard(tx, firm, connection)
-    facts.write_rows(tx, firm, connection, change.rows)
-    facts.stage(tx, firm, connection, change.staged)
+        mirror.discard(tx, firm, connection)
+    mirror.write_rows(tx, firm, connection, change.rows)
+    mirror.stage(tx, firm, connection, change.staged)
     if change.publishes is not None:
-        facts.publish(tx, firm, connection)
+        mirror.publish(tx, firm, connection, change.replaces)
+    facts.cover(tx, firm, connection, change.coverages)
     if change.drained or change.parked:
         inbox.drain(
             tx,

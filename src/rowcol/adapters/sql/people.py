@@ -26,21 +26,22 @@ from rowcol.core.connection import Connection
 from rowcol.core.delivery import VerificationKey
 from rowcol.core.evidence import Health
 from rowcol.core.ids import AppId, BusinessId, ConnectionId, FirmId, RemoteId
+from rowcol.core.records import Business, Firm, Token
 from rowcol.core.refusal import Conflict, NotFound
 
 
-def add_firm(tx: Tx, firm: c.Firm) -> None:
+def add_firm(tx: Tx, firm: Firm) -> None:
     """Raise `Conflict` for an id that is there."""
     columns = {"id": firm.id, "name": clean(firm.name), "created_at_us": us(firm.created_at)}
-    _insert(tx, tx.t.firms, {**columns, "settings": dumps(firm.settings)}, f"firm {firm.id}")
+    insert(tx, tx.t.firms, {**columns, "settings": dumps(firm.settings)}, f"firm {firm.id}")
 
 
-def list_firms(tx: Tx) -> tuple[c.Firm, ...]:
+def list_firms(tx: Tx) -> tuple[Firm, ...]:
     """By id."""
     return tuple(_firm(row) for row in tx.rows(select(tx.t.firms).order_by(tx.t.firms.c.id)))
 
 
-def read_firm(tx: Tx, firm: FirmId) -> c.Firm | None:
+def read_firm(tx: Tx, firm: FirmId) -> Firm | None:
     row = tx.row(select(tx.t.firms).where(tx.t.firms.c.id == firm))
     return None if row is None else _firm(row)
 
@@ -52,7 +53,7 @@ def set_firm_settings(tx: Tx, firm: FirmId, settings: dict[str, object]) -> None
         raise NotFound(f"no firm {firm!r}", "list them with `rowcol firm list`")
 
 
-def add_business(tx: Tx, firm: FirmId, business: c.Business) -> None:
+def add_business(tx: Tx, firm: FirmId, business: Business) -> None:
     """Raise `Conflict` where the id or the external id is taken in this firm."""
     own(firm, business.firm)
     columns = {
@@ -62,17 +63,17 @@ def add_business(tx: Tx, firm: FirmId, business: c.Business) -> None:
         "external_id": clean(business.external_id),
         "created_at_us": us(business.created_at),
     }
-    _insert(tx, tx.t.businesses, columns, f"business {business.external_id or business.id}")
+    insert(tx, tx.t.businesses, columns, f"business {business.external_id or business.id}")
 
 
-def list_businesses(tx: Tx, firm: FirmId, after: str, limit: int) -> tuple[c.Business, ...]:
+def list_businesses(tx: Tx, firm: FirmId, after: str, limit: int) -> tuple[Business, ...]:
     """By id."""
     b = tx.t.businesses
     statement = select(b).where(b.c.firm == firm, b.c.id > after).order_by(b.c.id).limit(limit)
     return tuple(_business(row) for row in tx.rows(statement))
 
 
-def read_business(tx: Tx, firm: FirmId, business: BusinessId) -> c.Business | None:
+def read_business(tx: Tx, firm: FirmId, business: BusinessId) -> Business | None:
     b = tx.t.businesses
     row = tx.row(select(b).where(b.c.firm == firm, b.c.id == business))
     return None if row is None else _business(row)
@@ -100,7 +101,7 @@ def add_connection(tx: Tx, firm: FirmId, connection: Connection, token: bytes) -
         "token": token,
     }
     inbox.lock_routing(tx)
-    _insert(tx, tx.t.connections, columns, f"the login {connection.remote_id}")
+    insert(tx, tx.t.connections, columns, f"the login {connection.remote_id}")
     subject = {
         "subject": connection.id,
         "kind": c.SubjectKind.CONNECTION,
@@ -153,7 +154,7 @@ def set_paused(tx: Tx, firm: FirmId, connection: ConnectionId, *, is_paused: boo
     return True
 
 
-def add_token(tx: Tx, firm: FirmId, token: c.Token) -> None:
+def add_token(tx: Tx, firm: FirmId, token: Token) -> None:
     """Raise `Conflict` for a hash that is there."""
     own(firm, token.firm)
     columns = {
@@ -164,10 +165,10 @@ def add_token(tx: Tx, firm: FirmId, token: c.Token) -> None:
         "created_at_us": us(token.created_at),
         "revoked_at_us": us_or_none(token.revoked_at),
     }
-    _insert(tx, tx.t.tokens, columns, "this token")
+    insert(tx, tx.t.tokens, columns, "this token")
 
 
-def list_tokens(tx: Tx, firm: FirmId) -> tuple[c.Token, ...]:
+def list_tokens(tx: Tx, firm: FirmId) -> tuple[Token, ...]:
     """Oldest first, revoked ones too."""
     k = tx.t.tokens
     statement = select(k).where(k.c.firm == firm).order_by(k.c.created_at_us, k.c.token_hash)
@@ -181,7 +182,7 @@ def revoke_token(tx: Tx, firm: FirmId, token_hash: str, at: datetime) -> bool:
     return bool(tx.run(update(k).where(*mine).values(revoked_at_us=us(at))))
 
 
-def find_token(tx: Tx, token_hash: str) -> c.Token | None:
+def find_token(tx: Tx, token_hash: str) -> Token | None:
     """None for a revoked one."""
     k = tx.t.tokens
     row = tx.row(select(k).where(k.c.token_hash == token_hash, k.c.revoked_at_us.is_(None)))
@@ -224,21 +225,21 @@ def set_switch(tx: Tx, name: str, reason: str | None) -> None:
         tx.run(upsert(tx.t, s), {"name": name, "reason": clean(reason)})
 
 
-def _insert(tx: Tx, table: Any, columns: dict[str, object], what: str) -> None:
+def insert(tx: Tx, table: Any, columns: dict[str, object], what: str) -> None:
     try:
         tx.run(table.insert(), columns)
     except IntegrityError:
         raise Conflict(f"{what} is there already", "use the existing one") from None
 
 
-def _firm(row: Row[Any]) -> c.Firm:
-    return c.Firm(row.id, row.name, at(row.created_at_us), loads(row.settings))
+def _firm(row: Row[Any]) -> Firm:
+    return Firm(row.id, row.name, at(row.created_at_us), loads(row.settings))
 
 
-def _business(row: Row[Any]) -> c.Business:
-    return c.Business(row.id, row.firm, row.name, row.external_id, at(row.created_at_us))
+def _business(row: Row[Any]) -> Business:
+    return Business(row.id, row.firm, row.name, row.external_id, at(row.created_at_us))
 
 
-def _token(row: Row[Any]) -> c.Token:
+def _token(row: Row[Any]) -> Token:
     created_at, revoked_at = at(row.created_at_us), at_or_none(row.revoked_at_us)
-    return c.Token(row.token_hash, row.firm, row.role, row.label, created_at, revoked_at)
+    return Token(row.token_hash, row.firm, row.role, row.label, created_at, revoked_at)

@@ -1,23 +1,26 @@
 """SqlStore: the port `FullStore` over SQL. Each method runs one function of this package in one transaction.
 
 Which function holds the semantics of what: `calls` (open_call, settle, call log), `commit` (commit,
-tokens of connections), `facts` (mirror, observations), `inbox` (deliveries), `subjects` (leases,
-due), `needs` (needs, decisions), `views` (reads), `people` (what people write), `upkeep`.
+tokens of connections), `facts` (observations, coverages), `mirror` (rows), `inbox` (deliveries),
+`subjects` (leases, due), `needs` (needs, decisions), `views` (reads), `people` (what people write),
+`pools` (metered calls of a month), `links` (consents), `upkeep`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Concatenate, ParamSpec, TypeVar
 
 from rowcol.adapters.sql import (
     calls,
     commit,
-    facts,
     inbox,
+    links,
+    mirror,
     needs,
     people,
+    pools,
     subjects,
     upkeep,
     views,
@@ -30,7 +33,9 @@ from rowcol.core.delivery import Incoming, Listed, RouteState, VerificationKey
 from rowcol.core.ids import AppId, BusinessId, ConnectionId, DeliveryId, FirmId, NeedId, RemoteId
 from rowcol.core.money import Cost
 from rowcol.core.need import Need
-from rowcol.core.rail import Row
+from rowcol.core.pool import Pool
+from rowcol.core.rail import MirrorRow, Row
+from rowcol.core.records import Burn, Business, Call, Firm, Link, Spending, Throttle, Token
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -90,7 +95,7 @@ class SqlStore:
         business: BusinessId | None = None,
         after: str = "",
         limit: int = 100,
-    ) -> tuple[c.Call, ...]:
+    ) -> tuple[Call, ...]:
         return await self._read(calls.list_calls, firm, business, after, limit)
 
     async def list_decisions(
@@ -108,11 +113,54 @@ class SqlStore:
     ) -> tuple[Listed, ...]:
         return await self._read(inbox.list_deliveries, firm, state, after, limit)
 
-    async def read_spending(self, firm: FirmId, month: str) -> tuple[c.Spending, ...]:
+    async def read_spending(self, firm: FirmId, month: str) -> tuple[Spending, ...]:
         return await self._read(calls.read_spending, firm, month)
 
     async def sum_costs(self, firm: FirmId, month: str) -> dict[BusinessId, Cost]:
         return await self._read(calls.sum_costs, firm, month)
+
+    async def sum_units(self, firm: FirmId, month: str) -> tuple[Burn, ...]:
+        return await self._read(pools.sum_units, firm, month)
+
+    async def read_rows(
+        self, firm: FirmId, connection: ConnectionId, entity: str, ids: Sequence[RemoteId]
+    ) -> dict[RemoteId, MirrorRow]:
+        return await self._read(mirror.read_rows, firm, connection, entity, ids)
+
+    async def list_due(
+        self,
+        firm: FirmId,
+        connection: ConnectionId,
+        entity: str,
+        until: date,
+        *,
+        after: tuple[date, RemoteId] | None = None,
+        limit: int = 1000,
+    ) -> tuple[MirrorRow, ...]:
+        place = mirror.Place(firm, connection, entity)
+        return await self._read(mirror.list_due, place, until, after, limit)
+
+    async def list_rows(
+        self,
+        firm: FirmId,
+        connection: ConnectionId,
+        entity: str,
+        *,
+        after: str = "",
+        limit: int = 1000,
+    ) -> tuple[MirrorRow, ...]:
+        return await self._read(mirror.list_rows, firm, connection, entity, after, limit)
+
+    async def add_link(self, firm: FirmId, link: Link) -> None:
+        await self._write(links.add_link, firm, link)
+
+    async def read_link(self, firm: FirmId, link: str) -> Link | None:
+        return await self._read(links.read_link, firm, link)
+
+    async def end_link(
+        self, firm: FirmId, link: str, connection: ConnectionId | None, failure: str
+    ) -> None:
+        await self._write(links.end_link, firm, link, connection, failure)
 
     async def read_mirror(
         self,
@@ -123,17 +171,17 @@ class SqlStore:
         after: str = "",
         limit: int = 1000,
     ) -> tuple[Row, ...]:
-        return await self._read(facts.read_mirror, firm, connection, entity, after, limit)
+        return await self._read(mirror.read_mirror, firm, connection, entity, after, limit)
 
-    async def add_business(self, firm: FirmId, business: c.Business) -> None:
+    async def add_business(self, firm: FirmId, business: Business) -> None:
         await self._write(people.add_business, firm, business)
 
     async def list_businesses(
         self, firm: FirmId, *, after: str = "", limit: int = 100
-    ) -> tuple[c.Business, ...]:
+    ) -> tuple[Business, ...]:
         return await self._read(people.list_businesses, firm, after, limit)
 
-    async def read_business(self, firm: FirmId, business: BusinessId) -> c.Business | None:
+    async def read_business(self, firm: FirmId, business: BusinessId) -> Business | None:
         return await self._read(people.read_business, firm, business)
 
     async def add_connection(self, firm: FirmId, connection: Connection, token: bytes) -> None:
@@ -152,13 +200,13 @@ class SqlStore:
     async def set_firm_settings(self, firm: FirmId, settings: dict[str, object]) -> None:
         await self._write(people.set_firm_settings, firm, settings)
 
-    async def read_firm(self, firm: FirmId) -> c.Firm | None:
+    async def read_firm(self, firm: FirmId) -> Firm | None:
         return await self._read(people.read_firm, firm)
 
-    async def add_token(self, firm: FirmId, token: c.Token) -> None:
+    async def add_token(self, firm: FirmId, token: Token) -> None:
         await self._write(people.add_token, firm, token)
 
-    async def list_tokens(self, firm: FirmId) -> tuple[c.Token, ...]:
+    async def list_tokens(self, firm: FirmId) -> tuple[Token, ...]:
         return await self._read(people.list_tokens, firm)
 
     async def revoke_token(self, firm: FirmId, token_hash: str, at: datetime) -> bool:
@@ -195,7 +243,19 @@ class SqlStore:
     async def release(self, lease: c.Lease, next_at: datetime | None) -> None:
         await self._write(subjects.release, lease, next_at)
 
-    async def find_token(self, token_hash: str) -> c.Token | None:
+    async def take_link(self, state_hash: str, now: datetime) -> Link | None:
+        return await self._write(links.take_link, state_hash, now)
+
+    async def read_pool(self, key: str, month: str) -> Pool | None:
+        return await self._read(pools.read_pool, key, month)
+
+    async def block_pool(self, key: str, month: str, until: datetime | None, reason: str) -> None:
+        await self._write(pools.block_pool, key, month, until, reason)
+
+    async def list_throttles(self, app: AppId, since: datetime) -> tuple[Throttle, ...]:
+        return await self._read(pools.list_throttles, app, since)
+
+    async def find_token(self, token_hash: str) -> Token | None:
         return await self._read(people.find_token, token_hash)
 
     async def read_key(self, app: AppId, key_id: str) -> VerificationKey | None:
@@ -207,10 +267,10 @@ class SqlStore:
     async def list_unmatched(self, *, after: str = "", limit: int = 100) -> tuple[Listed, ...]:
         return await self._read(inbox.list_unmatched, after, limit)
 
-    async def add_firm(self, firm: c.Firm) -> None:
+    async def add_firm(self, firm: Firm) -> None:
         await self._write(people.add_firm, firm)
 
-    async def list_firms(self) -> tuple[c.Firm, ...]:
+    async def list_firms(self) -> tuple[Firm, ...]:
         return await self._read(people.list_firms)
 
     async def read_switches(self) -> dict[str, str]:

@@ -41,9 +41,9 @@ _TYPES: dict[str, TypeEngine[Any]] = {
 
 _ROW = """
     firm:key connection:key entity:key remote_id:key
-    remote_version:text remote_at_us:big? body:text? deleted:int
+    remote_version:text remote_at_us:big? body:text? deleted:int due_on:id?
 """
-"""A tombstone (`deleted` 1) keeps the last body it had: a closed account still has its name."""
+"""A tombstone (`deleted` 1) keeps the last body it had: a closed account still has its name; nothing of it is due."""
 
 _COLUMNS = {
     "firms": "id:key name:text created_at_us:big settings:text",
@@ -77,9 +77,14 @@ _COLUMNS = {
         id:key firm:id business:id? connection:id? rail:text app:text environment:text
         endpoint:text cause:text purpose:text? reason:text price_micros:big cost_micros:big
         budget_key:text? month:text billed:text? outcome:text? detail:text status:int?
-        opened_at_us:big settled_at_us:big? remote_request_id:text
+        opened_at_us:big settled_at_us:big? remote_request_id:text units:big=0 pool_key:id?
     """,
     "budgets": "firm:key key:key month:key limit_micros:big spent_micros:big reserved_micros:big",
+    # Over all firms of an app. `limit_units` is the last caller's; 0: nobody was admitted yet.
+    "pools": """
+        key:key month:key limit_units:big spent_units:big reserved_units:big
+        blocked_until_us:big? blocked_reason:text
+    """,
     "quotas": "key:key tat_us:big?",
     "decisions": """
         id:key firm:id business:id connection:id? need:id? policy:text question:text decision:text
@@ -102,8 +107,12 @@ _COLUMNS = {
     "verification_keys": "app:key key_id:key jwk:text expired_at_us:big? fetched_at_us:big",
     "tokens": "token_hash:key firm:id role:text label:text created_at_us:big revoked_at_us:big?",
     "switches": "name:key reason:text",
+    "links": """
+        id:key state_hash:id firm:id business:id app:id created_at_us:big expires_at_us:big
+        used_at_us:big? connection:id? failure:text
+    """,
 }
-"""`name:type`, with `?` where null is allowed."""
+"""`name:type`, with `?` where null is allowed and `=0` where rows that were there before a column have 0."""
 
 _INDEXES = (
     ("businesses", "external!", "firm external_id", "external_id <> ''"),
@@ -123,10 +132,14 @@ _INDEXES = (
     ("calls", "open", "connection", "settled_at_us IS NULL"),
     ("calls", "cost", "firm month business cost_micros", "cost_micros > 0"),
     ("calls", "settled", "settled_at_us", ""),
+    ("calls", "metered", "app settled_at_us", "pool_key IS NOT NULL"),
+    ("calls", "units", "firm month", "units > 0"),
+    ("mirror", "due", "firm connection entity due_on remote_id", "due_on IS NOT NULL"),
     ("decisions", "firm", "firm id", ""),
     ("decisions", "business", "firm business id", ""),
     ("decisions", "decided", "decided_at_us", ""),
     ("tokens", "firm", "firm", ""),
+    ("links", "state!", "state_hash", ""),
 )
 """Table, name (`!` for unique), columns, and which rows, in SQL that both databases read alike."""
 
@@ -148,6 +161,7 @@ class Tables:
     needs: Table
     calls: Table
     budgets: Table
+    pools: Table
     quotas: Table
     decisions: Table
     mirror: Table
@@ -159,6 +173,7 @@ class Tables:
     verification_keys: Table
     tokens: Table
     switches: Table
+    links: Table
 
     @property
     def version_table(self) -> str:
@@ -190,8 +205,13 @@ def tables(schema: str | None = None, prefix: str = PREFIX, *, is_postgres: bool
 
 
 def _column(spec: str) -> Column[Any]:
-    name, kind = spec.rstrip("?").split(":")
+    name, kind = spec.rstrip("?").removesuffix("=0").split(":")
     is_key = kind.endswith("key")
-    is_null = spec.endswith("?")
-    kept = _TYPES[kind]
-    return Column(name, kept, primary_key=is_key, autoincrement=False, nullable=is_null)
+    return Column(
+        name,
+        _TYPES[kind],
+        primary_key=is_key,
+        autoincrement=False,
+        nullable=spec.endswith("?"),
+        server_default=text("0") if spec.endswith("=0") else None,
+    )

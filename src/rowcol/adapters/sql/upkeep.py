@@ -61,12 +61,14 @@ def inbox_line(kind: str, body: bytes) -> bytes:
 def _mirror_values(tx: Tx, firm: FirmId) -> Iterator[bytes]:
     m, k = tx.t.mirror.c, tx.t.connections.c
     statement = (
-        select(k.remote_id.label("login"), m.entity, m.remote_id, m.body, m.deleted)
+        select(k.remote_id.label("login"), m.entity, m.remote_id, m.body, m.deleted, m.due_on)
         .join_from(tx.t.mirror, tx.t.connections, k.id == m.connection)
         .where(m.firm == firm)
     )
     for row in tx.conn.execute(statement):
-        yield line_of(row.login, row.entity, row.remote_id, None if row.deleted else row.body)
+        due = () if row.due_on is None else (row.due_on,)
+        body = None if row.deleted else row.body
+        yield line_of(row.login, row.entity, row.remote_id, body, *due)
 
 
 def _latest_values(tx: Tx, firm: FirmId) -> Iterator[bytes]:

@@ -16,6 +16,7 @@ from rowcol.adapters.sql.tables import Tables
 from rowcol.adapters.sql.tx import Tx
 from rowcol.core import change as c
 from rowcol.core.delivery import Pending
+from rowcol.core.evidence import Coverage, Source
 from rowcol.core.ids import BusinessId, ConnectionId, FirmId
 
 ACCOUNT = "account"
@@ -45,28 +46,40 @@ def read_view(tx: Tx, firm: FirmId, connection: ConnectionId) -> c.ConnectionVie
         needs=tuple(need_of(r) for r in tx.rows(_needs(tx.t), **place)),
         token=row.token,
         open_calls=tuple(r.id for r in tx.rows(_open_calls(tx.t), **place)),
+        coverages=tuple(_coverage(r) for r in tx.rows(_coverages(tx.t), **place)),
+        previous_token=row.previous_token,
     )
 
 
 def read_business_views(tx: Tx, firm: FirmId, business: BusinessId) -> tuple[c.ConnectionView, ...]:
-    """Two statements for any number of connections, in the order of their making."""
+    """Three statements for any number of connections, in the order of their making."""
     place = {"firm": firm, "business": business}
     rows = tx.rows(_connections(tx.t), **place)
     accounts: defaultdict[str, list[c.Account]] = defaultdict(list)
+    coverages: defaultdict[str, list[Coverage]] = defaultdict(list)
     if rows:
         for row in tx.rows(_business_accounts(tx.t), **place):
             accounts[row.connection].append(_account(row))
-    return tuple(_short_view(row, accounts[row.id]) for row in rows)
+        for row in tx.rows(_business_coverages(tx.t), **place):
+            coverages[row.connection].append(_coverage(row))
+    return tuple(_short_view(row, accounts[row.id], coverages[row.id]) for row in rows)
 
 
-def _short_view(row: Row[Any], accounts: Sequence[c.Account]) -> c.ConnectionView:
+def _short_view(
+    row: Row[Any], accounts: Sequence[c.Account], coverages: Sequence[Coverage]
+) -> c.ConnectionView:
     return c.ConnectionView(
         connection=connection_of(row),
         accounts=tuple(accounts),
         pending=(),
         needs=(),
         token=row.token,
+        coverages=tuple(coverages),
     )
+
+
+def _coverage(row: Row[Any]) -> Coverage:
+    return Coverage(row.scope, at(row.complete_as_of_us), Source(row.source))
 
 
 def _account(row: Row[Any]) -> c.Account:
@@ -175,6 +188,21 @@ def _business_accounts(t: Tables) -> Select[Any]:
     m, k = t.mirror.c, t.connections.c
     its = select(k.id).where(k.firm == bindparam("firm"), k.business == bindparam("business"))
     return _account_rows(t).where(m.firm == bindparam("firm"), m.connection.in_(its))
+
+
+@prepared
+def _coverages(t: Tables) -> Select[Any]:
+    v = t.coverages.c
+    mine = (v.firm == bindparam("firm"), v.connection == bindparam("connection"))
+    return select(t.coverages).where(*mine).order_by(v.scope, v.source)
+
+
+@prepared
+def _business_coverages(t: Tables) -> Select[Any]:
+    v, k = t.coverages.c, t.connections.c
+    its = select(k.id).where(k.firm == bindparam("firm"), k.business == bindparam("business"))
+    mine = (v.firm == bindparam("firm"), v.connection.in_(its))
+    return select(t.coverages).where(*mine).order_by(v.scope, v.source)
 
 
 @prepared

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from rowcol.core.change import Action, Decision
 from rowcol.core.evidence import Health, Standing, age_of
+from rowcol.core.freshness import books
 from rowcol.core.freshness.calendar import closed_since
 from rowcol.core.freshness.rhythm import Expected, next_pull
 from rowcol.core.freshness.wording import NOUNS, moment, seen, span
@@ -83,6 +84,10 @@ class Evidence:
             if decision is not None:
                 return decision
         return _pay(case)
+
+    def decide_books(self, question: Question, standing: Standing, now: datetime) -> Decision:
+        """By the age of the mirror."""
+        return books.by_evidence(question, standing, now)
 
 
 def _joined(case: _Case) -> Decision | None:

@@ -23,6 +23,9 @@ class Policy(Protocol):
     def decide(self, question: Question, standing: Standing, now: datetime) -> Decision:
         """What to do now. Asked again after each call, after each wait, and at the deadline."""
 
+    def decide_books(self, question: Question, standing: Standing, now: datetime) -> Decision:
+        """The same for books, where one look brings everything and costs a metered call."""
+
 
 POLICIES: dict[str, Policy] = {policy.name: policy for policy in (Ttl(), Evidence())}
 

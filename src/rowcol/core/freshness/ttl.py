@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from rowcol.core.change import Action, Decision
 from rowcol.core.evidence import Standing, age_of
+from rowcol.core.freshness import books
 from rowcol.core.freshness.wording import moment, seen, span
 from rowcol.core.money import Cost
 from rowcol.core.need import Purpose, Question
@@ -44,6 +45,10 @@ class Ttl:
             return Decision(Action.HOLD, "ttl.hold", reason, standing.as_of, label=reason)
         label = f"unverified since {moment(standing.as_of, now)}: {why}"
         return Decision(Action.SERVE, "ttl.labelled", label, standing.as_of, label=label)
+
+    def decide_books(self, question: Question, standing: Standing, now: datetime) -> Decision:
+        """The record's day for bills."""
+        return books.by_ttl(question, standing, now)
 
 
 def _no_help(question: Question, standing: Standing, now: datetime) -> str | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rowcol.core.connection import ConnectionState
 from rowcol.core.ids import RemoteId
 from rowcol.core.outcome import Outcome
 from rowcol.core.rail import Failure, Grant, Look
+from rowcol.core.refusal import BadInput
 from rowcol.core.wire import Response
 from rowcol.rails.plaid.errors import failed, refused
 from rowcol.rails.plaid.records import (
@@ -16,6 +19,14 @@ from rowcol.rails.plaid.records import (
     decode,
     utc,
 )
+
+
+def exchange_look(answers: Mapping[str, str]) -> Look:
+    """The exchange of the public token that Link gave."""
+    public_token = answers.get("public_token", "").strip()
+    if not public_token:
+        raise BadInput("the public token is empty", "paste the token that Link gave")
+    return Look("item.public_token.exchange", {"public_token": public_token})
 
 
 def read_grant(look: Look, response: Response) -> Grant | Failure:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from rowcol.core.app import App
+from rowcol.core.books import Record
 from rowcol.core.connection import ConnectionState
 from rowcol.core.delivery import Signal, Verdict, VerificationKey
 from rowcol.core.ids import AppId, RemoteId
@@ -17,8 +19,10 @@ from rowcol.core.rail import (
     Failure,
     Grant,
     Look,
+    MirrorRow,
     RailSpec,
     Reading,
+    Renewed,
     Want,
 )
 from rowcol.core.wire import RawDelivery, Request, Response
@@ -84,7 +88,42 @@ class Plaid:
         """Link token, public token, access token."""
         return grants.read_grant(look, response)
 
-    def authenticate(self, delivery: RawDelivery, keys: Mapping[str, VerificationKey]) -> Verdict:
+    def consent_url(self, app: App, state: str) -> str:
+        """Link opens with a token instead."""
+        return ""
+
+    def callback_look(self, app: App, answers: Mapping[str, str]) -> Look:
+        """The public token's exchange."""
+        return grants.exchange_look(answers)
+
+    def rows_looks(self, entity: str, ids: Sequence[RemoteId]) -> tuple[Look, ...]:
+        """A bank has no rows of its own."""
+        return ()
+
+    def units(self, look: Look, app: App) -> int:
+        """Plaid charges money, not a pool."""
+        return 0
+
+    def renewal(self, token: str, state: ConnectionState, now: datetime) -> Look | None:
+        """An access token lasts until its Item is removed."""
+        return None
+
+    def read_renewal(
+        self, look: Look, response: Response, token: str, state: ConnectionState
+    ) -> Renewed | Failure:
+        """Never asked for."""
+        raise NotImplementedError("Plaid's tokens are not renewed")
+
+    def record(self, row: MirrorRow) -> Record | None:
+        """A bank has no books."""
+        return None
+
+    def authenticate(
+        self,
+        delivery: RawDelivery,
+        keys: Mapping[str, VerificationKey],
+        secrets: Mapping[str, str],
+    ) -> Verdict:
         """ES256 over the raw body's hash, at most 5 minutes old."""
         return webhook.authenticate(delivery, keys)
 
@@ -100,6 +139,6 @@ class Plaid:
         """`TYPE.CODE` and the Item."""
         return webhook.route(body)
 
-    def translate(self, body: bytes) -> tuple[Signal, ...]:
+    def translate(self, body: bytes, remote_id: RemoteId) -> tuple[Signal, ...]:
         """Hints only."""
         return webhook.translate(body)

@@ -1,36 +1,7 @@
-"""The free-running mode: pulls and deliveries happen when the clock says so, as `rowcol sandbox` needs it."""
+"""The free-running mode of the Plaid emulator; it is that of any emulator."""
 
 from __future__ import annotations
 
-import asyncio
-from datetime import datetime
-from typing import Literal
+from rowcol.sandbox.running import run_forever
 
-from rowcol.ports import Clock
-from rowcol.sandbox.plaid.emulator import PlaidEmulator
-
-
-async def run_forever(emulator: PlaidEmulator, clock: Clock) -> None:
-    """Until cancelled."""
-    while True:
-        await emulator.run_due(clock.now())
-        await _wait_for_event(emulator, clock)
-
-
-async def _wait_for_event(emulator: PlaidEmulator, clock: Clock) -> None:
-    """Return when the next event is due, or something new was planned before it."""
-    emulator.stirred.clear()
-    at = emulator.next_event_at()
-    waits = [asyncio.ensure_future(emulator.stirred.wait())]
-    if at is not None:
-        waits.append(asyncio.ensure_future(_sleep_until(clock, at)))
-    try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()
-
-
-async def _sleep_until(clock: Clock, at: datetime) -> Literal[True]:
-    await clock.sleep_until(at)
-    return True
+__all__ = ["run_forever"]

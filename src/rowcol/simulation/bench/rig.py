@@ -9,12 +9,13 @@ from pathlib import Path
 
 from rowcol.adapters.vault import new_key
 from rowcol.bootstrap import KEY_FILE, Parts, Plane
-from rowcol.core.change import Business, Change, Firm, Lease, Token
+from rowcol.core.change import Change, Lease
 from rowcol.core.connection import Connection, ConnectionState
 from rowcol.core.evidence import Balance, Observation, Source
 from rowcol.core.ids import AppId, BusinessId, ConnectionId, FirmId, RemoteId
 from rowcol.core.money import Money
 from rowcol.core.rail import Row
+from rowcol.core.records import Business, Firm, Token
 from rowcol.services.plane import OpenPlane
 from rowcol.settings import Settings, load
 from rowcol.simulation.bench.signing import Signer

@@ -1,0 +1,210 @@
+"""Pools: the metered calls of an app's month, over all its firms; who used them; and how they ended of late."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Insert,
+    Row,
+    Select,
+    Update,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    update,
+)
+
+from rowcol.adapters.sql.codec import at, at_or_none, clean, us, us_or_none
+from rowcol.adapters.sql.prepared import prepared
+from rowcol.adapters.sql.tables import Tables
+from rowcol.adapters.sql.tx import Tx, insert_new, upsert
+from rowcol.core import change as c
+from rowcol.core.ids import AppId, FirmId
+from rowcol.core.need import Trigger
+from rowcol.core.outcome import Outcome
+from rowcol.core.pool import Ask, Pool, refusal
+from rowcol.core.records import Burn, Throttle
+
+THROTTLES_MAX = 1000
+_EMPTY = {
+    "limit_units": 0,
+    "spent_units": 0,
+    "reserved_units": 0,
+    "blocked_until_us": None,
+    "blocked_reason": "",
+}
+
+
+def key_of(intent: c.Intent) -> str:
+    """The pool that a metered call draws from."""
+    return f"{intent.rail}/{intent.app}"
+
+
+def asked(tx: Tx, intent: c.Intent, month: str) -> Pool | c.Refused | None:
+    """The pool with its row locked, if it admits the call; None: not metered. The limit is always the caller's."""
+    if not intent.units:
+        return None
+    place = {"key": key_of(intent), "month": month}
+    if tx.t.is_postgres:
+        tx.run(_new_pool(tx.t), {**place, **_EMPTY})
+    row = tx.row(_pool(tx.t, is_locked=True), **place)
+    empty = Pool(key_of(intent), month, intent.pool_limit)
+    pool = empty if row is None else _pool_of(row, intent.pool_limit)
+    ask = Ask(intent.units, intent.trigger, intent.is_full, intent.looked_at)
+    refused = refusal(pool, ask, intent.opened_at)
+    return pool if refused is None else c.Refused(*refused)
+
+
+def reserve(tx: Tx, pool: Pool, units: int) -> None:
+    """Write the call's units beside the others' that are on their way. Its row is locked."""
+    tx.run(
+        _put_pool(tx.t),
+        {
+            "key": pool.key,
+            "month": pool.month,
+            "limit_units": pool.limit,
+            "spent_units": pool.spent,
+            "reserved_units": pool.reserved + units,
+            "blocked_until_us": us_or_none(pool.blocked_until),
+            "blocked_reason": pool.blocked_reason,
+        },
+    )
+
+
+def count(tx: Tx, key: str, month: str, *, reserved: int, spent: int) -> None:
+    """Give back what calls had `reserved`; `spent` of it is gone."""
+    values = {"p_key": key, "p_month": month, "p_reserved": reserved, "p_spent": spent}
+    tx.run(_count(tx.t), values)
+
+
+def read_pool(tx: Tx, key: str, month: str) -> Pool | None:
+    """None also where a first call was refused: it left a row for its lock, and nothing in it."""
+    row = tx.row(_pool(tx.t, is_locked=False), key=key, month=month)
+    if row is None or (not row.limit_units and row.blocked_until_us is None):
+        return None
+    return _pool_of(row, row.limit_units)
+
+
+def block_pool(tx: Tx, key: str, month: str, until: datetime | None, reason: str) -> None:
+    """None: it is open again."""
+    if until is not None:
+        tx.run(_new_pool(tx.t), {"key": key, "month": month, **_EMPTY})
+    values = {"p_until_us": us_or_none(until), "p_reason": clean(reason)}
+    tx.run(_block(tx.t), {"p_key": key, "p_month": month, **values})
+
+
+def list_throttles(tx: Tx, app: AppId, since: datetime) -> tuple[Throttle, ...]:
+    """Oldest first; of more than 1,000 the newest."""
+    rows = tx.rows(_throttles(tx.t), app=app, since_us=us(since))
+    return tuple(
+        Throttle(row.connection, Outcome(row.outcome), at(row.settled_at_us))
+        for row in reversed(rows)
+    )
+
+
+def sum_units(tx: Tx, firm: FirmId, month: str) -> tuple[Burn, ...]:
+    """Settled calls that were counted, the most first."""
+    burns = (
+        Burn(
+            row.rail,
+            row.app,
+            row.business,
+            Trigger(row.cause),
+            row.endpoint,
+            int(row.calls),
+            int(row.units),
+        )
+        for row in tx.rows(_burns(tx.t), firm=firm, month=month)
+    )
+    return tuple(sorted(burns, key=most_first))
+
+
+def most_first(burn: Burn) -> tuple[Any, ...]:
+    """How burns are ordered."""
+    what = (burn.rail, burn.app, burn.business or "", burn.trigger, burn.endpoint)
+    return (-burn.units, -burn.calls, *what)
+
+
+def _pool_of(row: Row[Any], limit: int) -> Pool:
+    return Pool(
+        row.key,
+        row.month,
+        limit,
+        row.spent_units,
+        row.reserved_units,
+        at_or_none(row.blocked_until_us),
+        row.blocked_reason,
+    )
+
+
+@prepared
+def _new_pool(t: Tables) -> Insert:
+    return insert_new(t, t.pools)
+
+
+@prepared
+def _put_pool(t: Tables) -> Insert:
+    return upsert(t, t.pools)
+
+
+@prepared
+def _pool(t: Tables, *, is_locked: bool) -> Select[Any]:
+    p = t.pools.c
+    found = select(t.pools).where(p.key == bindparam("key"), p.month == bindparam("month"))
+    return found.with_for_update() if is_locked else found
+
+
+def _move(t: Tables) -> Update:
+    p = t.pools.c
+    return update(t.pools).where(p.key == bindparam("p_key"), p.month == bindparam("p_month"))
+
+
+@prepared
+def _count(t: Tables) -> Update:
+    p = t.pools.c
+    return _move(t).values(
+        reserved_units=p.reserved_units - bindparam("p_reserved"),
+        spent_units=p.spent_units + bindparam("p_spent"),
+    )
+
+
+@prepared
+def _block(t: Tables) -> Update:
+    return _move(t).values(
+        blocked_until_us=bindparam("p_until_us"), blocked_reason=bindparam("p_reason")
+    )
+
+
+@prepared
+def _throttles(t: Tables) -> Select[Any]:
+    k = t.calls.c
+    return (
+        select(k.connection, k.outcome, k.settled_at_us)
+        .where(
+            k.app == bindparam("app"),
+            k.pool_key.is_not(None),
+            k.settled_at_us >= bindparam("since_us"),
+        )
+        .order_by(k.settled_at_us.desc(), k.id.desc())
+        .limit(literal_column(str(THROTTLES_MAX)))
+    )
+
+
+@prepared
+def _burns(t: Tables) -> Select[Any]:
+    """Through an index that holds metered calls only."""
+    k = t.calls.c
+    who = (k.rail, k.app, k.business, k.cause, k.endpoint)
+    return (
+        select(*who, func.count().label("calls"), func.sum(k.units).label("units"))
+        .where(
+            k.firm == bindparam("firm"),
+            k.month == bindparam("month"),
+            k.units > literal_column("0"),
+            k.settled_at_us.is_not(None),
+        )
+        .group_by(*who)
+    )

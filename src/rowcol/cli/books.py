@@ -1,0 +1,221 @@
+"""Books: bills, vendors and bank accounts as a business's books have them, with their proof."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from rowcol.cli import face
+from rowcol.cli.face import FirmOption, Json
+from rowcol.cli.opening import desk
+from rowcol.core.refusal import BadInput
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from rowcol.api.ledger import BillOut, BooksOut
+    from rowcol.core.need import Purpose
+    from rowcol.engine.books import BooksAnswer
+    from rowcol.services.cache import CacheService
+
+EXAMPLES = (
+    "Examples: rowcol books bills 'Harbor Dental' --due-until 2026-11-30  |  rowcol books bill harbor 145  |  "
+    "rowcol books vendors harbor --json  |  rowcol books accounts harbor"
+)
+T = TypeVar("T")
+app = typer.Typer(help="What the books say: bills, bill, vendors, accounts.", no_args_is_help=True)
+Business = Annotated[str, typer.Argument(help="Id, external id or name.")]
+PurposeOption = Annotated[
+    str, typer.Option("--purpose", help="display, ritual, guardrail or verify.")
+]
+Force = Annotated[
+    bool,
+    typer.Option("--force", help="Read what changed now: at most one metered call, no money."),
+]
+
+
+@app.command(epilog=EXAMPLES)
+def bills(
+    business: Business,
+    due_until: Annotated[
+        str, typer.Option("--due-until", help="Only bills due on that day or before: 2026-11-30.")
+    ] = "",
+    purpose: PurposeOption = "display",
+    force: Force = False,
+    *,
+    firm: FirmOption = "",
+    json: Json = False,
+) -> None:
+    """List bills with something to pay, by due date, and as of when. Exit code 1: HOLD."""
+    from rowcol.api import ledger
+
+    until = day_of(due_until)
+    answer = _answered(firm, business, purpose, lambda s, p: s.list_bills(until, p, force=force))
+    out = ledger.books_of(answer, ledger.bills_of)
+    if not json:
+        face.table(
+            ("id", "number", "vendor", "due", "to pay", "of"),
+            [
+                (b.id, b.number, b.vendor_name, b.due_on, amount(b.balance), amount(b.total))
+                for b in out.value
+            ],
+            empty="no open bills",
+        )
+    _end(out, is_json=json)
+
+
+@app.command(epilog=EXAMPLES)
+def bill(
+    business: Business,
+    bill_id: Annotated[str, typer.Argument(metavar="ID", help="The books' own id of the bill.")],
+    purpose: PurposeOption = "display",
+    force: Force = False,
+    *,
+    firm: FirmOption = "",
+    json: Json = False,
+) -> None:
+    """Read one bill, and as of when. Exit code 1: HOLD, or the books have none."""
+    from rowcol.api import ledger
+
+    answer = _answered(firm, business, purpose, lambda s, p: s.get_bill(bill_id, p, force=force))
+    value = answer.value
+    out = ledger.books_of(answer, lambda row: None if row is None else ledger.bill_of(row))
+    if not json and out.value is not None:
+        for name, text in _lines(out.value):
+            face.say(f"{name}: {text}")
+    if not json and value is None:
+        face.say(f"the books have no bill {bill_id!r} as far as they are known")
+    _end(out, is_json=json)
+    if value is None:
+        raise typer.Exit(face.NO)
+
+
+@app.command(epilog=EXAMPLES)
+def vendors(
+    business: Business,
+    purpose: PurposeOption = "display",
+    *,
+    firm: FirmOption = "",
+    json: Json = False,
+) -> None:
+    """List vendors by name, inactive ones too, and as of when. Exit code 1: HOLD."""
+    from rowcol.api import ledger
+
+    answer = _answered(firm, business, purpose, lambda s, p: s.list_vendors(p))
+    out = ledger.books_of(answer, ledger.vendors_of)
+    if not json:
+        face.table(
+            ("id", "name", "open", "state"),
+            [
+                (v.id, v.name, amount(v.balance), "" if v.is_active else "inactive")
+                for v in out.value
+            ],
+            empty="no vendors",
+        )
+    _end(out, is_json=json)
+
+
+@app.command(epilog=EXAMPLES)
+def accounts(
+    business: Business,
+    purpose: PurposeOption = "display",
+    *,
+    firm: FirmOption = "",
+    json: Json = False,
+) -> None:
+    """List bank accounts as the books have them: what the books believe, not what the bank says."""
+    from rowcol.api import ledger
+
+    answer = _answered(firm, business, purpose, lambda s, p: s.list_bank_accounts(p))
+    out = ledger.books_of(answer, ledger.bank_accounts_of)
+    if not json:
+        face.table(
+            ("id", "name", "type", "in the books", "state"),
+            [
+                (
+                    a.id,
+                    a.name,
+                    f"{a.type} {a.subtype}",
+                    amount(a.balance),
+                    "" if a.is_active else "inactive",
+                )
+                for a in out.value
+            ],
+            empty="no bank accounts",
+        )
+    _end(out, is_json=json)
+
+
+def _answered(
+    firm: str,
+    word: str,
+    purpose: str,
+    ask: Callable[[CacheService, Purpose], Awaitable[BooksAnswer[T]]],
+) -> BooksAnswer[T]:
+    return face.running(_ask(firm, word, purpose, ask))
+
+
+async def _ask(
+    firm: str,
+    word: str,
+    purpose: str,
+    ask: Callable[[CacheService, Purpose], Awaitable[BooksAnswer[T]]],
+) -> BooksAnswer[T]:
+    from rowcol.cli.read import patiently, purpose_of
+    from rowcol.services.businesses import find
+    from rowcol.services.cache import CacheService
+
+    asked = purpose_of(purpose)
+    async with desk(firm, run=True) as at:
+        row = await find(at.plane, at.firm, word)
+        service = CacheService(at.plane, row.id, firm=at.firm)
+        return await patiently(ask(service, asked), "reading the books")
+
+
+def day_of(text: str) -> date | None:
+    """`2026-11-30`. Raise `BadInput` for what is no day."""
+    from datetime import date
+
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise BadInput(f"--due-until {text!r} is no day", "write 2026-11-30") from error
+
+
+def amount(money: Any) -> str:
+    """`1,234.50 USD`."""
+    from rowcol.cli.read import amount_of
+
+    return amount_of(money.amount_minor, money.currency)
+
+
+def _lines(out: BillOut) -> list[tuple[str, str]]:
+    due = "no date" if out.due_on is None else str(out.due_on)
+    marks = [w for w, is_so in (("voided", out.is_voided), ("deleted", out.is_deleted)) if is_so]
+    return [
+        ("bill", f"{out.id} {out.number}".strip()),
+        ("vendor", out.vendor_name or out.vendor),
+        ("due", due),
+        ("to pay", f"{amount(out.balance)} of {amount(out.total)}"),
+        *([("state", ", ".join(marks))] if marks else []),
+    ]
+
+
+def _end(out: BooksOut[Any], *, is_json: bool) -> None:
+    """The proof, and the exit code."""
+    from rowcol.cli.read import moment
+
+    if is_json:
+        face.emit(out)
+    else:
+        face.say(f"as of: {moment(out.as_of) or 'never read whole'}")
+        if out.action == "HOLD":
+            face.say("HOLD: do not decide on this")
+        if out.label and out.label != out.reason:
+            face.say(f"note: {out.label}")
+        face.say(f"why: {out.reason}")
+        face.say(f"calls: {len(out.calls)}")
+    if out.action == "HOLD":
+        raise typer.Exit(face.NO)

@@ -1,0 +1,72 @@
+"""Books: what a mirror of the books says, as values of our own. Money exact, dates without a zone as the books have them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from rowcol.core.ids import RemoteId
+from rowcol.core.money import Money
+
+BILL, VENDOR, ACCOUNT, INVOICE, CUSTOMER = "Bill", "Vendor", "Account", "Invoice", "Customer"
+"""Mirror entities that a rail with books fills; the words are the field's own."""
+
+
+class Kind(StrEnum):
+    """Which way an open item moves money."""
+
+    PAYABLE = "PAYABLE"
+    RECEIVABLE = "RECEIVABLE"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenItem:
+    """A bill or an invoice. `party` is the vendor's or customer's remote id, `balance` what is still open.
+
+    `due_on` is None where the books name no date. `is_voided`: kept for its history, nothing is owed.
+    """
+
+    kind: Kind
+    remote_id: RemoteId
+    remote_version: str
+    number: str
+    party: RemoteId
+    party_name: str
+    issued_on: date | None
+    due_on: date | None
+    total: Money
+    balance: Money
+    memo: str
+    changed_at: datetime | None
+    is_voided: bool = False
+    is_deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A vendor or a customer. `balance`: what is open between us in the books."""
+
+    entity: str
+    remote_id: RemoteId
+    name: str
+    balance: Money
+    is_active: bool
+    is_deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerAccount:
+    """An account in the books. A bank account here is what the books believe, not what the bank says."""
+
+    remote_id: RemoteId
+    name: str
+    type: str
+    subtype: str
+    balance: Money
+    is_active: bool
+    is_bank: bool
+    is_deleted: bool = False
+
+
+Record = OpenItem | Party | LedgerAccount

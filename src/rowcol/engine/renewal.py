@@ -1,0 +1,157 @@
+"""Renewal: a token that is good for the next call. Whoever holds the lease renews it, and stores it before it is used.
+
+| the rail says                | then                                                                    |
+|------------------------------|-------------------------------------------------------------------------|
+| a new token                  | stored by compare-and-swap, the old one kept as previous                |
+| the refresh token is not known | somebody else stored another meanwhile: that one. Else the previous one, once. Else a person |
+| anything else, or nothing    | the token is kept, the call is tried again later                        |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from rowcol.core.change import ConnectionView, NotBefore, Refused
+from rowcol.core.connection import ConnectionState
+from rowcol.core.evidence import Health
+from rowcol.core.need import Trigger
+from rowcol.core.outcome import Outcome, outcome_of_silence
+from rowcol.core.rail import Failure, Look, Rail, Renewed
+from rowcol.core.refusal import Busy
+from rowcol.core.wire import NoAnswer
+from rowcol.engine.ambient import Ambient
+from rowcol.engine.gateway import Cause, Gateway
+from rowcol.ports import Store, Vault
+
+STORE_TRIES = 5
+FACT, UNKNOWN = "token", "unknown"
+"""Left in the state's facts when the rail knew none of our tokens; consent given anew takes it away."""
+CAUSE = Cause(Trigger.REPAIR, "the access token has to be renewed before the next call")
+
+
+@dataclass(frozen=True, slots=True)
+class Usable:
+    """The sealed token to send with, and the state after getting it. `is_renewed`: it is a new one."""
+
+    token: bytes | None = field(repr=False)
+    state: ConnectionState
+    is_renewed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NotUsable:
+    """No call can be made now, and why; `state` says when, or who has to act."""
+
+    reason: str
+    state: ConnectionState
+
+
+class Renewer:
+    """Renews the tokens of connections whose lease the caller holds."""
+
+    def __init__(
+        self,
+        rails: Mapping[str, Rail],
+        store: Store,
+        gateway: Gateway,
+        vault: Vault,
+        ambient: Ambient,
+    ) -> None:
+        self._rails = rails
+        self._store = store
+        self._gateway = gateway
+        self._vault = vault
+        self._clock = ambient.clock
+
+    async def usable(self, view: ConnectionView) -> Usable | NotUsable:
+        """The token for the next call of this connection, renewed if it must be: at most two calls, unmetered."""
+        state = view.connection.state
+        if view.token is None:
+            return Usable(None, state)
+        if state.facts.get(FACT) == UNKNOWN:
+            return NotUsable(state.health_reason or "a person has to connect it anew", state)
+        look = self._look(view, view.token)
+        if look is None:
+            return Usable(view.token, state)
+        done = await self._renew(view, look, view.token)
+        if isinstance(done, Usable) or not _is_refused(done):
+            return done
+        return await self._instead(view, done)
+
+    async def _instead(self, view: ConnectionView, refused: NotUsable) -> Usable | NotUsable:
+        """After the rail did not know the token: what is stored by now, or the one before it."""
+        connection = view.connection
+        now_stored = await self._store.read_view(connection.firm, connection.id)
+        if now_stored is not None and now_stored.token not in (None, view.token):
+            return Usable(now_stored.token, connection.state)
+        previous = view.previous_token
+        if previous is None or previous == view.token:
+            return _unknown(refused)
+        look = self._look(view, previous)
+        if look is None:
+            return _unknown(refused)
+        done = await self._renew(view, look, previous)
+        return done if isinstance(done, Usable) or not _is_refused(done) else _unknown(refused)
+
+    def _look(self, view: ConnectionView, token: bytes) -> Look | None:
+        connection = view.connection
+        rail = self._rails[connection.rail]
+        return rail.renewal(self._vault.open(token), connection.state, self._clock.now())
+
+    async def _renew(self, view: ConnectionView, look: Look, token: bytes) -> Usable | NotUsable:
+        connection = view.connection
+        rail, state = self._rails[connection.rail], connection.state
+        sent = await self._gateway.fetch(connection.firm, connection, look, CAUSE, token)
+        if isinstance(sent, NotBefore):
+            return NotUsable(sent.reason, replace(state, retry_at=sent.until))
+        if isinstance(sent, Refused):
+            return NotUsable(sent.reason, state)
+        answer = sent.answer
+        if isinstance(answer, NoAnswer):
+            outcome = outcome_of_silence(answer)
+            await self._gateway.settle(sent, outcome, answer.silence)
+            failed = rail.silent(look, outcome, answer.silence, answer.received_at, state)
+            return NotUsable("the token could not be renewed just now", failed.state)
+        read = rail.read_renewal(look, answer, self._vault.open(token), state)
+        if isinstance(read, Failure):
+            await self._gateway.settle(sent, read.outcome, read.detail, read.remote_request_id)
+            return NotUsable(f"the token could not be renewed: {read.detail}", read.state)
+        try:
+            return await self._keep(view, read)
+        finally:
+            await self._gateway.settle(sent, Outcome.OK)
+
+    async def _keep(self, view: ConnectionView, renewed: Renewed) -> Usable:
+        """Store it over what we read; if somebody else stored one meanwhile, theirs is used."""
+        connection = view.connection
+        sealed = self._vault.seal(renewed.token)
+        firm, id_ = connection.firm, connection.id
+        if await self._stored(view, sealed):
+            return Usable(sealed, renewed.state, is_renewed=True)
+        stored = await self._store.read_view(firm, id_)
+        return Usable(None if stored is None else stored.token, renewed.state, is_renewed=True)
+
+    async def _stored(self, view: ConnectionView, sealed: bytes) -> bool:
+        """Whether it was swapped in. A token that is not stored may be the only one that still works: tried hard."""
+        connection = view.connection
+        for left in reversed(range(STORE_TRIES)):
+            try:
+                return await self._store.store_token(
+                    connection.firm, connection.id, view.token, sealed
+                )
+            except Busy:
+                if not left:
+                    raise
+        raise AssertionError("unreachable")
+
+
+def _unknown(refused: NotUsable) -> NotUsable:
+    """Marked, so that nothing is called any more."""
+    facts = {**refused.state.facts, FACT: UNKNOWN}
+    return replace(refused, state=replace(refused.state, facts=facts))
+
+
+def _is_refused(done: NotUsable) -> bool:
+    """Whether only a person could help."""
+    return done.state.health is Health.NEEDS_RECONNECT

@@ -1,0 +1,253 @@
+"""Resolve: a question about what one kind of rail knows of a business, decided connection by connection. Spends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from rowcol.core.cash import live
+from rowcol.core.change import Action, Answered, ConnectionView, Decision, DecisionRecord
+from rowcol.core.connection import Connection
+from rowcol.core.freshness.policy import Policy
+from rowcol.core.ids import BusinessId, CallId, DecisionId, FirmId, NeedId
+from rowcol.core.money import FREE, Cost
+from rowcol.core.need import Need, Question
+from rowcol.core.picture import Picture, standing_of
+from rowcol.core.plan import decide
+from rowcol.core.rail import Rail, Role
+from rowcol.engine.aftermath import inputs_of
+from rowcol.engine.ambient import Ambient
+from rowcol.engine.decisions import DecisionLog
+from rowcol.engine.gateway import Gateway
+from rowcol.engine.topics import DUE
+from rowcol.ports import FullStore
+
+ENDED = (Action.SERVE, Action.HOLD)
+_SEVERITY = (Action.HOLD, Action.PAY, Action.WAIT, Action.LOOK, Action.SERVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One connection's share of an answer."""
+
+    connection: Connection
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A question with every connection's decision. `cost`: spent for this very answer; `calls`: behind it."""
+
+    business: BusinessId
+    question: Question
+    views: tuple[ConnectionView, ...]
+    parts: tuple[Part, ...]
+    policy: str
+    answered_at: datetime
+    cost: Cost = FREE
+    calls: tuple[CallId, ...] = ()
+    records: tuple[DecisionRecord, ...] = ()
+
+    def speaking(self, nothing: str) -> Decision:
+        """The decision that speaks for the whole: the worst. `nothing`: said where nothing is connected."""
+        if not self.parts:
+            return Decision(Action.HOLD, "no_login", nothing, None)
+        decisions = (part.decision for part in self.parts)
+        return min(decisions, key=lambda d: (_SEVERITY.index(d.action), d.label is None))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What must be said beside the answer."""
+        labels = [p.decision.label for p in self.parts if p.decision.label]
+        return tuple(dict.fromkeys(labels))
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Not answered yet: these needs were written, and reconcile will answer them by the deadline."""
+
+    question: Question
+    needs: Mapping[NeedId, Connection]
+    answered: tuple[Answered, ...] = ()
+    """Needs of the same question that were answered before, for what they cost."""
+
+
+class Resolver:
+    """Decides on what is known of the connections of one role; writes needs for what is not."""
+
+    def __init__(
+        self,
+        rails: Mapping[str, Rail],
+        store: FullStore,
+        gateway: Gateway,
+        decisions: DecisionLog,
+        ambient: Ambient,
+        role: Role,
+    ) -> None:
+        self._role = role
+        self._rails = rails
+        self._store = store
+        self._gateway = gateway
+        self._clock = ambient.clock
+        self._rng = ambient.rng
+        self._doorbell = ambient.doorbell
+        self._preferences = ambient.preferences
+        self._decisions = decisions
+
+    async def ask(self, firm: FirmId, business: BusinessId, question: Question) -> Resolved | Open:
+        """An answer at once, or the needs that will bring it."""
+        views = await self._views(firm, business)
+        policy = await self._preferences.policy(firm)
+        now = self._clock.now()
+        parts = [
+            Part(view.connection, await self._decide(view, question, policy, now)) for view in views
+        ]
+        missing = [p.connection for p in parts if p.decision.action not in ENDED]
+        if missing:
+            return await self._open(firm, business, question, missing)
+        answer = Resolved(business, question, views, tuple(parts), policy.name, now)
+        records = self._records(firm, answer)
+        self._decisions.add(records)
+        return replace(answer, records=records)
+
+    async def _open(
+        self,
+        firm: FirmId,
+        business: BusinessId,
+        question: Question,
+        missing: Sequence[Connection],
+        answered: tuple[Answered, ...] = (),
+    ) -> Open:
+        needs = {NeedId(self._rng.new_id("need")): connection for connection in missing}
+        check_at = self._clock.now() if answered else question.asked_at
+        await self._store.add_needs(
+            firm,
+            [Need(i, firm, business, c.id, question, check_at) for i, c in needs.items()],
+        )
+        self._doorbell.ring(DUE)
+        return Open(question, needs, answered)
+
+    async def collect(
+        self, firm: FirmId, business: BusinessId, open_: Open
+    ) -> Resolved | Open | None:
+        """The answer if every need has been answered; None while one is missing.
+
+        Logins are answered at different times: what was fresh when the first one was served may be
+        old by the last. So each is judged again at the last one's time, and asked anew if it must be.
+        """
+        answers = await self._store.read_answers(firm, tuple(open_.needs))
+        if len(answers) < len(open_.needs):
+            return None
+        by_login = {open_.needs[i].id: a for i, a in answers.items()}
+        question = open_.question
+        views = await self._views(firm, business)
+        policy = await self._preferences.policy(firm)
+        now = max(a.answered_at for a in answers.values())
+        parts = [
+            Part(
+                view.connection,
+                await self._judge(view, by_login.get(view.connection.id), question, policy, now),
+            )
+            for view in views
+        ]
+        answered = (*open_.answered, *answers.values())
+        missing = [p.connection for p in parts if p.decision.action not in ENDED]
+        if missing:
+            return await self._open(firm, business, question, missing, answered)
+        answer = Resolved(business, question, views, tuple(parts), policy.name, now)
+        return replace(answer, cost=_cost(answered), calls=_calls(answered))
+
+    async def _judge(
+        self,
+        view: ConnectionView,
+        answered: Answered | None,
+        question: Question,
+        policy: Policy,
+        now: datetime,
+    ) -> Decision:
+        """A login's decision as of `now`: a refusal stands, a serve only while it still holds."""
+        if answered is not None and (
+            answered.decision.action is Action.HOLD or answered.decision.label
+        ):
+            return answered.decision
+        decision = await self._decide(view, question, policy, now)
+        if decision.action in ENDED:
+            return decision if answered is None else answered.decision
+        if now < question.deadline:
+            return decision
+        why = f"another login of this business was answered only at {now:%H:%M} UTC"
+        return await self._decide(view, question, policy, now, late=why)
+
+    async def give_up(self, firm: FirmId, business: BusinessId, open_: Open) -> Resolved:
+        """An answer without reconcile's: nobody worked on the needs in time, so nothing may be decided on it."""
+        views = await self._views(firm, business)
+        policy = await self._preferences.policy(firm)
+        reason = "no worker answered in time; check that `rowcol serve` runs"
+        decision = Decision(Action.HOLD, "no_worker", reason, None, label=reason)
+        parts = tuple(Part(c, decision) for c in open_.needs.values())
+        now = self._clock.now()
+        return Resolved(business, open_.question, views, parts, policy.name, now)
+
+    async def _decide(
+        self,
+        view: ConnectionView,
+        question: Question,
+        policy: Policy,
+        now: datetime,
+        *,
+        late: str | None = None,
+    ) -> Decision:
+        connection = view.connection
+        price_micros = (await self._gateway.price_of_live(connection)).micros
+        rail = self._rails[connection.rail]
+        picture = Picture(
+            connection.state,
+            view.accounts,
+            (),
+            connection.created_at,
+            0.0,
+            price_micros,
+            role=rail.spec.role,
+            coverages=view.coverages,
+        )
+        standing = standing_of(picture, rail, now)
+        if late is not None:
+            standing = replace(standing, looked_at=now, cannot_pay=standing.cannot_pay or late)
+        return decide(picture, policy, question, standing, now)
+
+    async def _views(self, firm: FirmId, business: BusinessId) -> tuple[ConnectionView, ...]:
+        views = await self._store.read_business_views(firm, business)
+        rails, role = self._rails, self._role
+        return tuple(v for v in live(views) if rails[v.connection.rail].spec.role is role)
+
+    def _records(self, firm: FirmId, answer: Resolved) -> tuple[DecisionRecord, ...]:
+        by_id = {view.connection.id: view for view in answer.views}
+        return tuple(
+            DecisionRecord(
+                id=DecisionId(self._rng.new_id("dec")),
+                firm=firm,
+                business=answer.business,
+                connection=part.connection.id,
+                need=None,
+                policy=answer.policy,
+                question=answer.question,
+                decision=part.decision,
+                cost=FREE,
+                calls=(),
+                decided_at=answer.answered_at,
+                inputs=inputs_of(by_id[part.connection.id]),
+            )
+            for part in answer.parts
+        )
+
+
+def _cost(answers: Iterable[Answered]) -> Cost:
+    total = FREE
+    for answer in answers:
+        total += answer.cost
+    return total
+
+
+def _calls(answers: Iterable[Answered]) -> tuple[CallId, ...]:
+    return tuple(dict.fromkeys(call for answer in answers for call in answer.calls))

@@ -1,0 +1,153 @@
+"""Work: one run over one connection: the view as it moves, and what the next commit will carry. Does nothing itself."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from rowcol.core.change import Change, ConnectionView, Lease
+from rowcol.core.connection import ConnectionState
+from rowcol.core.evidence import Observation
+from rowcol.core.freshness.policy import Policy
+from rowcol.core.ids import CallId, NeedId
+from rowcol.core.money import FREE, Cost
+from rowcol.core.need import Trigger
+from rowcol.core.outcome import RULES, Billed, Outcome, outcome_of_silence
+from rowcol.core.picture import Picture, standing_of
+from rowcol.core.plan import Fetch
+from rowcol.core.rail import Failure, Rail, Reading
+from rowcol.core.wire import NoAnswer
+from rowcol.engine.aftermath import state_after
+from rowcol.engine.gateway import Sent
+from rowcol.engine.merge import view_with
+
+REFUSED_RETRY = timedelta(minutes=5)
+
+
+@dataclass(slots=True)
+class Work:
+    """What a run knows and has done so far."""
+
+    lease: Lease
+    view: ConnectionView
+    rail: Rail
+    price_micros: int
+    policy: Policy
+    change: Change
+    spent: dict[NeedId, Cost] = field(default_factory=dict)
+    calls: list[CallId] = field(default_factory=list)
+    paid_refusal: str | None = None
+    paid_not_before: datetime | None = None
+    is_parked: bool = False
+    has_looked: bool = False
+    rest_until: datetime | None = None
+    """Not looked at again before, though something is due: our own rules said no."""
+
+    @property
+    def state(self) -> ConnectionState:
+        """The connection's state as it stands."""
+        return self.view.connection.state
+
+    @property
+    def picture(self) -> Picture:
+        """What the plan is made from."""
+        connection = self.view.connection
+        return Picture(
+            state=connection.state,
+            accounts=self.view.accounts,
+            needs=self.view.needs,
+            created_at=connection.created_at,
+            spread=zlib.crc32(connection.id.encode()) / 2**32,
+            price_micros=self.price_micros,
+            paid_refusal=self.paid_refusal,
+            paid_not_before=self.paid_not_before,
+            is_parked=self.is_parked or connection.is_paused,
+            has_looked=self.has_looked,
+            role=self.rail.spec.role,
+            coverages=self.view.coverages,
+        )
+
+    def put_off(self, step: Fetch, until: datetime) -> None:
+        """A quota said not yet."""
+        if step.is_paid:
+            self.paid_not_before = until
+        else:
+            self.move(replace(self.state, retry_at=until))
+
+    def refuse(self, step: Fetch, reason: str, until: datetime | None, now: datetime) -> None:
+        """A budget, a pool, a pause or a missing secret said no: nothing more is called in this run.
+
+        What the machine may not do now says nothing about a person who asks in a minute.
+        """
+        self.paid_refusal = reason
+        if step.is_paid:
+            return
+        self.is_parked = True
+        soon, retry_at = now + REFUSED_RETRY, self.state.retry_at
+        if step.need is None:
+            self.rest_until = max(until or soon, soon)
+        elif step.trigger is Trigger.PERSON and (retry_at is None or retry_at <= now):
+            self.move(replace(self.state, retry_at=soon))
+
+    def move(self, state: ConnectionState) -> None:
+        """Go on from this state."""
+        self.view = replace(self.view, connection=replace(self.view.connection, state=state))
+        self.change = replace(self.change, state=state)
+
+    def fold(self, step: Fetch, sent: Sent, now: datetime) -> Outcome:
+        """Put an answer into the view and the next commit."""
+        before = self.state
+        read = self._read(step, sent)
+        outcome, detail = (
+            (read.outcome, read.detail) if isinstance(read, Failure) else (Outcome.OK, "")
+        )
+        settlement = sent.settlement(outcome, detail, read.remote_request_id)
+        if step.need is not None and settlement.billed is not Billed.NO:
+            cost = self.spent.get(step.need.id, FREE) + sent.intent.price
+            self.spent[step.need.id] = cost
+        observations: tuple[Observation, ...] = ()
+        if isinstance(read, Reading):
+            observations = tuple(replace(o, call=sent.intent.id) for o in read.observations)
+            self._carry(read)
+        change = self.change
+        self.change = replace(
+            change,
+            discards=read.discards,
+            settlements=(*change.settlements, settlement),
+            observations=change.observations + observations,
+        )
+        self.is_parked |= not step.is_paid and RULES[outcome].retry_after is None
+        state = state_after(step, outcome, read.state, before, now)
+        rows = read.rows if isinstance(read, Reading) else ()
+        coverages = read.coverages if isinstance(read, Reading) else ()
+        self.view = view_with(self.view, state, rows, observations, coverages)
+        if step.is_paid and not self._is_seen_live(sent.intent.opened_at, now):
+            state = replace(state, paid_failed_at=now)
+        self.move(state)
+        return outcome
+
+    def _read(self, step: Fetch, sent: Sent) -> Reading | Failure:
+        answer = sent.answer
+        if isinstance(answer, NoAnswer):
+            outcome = outcome_of_silence(answer)
+            return self.rail.silent(
+                step.look, outcome, answer.silence, answer.received_at, self.state
+            )
+        return self.rail.read(step.look, answer, self.state)
+
+    def _carry(self, read: Reading) -> None:
+        change = self.change
+        self.change = replace(
+            change,
+            rows=change.rows + read.rows,
+            staged=change.staged + read.staged,
+            publishes=read.publishes,
+            replaces=read.replaces,
+            coverages=change.coverages + read.coverages,
+        )
+
+    def _is_seen_live(self, since: datetime, now: datetime) -> bool:
+        """Whether a paid call brought every account that counts; if not, paying again would not either."""
+        seen_at = standing_of(self.picture, self.rail, now).live_as_of
+        return seen_at is not None and seen_at >= since

@@ -1,0 +1,138 @@
+"""Changes: what happened in a company since the cursor, in one call; and what to do when one answer cannot hold it.
+
+An answer holds at most 1,000 objects of all types together, without pages. A full one may be cut
+anywhere: its rows are true and kept, the cursor stays, the type with the most objects is listed whole,
+and the others are asked for again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import msgspec
+
+from rowcol.core.connection import ConnectionState
+from rowcol.core.outcome import Outcome
+from rowcol.core.rail import Failure, Look, Reading, Row
+from rowcol.core.wire import Response
+from rowcol.rails.qbo import facts
+from rowcol.rails.qbo.errors import fault_of, refused, remote_request_id
+from rowcol.rails.qbo.mirror import rows_of
+from rowcol.rails.qbo.progress import (
+    Progress,
+    completed,
+    first_of,
+    page_of,
+    progress_of,
+    read_well,
+    server_time,
+)
+from rowcol.rails.qbo.records import Body, ChangesAnswer, decode, text
+from rowcol.rails.qbo.spec import ANNOUNCED, COMPANY, ENTITIES
+
+FULL = 1000
+CURSOR_AGE_MAX = timedelta(days=29)
+"""Intuit answers for 30 days; a day is left for clocks and for the reading itself."""
+DELIVERY_TAKES = timedelta(minutes=30)
+"""A change younger than this may still be announced: deliveries are tried again after up to 20 minutes."""
+
+
+def changes_look(types: tuple[str, ...], state: ConnectionState) -> Look:
+    """The call for what changed in these types since the cursor."""
+    return Look("cdc", {"entities": ",".join(types), "changed_since": state.cursor})
+
+
+def read_changes(look: Look, response: Response, state: ConnectionState) -> Reading:
+    """The reading of `/cdc`."""
+    answer = decode(response.body, ChangesAnswer)
+    groups = [group for part in answer.CDCResponse for group in part.QueryResponse]
+    rows = tuple(row for group in groups for row in rows_of(group))
+    time = server_time(response, answer.time)
+    progress = progress_of(state) or first_of(state, response, answer.time)
+    has_gap = progress.gap or (_is_quiet(state) and _is_unannounced(rows, state, time))
+    progress = msgspec.structs.replace(progress, gap=has_gap)
+    state = with_name(state, rows)
+    asked = tuple(filter(None, str(look.arguments.get("entities") or "").split(",")))
+    counts = _counts(groups)
+    if sum(counts.values()) >= FULL:
+        progress = _without_largest(progress, asked, counts)
+    else:
+        progress = msgspec.structs.replace(progress, cdc=())
+    request_id = remote_request_id(response)
+    if progress.cdc or progress.entities:
+        state = facts.begun(state) if not state.page else state
+        state = replace(read_well(state, response.received_at), page=page_of(progress))
+        return Reading(state, rows=rows, remote_request_id=request_id)
+    state = replace(state, dirty={}) if not state.page else facts.ended(state)
+    state, coverage = completed(state, progress, response.received_at, is_changes=True)
+    return Reading(state, coverages=(coverage,), rows=rows, remote_request_id=request_id)
+
+
+def refused_changes(look: Look, response: Response, state: ConnectionState) -> Failure:
+    """The same where it was refused; a cursor that is too old starts the listing of everything.
+
+    How that refusal looks is not documented, so the cursor's own age tells.
+    """
+    cursor_at = facts.moment(state.cursor)
+    is_old = cursor_at is not None and is_too_old(cursor_at, response.sent_at)
+    if not (is_old and response.status == 400 and fault_of(response.body).is_validation):
+        return refused(look, response, state)
+    why = "changes this old are not told any more; everything is listed anew"
+    state = replace(state.after(Outcome.RESTART, "", response.received_at), cursor="", page="")
+    request_id = remote_request_id(response)
+    return Failure(Outcome.RESTART, why, state, facts.BOOKS, request_id)
+
+
+def is_too_old(cursor_at: datetime, at: datetime) -> bool:
+    """Whether changes since then may not be told any more."""
+    return at - cursor_at > CURSOR_AGE_MAX
+
+
+def with_name(state: ConnectionState, rows: tuple[Row, ...]) -> ConnectionState:
+    """The same with the company's name, where a row tells it."""
+    for row in rows:
+        if row.entity == COMPANY and row.body is not None:
+            name = text(row.body.get("CompanyName"))
+            state = facts.learnt(state, {facts.INSTITUTION_NAME: name}) if name else state
+    return state
+
+
+def _counts(groups: list[Body]) -> dict[str, int]:
+    """Objects by type, tombstones and unknown types too: all of them fill the answer."""
+    counts: dict[str, int] = {}
+    for group in groups:
+        for name, objects in group.items():
+            if isinstance(objects, list):
+                counts[name] = counts.get(name, 0) + len(objects)
+    return counts
+
+
+def _without_largest(
+    progress: Progress, asked: tuple[str, ...], counts: dict[str, int]
+) -> Progress:
+    """One type fewer each time, so it ends."""
+    largest = max(asked or ENTITIES, key=lambda name: counts.get(name, 0))
+    return msgspec.structs.replace(
+        progress,
+        cdc=tuple(name for name in asked if name != largest),
+        entities=(*progress.entities, largest),
+        listed=(*progress.listed, largest),
+    )
+
+
+def _is_quiet(state: ConnectionState) -> bool:
+    """Whether nothing announced changes since the last reading of them; the first reading has none before it."""
+    is_expected = state.delivered_at is not None and not state.dirty
+    return is_expected and facts.word(state, facts.CHANGES_AT) != ""
+
+
+def _is_unannounced(rows: tuple[Row, ...], state: ConnectionState, time: datetime) -> bool:
+    """Whether something changed long enough ago to have been announced, all on QuickBooks' clock."""
+    last = facts.moment(facts.word(state, facts.CHANGES_AT))
+    return last is not None and any(
+        row.entity in ANNOUNCED
+        and row.remote_at is not None
+        and last < row.remote_at <= time - DELIVERY_TAKES
+        for row in rows
+    )

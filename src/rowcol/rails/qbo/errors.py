@@ -1,0 +1,208 @@
+"""Errors: Intuit's codes, each with the one outcome that it is to us, whatever HTTP status it comes with.
+
+A fault is JSON with `Fault`, JSON with lower-case `fault` (from the gateway), XML though JSON was asked for,
+or a token answer's `error`. Without a code the status decides. Only codes are kept, never Intuit's
+texts: they quote what was sent. Source: section 7 of the fact sheet, looked up 2026-11-25.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from rowcol.core.connection import ConnectionState
+from rowcol.core.outcome import Outcome
+from rowcol.core.rail import Failure, Look
+from rowcol.core.wire import Response
+from rowcol.rails.qbo import facts
+from rowcol.rails.qbo.spec import ENDPOINTS
+
+OUTCOMES: dict[str, tuple[Outcome, str]] = {
+    "3200": (Outcome.TOKEN_EXPIRED, "the access token is not accepted"),
+    "3100": (Outcome.NEEDS_PERSON, "the app is not authorised for this company; connect it again"),
+    "3201": (Outcome.NEEDS_PERSON, "the user is not authorised for this company; connect it again"),
+    "120": (
+        Outcome.NEEDS_PERSON,
+        "who connected it is no administrator of the company any more; connect it again",
+    ),
+    "3001": (Outcome.RATE_LIMITED, "too many calls"),
+    "610": (Outcome.NOT_FOUND, "it is not there, or refers to something inactive"),
+    "5010": (Outcome.CONFLICT, "it was changed meanwhile"),
+    "6140": (Outcome.BAD_REQUEST, "the document number is used already"),
+    "6240": (Outcome.BAD_REQUEST, "the name is used already"),
+    "2020": (Outcome.BAD_REQUEST, "a field is missing"),
+    "2030": (Outcome.BAD_REQUEST, "an id that is none"),
+    "2170": (Outcome.BAD_REQUEST, "a word that the field does not know"),
+    "2500": (Outcome.BAD_REQUEST, "it refers to something that is not there"),
+    "6000": (Outcome.BAD_REQUEST, "a business rule forbids it"),
+    "6070": (Outcome.BAD_REQUEST, "the amounts do not add up"),
+    "6190": (Outcome.BAD_REQUEST, "the company's subscription ended: it can be read only"),
+    "6210": (Outcome.BAD_REQUEST, "the period is closed in the books"),
+    "6540": (Outcome.BAD_REQUEST, "it was deposited and cannot be changed"),
+    "600": (Outcome.BAD_REQUEST, "the request id was used for something else"),
+    "1040": (Outcome.BAD_REQUEST, "the batch is too big"),
+    "4000": (Outcome.BAD_REQUEST, "the statement cannot be parsed"),
+    "4001": (Outcome.BAD_REQUEST, "the statement is not valid"),
+    "500": (Outcome.BAD_REQUEST, "the operation is not supported"),
+    "invalid_grant": (Outcome.NEEDS_PERSON, "the consent ended or was used already; connect again"),
+    "invalid_client": (Outcome.BAD_CREDENTIALS, "the app's client id or secret is wrong"),
+    "unauthorized_client": (Outcome.BAD_CREDENTIALS, "the app's keys may not do this"),
+    "invalid_request": (Outcome.BAD_REQUEST, "the token request is wrong"),
+    "unsupported_grant_type": (Outcome.BAD_REQUEST, "the token request is wrong"),
+}
+"""Codes and what they are; leading zeros are not written."""
+SYSTEM_CODE = 10_000
+"""Codes from here on are failures on Intuit's side."""
+WITHOUT_CODE: dict[int, tuple[Outcome, str]] = {
+    401: (Outcome.TOKEN_EXPIRED, "the access token is not accepted"),
+    403: (Outcome.NEEDS_PERSON, "the consent does not reach this far; connect it again"),
+    404: (
+        Outcome.NEEDS_PERSON,
+        "no such company here, or the other environment's; connect it again",
+    ),
+    429: (Outcome.RATE_LIMITED, "too many calls"),
+}
+WITHOUT_CODE_OAUTH: dict[int, tuple[Outcome, str]] = {
+    401: OUTCOMES["invalid_client"],
+    403: (Outcome.BAD_CREDENTIALS, "the app's keys may not do this"),
+    429: (Outcome.RATE_LIMITED, "too many calls"),
+}
+PAUSE, PAUSE_MAX = timedelta(seconds=60), timedelta(hours=1)
+"""How long a throttled company is left alone; the first is Intuit's own advice where no Retry-After came."""
+
+_ONE_CALL = frozenset(
+    {
+        *(Outcome.NOT_FOUND, Outcome.CONFLICT, Outcome.BAD_REQUEST),
+        *(Outcome.NOT_SENT, Outcome.NO_ANSWER, Outcome.UNREADABLE),
+    }
+)
+_OF_CALLERS = frozenset(
+    name for name, endpoint in ENDPOINTS.items() if endpoint.is_callable or endpoint.is_write
+)
+_BODY_MAX = 65_536
+_XML_CODE = re.compile(rb"<(?:Error)\b[^>]{0,200}?\bcode=[\"'](\d{1,6})[\"']")
+_IN_MESSAGE = re.compile(r"errorCode=(\d{1,6})")
+_CODE = re.compile(r"\d{1,6}")
+_WORD = re.compile(r"[a-z_]{1,40}")
+_REQUEST_ID = re.compile(r"[\w.-]{1,80}")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """An error body taken apart. `code` is "" where none was found; `is_page`: HTML, so some proxy's."""
+
+    code: str = ""
+    is_validation: bool = False
+    is_page: bool = False
+
+
+def fault_of(body: bytes) -> Fault:
+    """What an error body says, whatever its form."""
+    head = body[:_BODY_MAX].lstrip()
+    if head.startswith(b"<"):
+        found = _XML_CODE.search(head)
+        return Fault(_plain(found.group(1).decode()) if found else "", is_page=found is None)
+    try:
+        said = json.loads(head) if head else None
+    except (ValueError, RecursionError):
+        return Fault(is_page=True)
+    if not isinstance(said, Mapping):
+        return Fault()
+    word = said.get("error")
+    if isinstance(word, str):
+        return Fault(word if _WORD.fullmatch(word) else "")
+    fault = said.get("Fault") or said.get("fault")
+    return _fault(fault) if isinstance(fault, Mapping) else Fault()
+
+
+def _fault(fault: Mapping[str, object]) -> Fault:
+    errors = fault.get("Error") or fault.get("error")
+    first = errors[0] if isinstance(errors, list) and errors else {}
+    kind = fault.get("type")
+    is_validation = isinstance(kind, str) and kind.lower() == "validationfault"
+    if not isinstance(first, Mapping):
+        return Fault(is_validation=is_validation)
+    code = first.get("code")
+    if isinstance(code, str) and _CODE.fullmatch(code):
+        return Fault(_plain(code), is_validation)
+    found = _IN_MESSAGE.search(str(first.get("Message") or first.get("message") or "")[:500])
+    return Fault(_plain(found.group(1)) if found else "", is_validation)
+
+
+def _plain(code: str) -> str:
+    return code.lstrip("0") or "0"
+
+
+def remote_request_id(response: Response) -> str:
+    """Intuit's id of the call, for its support; recorded with `-` and with `_`."""
+    for name, value in response.headers.items():
+        if name.lower().replace("-", "_") == "intuit_tid":
+            return value if _REQUEST_ID.fullmatch(value) else ""
+    return ""
+
+
+def refused(look: Look, response: Response, state: ConnectionState) -> Failure:
+    """The failure that an answer outside 2xx is."""
+    fault = fault_of(response.body)
+    outcome, why = _judged(look, response.status, fault)
+    code = fault.code or f"HTTP_{response.status}"
+    if outcome is Outcome.TOKEN_EXPIRED:
+        outcome, why, state = _token_refused(why, state)
+    if code == "6190":
+        state = facts.learnt(state, {facts.READ_ONLY: True})
+    at = response.received_at
+    failure = failed(look, outcome, f"{code}: {why}" if why else code, at, state)
+    if outcome is Outcome.RATE_LIMITED:
+        until = at + _pause(response)
+        failure = replace(failure, state=replace(failure.state, retry_at=until))
+    return replace(failure, remote_request_id=remote_request_id(response))
+
+
+def _judged(look: Look, status: int, fault: Fault) -> tuple[Outcome, str]:
+    """By the code, else by the status. What a write did behind a failure on Intuit's side nobody knows."""
+    endpoint = ENDPOINTS[look.endpoint]
+    is_system = fault.code.isdigit() and int(fault.code) >= SYSTEM_CODE
+    if is_system or (status >= 500 and fault.code not in OUTCOMES):
+        if endpoint.is_write:
+            return Outcome.NO_ANSWER, "Intuit failed; it may have been done"
+        return Outcome.TRY_AGAIN, "Intuit failed"
+    if fault.code in OUTCOMES:
+        return OUTCOMES[fault.code]
+    by_status = WITHOUT_CODE_OAUTH if endpoint.host else WITHOUT_CODE
+    if look.endpoint == "report.get" and status == 404:
+        return Outcome.NOT_FOUND, "no such report"
+    if status in by_status and (not fault.is_page or status in (401, 429)):
+        return by_status[status]
+    is_ours = 400 <= status < 500 and not fault.is_page
+    return (Outcome.BAD_REQUEST, "") if is_ours else (Outcome.UNREADABLE, "")
+
+
+def _token_refused(why: str, state: ConnectionState) -> tuple[Outcome, str, ConnectionState]:
+    """Renewed once; a token that is refused right after its renewal is no matter of its age."""
+    if facts.word(state, facts.TOKEN) == facts.TOKEN_RENEWED:
+        return Outcome.NEEDS_PERSON, "a new access token is not accepted either", state
+    return Outcome.TOKEN_EXPIRED, why, facts.learnt(state, {facts.TOKEN: facts.TOKEN_REFUSED})
+
+
+def _pause(response: Response) -> timedelta:
+    """`Retry-After` in seconds where it came; it is undocumented."""
+    for name, value in response.headers.items():
+        if name.lower() == "retry-after" and value.isascii() and value.isdecimal():
+            return min(timedelta(seconds=int(value[:9])), PAUSE_MAX)
+    return PAUSE
+
+
+def failed(
+    look: Look, outcome: Outcome, detail: str, at: datetime, state: ConnectionState
+) -> Failure:
+    """The failure, with the state after it. An unfinished reading goes on where it was.
+
+    What is wrong with one call that somebody asked for keeps nothing else waiting.
+    """
+    is_callers = look.endpoint in _OF_CALLERS and not look.is_full
+    if is_callers and outcome in _ONE_CALL:
+        return Failure(outcome, detail, state)
+    return Failure(outcome, detail, state.after(outcome, detail, at))

@@ -1,0 +1,61 @@
+"""Facts: the rail's own small facts of a connection, by name, and the moves of a state that more than one reading makes.
+
+| fact               | type | what                                                                     |
+|--------------------|------|--------------------------------------------------------------------------|
+| `institution_name` | str  | the company's name                                                       |
+| `token`            | str  | `refused`: the access token was; `renewed`: and it was not used since     |
+| `is_read_only`     | bool | the subscription ended: reads work, writes do not                        |
+| `changes_at`       | str  | QuickBooks' own time of the last read of changes; "" before the first one |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from rowcol.core.connection import ConnectionState
+
+BOOKS = "books"
+"""Scope of the coverage, and the stream that is staged and published."""
+INSTITUTION_NAME, READ_ONLY = "institution_name", "is_read_only"
+TOKEN, CHANGES_AT = "token", "changes_at"
+TOKEN_REFUSED, TOKEN_RENEWED = "refused", "renewed"
+_READING = "reading."
+
+
+def learnt(state: ConnectionState, facts: Mapping[str, str | int | bool | None]) -> ConnectionState:
+    """The same with these facts."""
+    return replace(state, facts={**state.facts, **facts})
+
+
+def without(state: ConnectionState, name: str) -> ConnectionState:
+    """The same without a fact."""
+    if name not in state.facts:
+        return state
+    return replace(state, facts={k: v for k, v in state.facts.items() if k != name})
+
+
+def word(state: ConnectionState, name: str) -> str:
+    """A fact that is a text, "" while unknown."""
+    value = state.facts.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def moment(text: str) -> datetime | None:
+    """A time of ours, None for ""."""
+    return datetime.fromisoformat(text) if text else None
+
+
+def begun(state: ConnectionState) -> ConnectionState:
+    """The same at the start of a read of several calls: its marks are told from those set meanwhile."""
+    return replace(
+        state, dirty={f"{_READING}{k.removeprefix(_READING)}": v for k, v in state.dirty.items()}
+    )
+
+
+def ended(state: ConnectionState) -> ConnectionState:
+    """The same at the end of it: what was marked meanwhile may not have been read, so it stays."""
+    return replace(
+        state, dirty={k: v for k, v in state.dirty.items() if not k.startswith(_READING)}
+    )

@@ -1,0 +1,91 @@
+"""Grants: from a person's consent to tokens, and from tokens to newer ones. A grant is for one company."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from urllib.parse import quote, urlencode
+
+from rowcol.core.app import App
+from rowcol.core.connection import ConnectionState
+from rowcol.core.ids import RemoteId
+from rowcol.core.outcome import Outcome
+from rowcol.core.rail import Failure, Grant, Look, Renewed
+from rowcol.core.refusal import BadInput
+from rowcol.core.wire import Response
+from rowcol.rails.qbo import facts, tokens
+from rowcol.rails.qbo.errors import failed, refused
+from rowcol.rails.qbo.records import TokenAnswer, Unreadable, decode
+from rowcol.rails.qbo.spec import CONSENT
+
+SCOPE = "com.intuit.quickbooks.accounting"
+"""Reads and writes; there is no narrower one."""
+_REALM = re.compile(r"[0-9]{1,30}")
+_WORD = re.compile(r"[a-z_]{1,40}")
+
+
+def consent_url(app: App, state: str) -> str:
+    """Where a person picks the company and consents."""
+    query = {
+        "client_id": app.keys.get("client_id", ""),
+        "response_type": "code",
+        "scope": SCOPE,
+        "redirect_uri": app.callback_url,
+        "state": state,
+    }
+    return f"{app.address(CONSENT)}/connect/oauth2?{urlencode(query, quote_via=quote)}"
+
+
+def callback_look(app: App, answers: Mapping[str, str]) -> Look:
+    """The exchange of the code. A realm is up to 19 digits, kept as text."""
+    if refusal := answers.get("error", "").strip():
+        word = refusal if _WORD.fullmatch(refusal) else "an unknown error"
+        raise BadInput(f"QuickBooks gave no consent ({word})", "begin again and choose Connect")
+    code, realm_id = answers.get("code", "").strip(), answers.get("realmId", "").strip()
+    if not code or len(code) > 2000:
+        raise BadInput("the callback brought no code", "begin again from the start")
+    if not _REALM.fullmatch(realm_id):
+        raise BadInput(
+            "the callback named no company (realmId)", "begin again and choose a company"
+        )
+    return Look(
+        "token.exchange",
+        {"code": code, "realm_id": realm_id, "redirect_uri": app.callback_url},
+    )
+
+
+def read_grant(look: Look, response: Response) -> Grant | Failure:
+    """The tokens of a company."""
+    state = ConnectionState()
+    if not 200 <= response.status < 300:
+        return refused(look, response, state)
+    try:
+        answer = decode(response.body, TokenAnswer)
+    except Unreadable as error:
+        return failed(look, Outcome.UNREADABLE, str(error), response.received_at, state)
+    realm_id = str(look.arguments.get("realm_id") or "")
+    if not answer.refresh_token or not _REALM.fullmatch(realm_id):
+        why = "a grant without a refresh token or a company"
+        return failed(look, Outcome.UNREADABLE, why, response.received_at, state)
+    return Grant(tokens.build(answer, tokens.NONE, response.sent_at), RemoteId(realm_id))
+
+
+def renewal(token: str, state: ConnectionState, now: datetime) -> Look | None:
+    """Only when a call is due: an idle company needs no tokens."""
+    is_refused = facts.word(state, facts.TOKEN) == facts.TOKEN_REFUSED
+    return Look("token.refresh") if is_refused or tokens.is_ending(token, now) else None
+
+
+def read_renewal(
+    look: Look, response: Response, token: str, state: ConnectionState
+) -> Renewed | Failure:
+    """The new tokens; whatever goes wrong, the old ones are kept."""
+    if not 200 <= response.status < 300:
+        return refused(look, response, state)
+    try:
+        answer = decode(response.body, TokenAnswer)
+    except Unreadable as error:
+        return failed(look, Outcome.UNREADABLE, str(error), response.received_at, state)
+    new = tokens.build(answer, tokens.parse(token), response.sent_at)
+    return Renewed(new, facts.learnt(state, {facts.TOKEN: facts.TOKEN_RENEWED}))

@@ -1,0 +1,211 @@
+"""Mirror: QuickBooks' objects as rows to keep, and kept rows as the books' own values.
+
+A row keeps the whole object. `SyncToken` is its version for writes only: a balance that follows
+from another object moves `LastUpdatedTime` and not the token (recorded 5 May 2026), so rows are
+replaced whatever their token.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from rowcol.core.books import (
+    ACCOUNT,
+    BILL,
+    CUSTOMER,
+    INVOICE,
+    VENDOR,
+    Kind,
+    LedgerAccount,
+    OpenItem,
+    Party,
+    Record,
+)
+from rowcol.core.ids import RemoteId
+from rowcol.core.money import Money, NotMoney, exponent_of
+from rowcol.core.rail import MirrorRow, Row
+from rowcol.rails.qbo.records import (
+    RowRecord,
+    Unreadable,
+    amount_of,
+    convert,
+    day_of,
+    moment_of,
+    text,
+)
+from rowcol.rails.qbo.spec import ENTITIES
+
+DELETED = "Deleted"
+UNDATED = date.min
+"""Due on no known day, yet open: due at once."""
+HOME = "USD"
+"""Of a row without a currency: the company does not use several. What its own is stands nowhere in the row."""
+_DIGITS_MAX = 18
+_MINOR_MAX = 10**_DIGITS_MAX
+
+
+def row_of(entity: str, body: object) -> Row:
+    """An object as a row; raise `Unreadable` where it is none."""
+    found = convert(body, RowRecord)
+    if not isinstance(body, dict):
+        raise Unreadable("an object that is none")
+    changed_at = moment_of(found.MetaData.LastUpdatedTime)
+    remote_id = RemoteId(found.Id)
+    if found.status == DELETED:
+        return Row(entity, remote_id, "", changed_at, None)
+    version = text(found.SyncToken)
+    return Row(entity, remote_id, version, changed_at, body, _due_on(entity, body))
+
+
+def rows_of(groups: dict[str, Any]) -> tuple[Row, ...]:
+    """Every object in an answer's groups, in their order; what is no entity of ours is left out."""
+    found: list[Row] = []
+    for entity in ENTITIES:
+        objects = groups.get(entity)
+        if objects is None:
+            continue
+        if not isinstance(objects, list):
+            raise Unreadable("objects that are no list")
+        found += (row_of(entity, each) for each in objects)
+    return tuple(found)
+
+
+def _due_on(entity: str, body: dict[str, Any]) -> date | None:
+    if entity not in (BILL, INVOICE):
+        return None
+    balance = amount_of(body.get("Balance"))
+    if balance is None or balance <= 0:
+        return None
+    return day_of(body.get("DueDate")) or day_of(body.get("TxnDate")) or UNDATED
+
+
+class RefRecord(msgspec.Struct, frozen=True):
+    """`{"value": "35", "name": "Checking"}`."""
+
+    value: str | None = None
+    name: str | None = None
+
+
+class OpenRecord(msgspec.Struct, frozen=True):
+    """A bill or an invoice. A voided one has no amounts left, and a note that says so."""
+
+    VendorRef: RefRecord | None = None
+    CustomerRef: RefRecord | None = None
+    CurrencyRef: RefRecord | None = None
+    DocNumber: str | None = None
+    TxnDate: str | None = None
+    DueDate: str | None = None
+    TotalAmt: Decimal | None = None
+    Balance: Decimal | None = None
+    PrivateNote: str | None = None
+
+
+class PartyRecord(msgspec.Struct, frozen=True):
+    """A vendor or a customer; a customer's balance below zero is normal."""
+
+    DisplayName: str | None = None
+    CurrencyRef: RefRecord | None = None
+    Balance: Decimal | None = None
+    Active: bool = True
+
+
+class AccountRecord(msgspec.Struct, frozen=True):
+    """An account in the books; what is owed has a balance below zero."""
+
+    Name: str | None = None
+    FullyQualifiedName: str | None = None
+    AccountType: str | None = None
+    AccountSubType: str | None = None
+    CurrencyRef: RefRecord | None = None
+    CurrentBalance: Decimal | None = None
+    Active: bool = True
+
+
+NOBODY = RefRecord()
+
+_read_open = msgspec.json.Decoder(OpenRecord).decode
+_read_party = msgspec.json.Decoder(PartyRecord).decode
+_read_account = msgspec.json.Decoder(AccountRecord).decode
+
+
+def record_of(row: MirrorRow) -> Record | None:
+    """A kept row as the books' own value; None where it has none. Raise `ValueError` where it cannot be read."""
+    if row.body is None:
+        return None
+    try:
+        if row.entity in (BILL, INVOICE):
+            return _open_item(row, _read_open(row.body))
+        if row.entity in (VENDOR, CUSTOMER):
+            return _party(row, _read_party(row.body))
+        return _account(row, _read_account(row.body)) if row.entity == ACCOUNT else None
+    except RecursionError:
+        raise Unreadable("nested too deep") from None
+
+
+def _open_item(row: MirrorRow, found: OpenRecord) -> OpenItem:
+    is_bill = row.entity == BILL
+    party = (found.VendorRef if is_bill else found.CustomerRef) or NOBODY
+    currency = _currency(found.CurrencyRef)
+    return OpenItem(
+        kind=Kind.PAYABLE if is_bill else Kind.RECEIVABLE,
+        remote_id=row.remote_id,
+        remote_version=row.remote_version,
+        number=text(found.DocNumber),
+        party=RemoteId(party.value or ""),
+        party_name=text(party.name),
+        issued_on=day_of(found.TxnDate),
+        due_on=day_of(found.DueDate),
+        total=_money(found.TotalAmt, currency),
+        balance=_money(found.Balance, currency),
+        memo=text(found.PrivateNote),
+        changed_at=row.remote_at,
+        is_voided=not found.TotalAmt and (found.PrivateNote or "").startswith("Voided"),
+        is_deleted=row.is_deleted,
+    )
+
+
+def _party(row: MirrorRow, found: PartyRecord) -> Party:
+    return Party(
+        entity=row.entity,
+        remote_id=row.remote_id,
+        name=text(found.DisplayName),
+        balance=_money(found.Balance, _currency(found.CurrencyRef)),
+        is_active=found.Active,
+        is_deleted=row.is_deleted,
+    )
+
+
+def _account(row: MirrorRow, found: AccountRecord) -> LedgerAccount:
+    return LedgerAccount(
+        remote_id=row.remote_id,
+        name=text(found.FullyQualifiedName or found.Name),
+        type=text(found.AccountType),
+        subtype=text(found.AccountSubType),
+        balance=_money(found.CurrentBalance, _currency(found.CurrencyRef)),
+        is_active=found.Active,
+        is_bank=found.AccountType == "Bank",
+        is_deleted=row.is_deleted,
+    )
+
+
+def _currency(ref: RefRecord | None) -> str:
+    return (ref.value if ref is not None else None) or HOME
+
+
+def _money(value: Decimal | None, currency: str) -> Money:
+    """Exact, or `NotMoney`: the books hold no parts of a cent, so one would be a misreading."""
+    if not value:
+        return Money(0, currency)
+    digits = exponent_of(currency)
+    try:
+        if value.adjusted() < _DIGITS_MAX:
+            minor = int(value.scaleb(digits))
+            if Decimal(minor).scaleb(-digits) == value and -_MINOR_MAX < minor < _MINOR_MAX:
+                return Money(minor, currency)
+    except (ArithmeticError, ValueError):
+        pass  # infinite or none
+    raise NotMoney(f"not an exact amount of {currency[:10]}")

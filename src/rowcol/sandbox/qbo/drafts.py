@@ -1,0 +1,243 @@
+"""Drafts: what a written body becomes before it is a row: read-only attributes dropped, defaults and totals filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any, Final, Protocol
+
+from rowcol.sandbox.qbo import postings
+from rowcol.sandbox.qbo.catalog import CLASSIFICATIONS, PAY_TYPES, Kind
+from rowcol.sandbox.qbo.errors import QboError
+from rowcol.sandbox.qbo.values import ZERO, Json, NotANumber, cents, tidy
+
+READ_ONLY: Final = frozenset(
+    {
+        "Balance",
+        "BalanceWithJobs",
+        "CurrentBalance",
+        "CurrentBalanceWithSubAccounts",
+        "Id",
+        "MetaData",
+        "RemainingCredit",
+        "SyncToken",
+        "UnappliedAmt",
+        "domain",
+        "sparse",
+        "status",
+    }
+)
+PAYER_LINKS: Final = frozenset({"BillPaymentCheck", "BillPaymentCreditCard", "Payment", "Deposit"})
+REFERENCES: Final[dict[str, str]] = {
+    "APAccountRef": "Account",
+    "AccountRef": "Account",
+    "ARAccountRef": "Account",
+    "AssetAccountRef": "Account",
+    "BankAccountRef": "Account",
+    "CCAccountRef": "Account",
+    "ClassRef": "Class",
+    "CustomerRef": "Customer",
+    "DepartmentRef": "Department",
+    "DepositToAccountRef": "Account",
+    "ExpenseAccountRef": "Account",
+    "FromAccountRef": "Account",
+    "IncomeAccountRef": "Account",
+    "ItemRef": "Item",
+    "PaymentMethodRef": "PaymentMethod",
+    "SalesTermRef": "Term",
+    "TermRef": "Term",
+    "ToAccountRef": "Account",
+    "VendorRef": "Vendor",
+}
+_ENTITY_TYPES: Final = ("Vendor", "Customer", "Employee")
+_SUBTOTALLED: Final = frozenset(
+    {"Invoice", "SalesReceipt", "CreditMemo", "RefundReceipt", "Estimate"}
+)
+_DUE: Final = {"Bill": ("VendorRef", "Vendor"), "Invoice": ("CustomerRef", "Customer")}
+DOLLAR: Final[Mapping[str, str]] = {"value": "USD", "name": "United States Dollar"}
+
+
+class Library(Protocol):
+    """What a draft looks up in the books."""
+
+    payable: str
+    numeric_strings: bool
+
+    def find(self, entity: str, row_id: str) -> Json | None: ...
+
+    def today(self) -> str: ...
+
+
+def written(kind: Kind, body: Mapping[str, Any], books: Library, *, is_new: bool) -> Json:
+    """The writable part of a body, with exact numbers, known references and numbered lines."""
+    dropped = READ_ONLY | {"TotalAmt"} if kind.sums_lines else READ_ONLY
+    try:
+        draft: Json = tidy(
+            {key: value for key, value in body.items() if key not in dropped},
+            takes_text=books.numeric_strings,
+        )
+    except NotANumber as error:
+        raise QboError("2010", str(error)) from None
+    for key, value in draft.items():
+        if isinstance(value, dict | list):
+            _check_references(kind, key, value, books, is_new=is_new)
+    if "LinkedTxn" in draft and kind.is_transaction:
+        draft["LinkedTxn"] = [
+            link for link in draft["LinkedTxn"] if link.get("TxnType") not in PAYER_LINKS
+        ]
+    if isinstance(draft.get("Line"), list):
+        draft["Line"] = _numbered(kind, draft["Line"])
+    return draft
+
+
+def check_required(kind: Kind, draft: Json) -> None:
+    for name in kind.required:
+        if draft.get(name) in (None, []):
+            raise QboError("2020", name, element=name)
+    choice = PAY_TYPES.get(kind.name)
+    if choice is not None and draft[choice[0]] not in choice[1]:
+        raise QboError("2170", f"{choice[0]} {draft[choice[0]]}", element=choice[0])
+    if kind.name == "Account" and draft.get("AccountType", "Expense") not in CLASSIFICATIONS:
+        raise QboError("2170", f"AccountType {draft['AccountType']}", element="AccountType")
+
+
+def complete(kind: Kind, draft: Json, books: Library) -> Json:
+    """Defaults and totals; the open balance of a target is not known here."""
+    if kind.is_list:
+        for key, value in _list_defaults(kind, draft).items():
+            draft.setdefault(key, value)
+        return draft
+    if not kind.is_transaction:
+        return draft
+    draft.setdefault("TxnDate", books.today())
+    draft.setdefault("CurrencyRef", dict(DOLLAR))
+    draft.setdefault("Line", [])
+    if kind.sums_lines:
+        draft["TotalAmt"] = _total(draft)
+    elif "TotalAmt" in draft:
+        draft["TotalAmt"] = cents(draft["TotalAmt"])
+    _complete_special(kind, draft, books)
+    return draft
+
+
+def _complete_special(kind: Kind, draft: Json, books: Library) -> None:
+    if kind.name in _DUE:
+        draft.setdefault("DueDate", _due(kind, draft, books))
+    if kind.name == "Bill":
+        draft.setdefault("APAccountRef", {"value": books.payable, "name": "Accounts Payable (A/P)"})
+    if kind.name == "Payment":
+        draft["UnappliedAmt"] = cents(draft["TotalAmt"] - postings.applied(kind.name, draft))
+
+
+def _list_defaults(kind: Kind, draft: Json) -> Json:
+    name = draft[kind.names_by or "Name"]
+    more: Json = {"Active": True}
+    if kind.name == "Vendor":
+        more |= {"Balance": ZERO, "Vendor1099": False, "PrintOnCheckName": name}
+    elif kind.name == "Customer":
+        more |= {
+            "Balance": ZERO,
+            "BalanceWithJobs": ZERO,
+            "BillWithParent": False,
+            "FullyQualifiedName": name,
+            "Job": False,
+            "PreferredDeliveryMethod": "Print",
+            "PrintOnCheckName": name,
+            "Taxable": True,
+        }
+    elif kind.name == "Account":
+        account_type = draft.get("AccountType", "Expense")
+        more |= {
+            "AccountType": account_type,
+            "Classification": CLASSIFICATIONS[account_type],
+            "CurrentBalance": ZERO,
+            "CurrentBalanceWithSubAccounts": ZERO,
+            "FullyQualifiedName": name,
+            "SubAccount": "ParentRef" in draft,
+        }
+    if kind.name in {"Vendor", "Customer", "Account"}:
+        more["CurrencyRef"] = dict(DOLLAR)
+    return more
+
+
+def _total(draft: Json) -> Decimal:
+    total: Decimal = draft.get("TxnTaxDetail", {}).get("TotalTax", ZERO)
+    for line in draft["Line"]:
+        detail = line.get("DetailType")
+        if detail == "DiscountLineDetail":
+            total -= line.get("Amount", ZERO)
+        elif detail != "SubTotalLineDetail":
+            total += line.get("Amount", ZERO)
+    back = draft.get("CashBack") or {}
+    return cents(total - back.get("Amount", ZERO))
+
+
+def _due(kind: Kind, draft: Json, books: Library) -> str:
+    ref = draft.get("SalesTermRef")
+    if ref is None:
+        attribute, party = _DUE[kind.name]
+        name = books.find(party, str(draft[attribute]["value"])) or {}
+        ref = name.get("TermRef") or name.get("SalesTermRef")
+    term = books.find("Term", str(ref["value"])) if ref else None
+    days = int(term.get("DueDays", 0)) if term else 0
+    try:
+        return (date.fromisoformat(draft["TxnDate"]) + timedelta(days=days)).isoformat()
+    except ValueError:
+        raise QboError("2010", f"TxnDate {draft['TxnDate']}", element="TxnDate") from None
+
+
+def _numbered(kind: Kind, lines: list[Json]) -> list[Json]:
+    kept = [line for line in lines if line.get("DetailType") != "SubTotalLineDetail"]
+    taken = {str(line["Id"]) for line in kept if "Id" in line}
+    fresh = (str(n) for n in range(1, len(kept) + len(taken) + 1) if str(n) not in taken)
+    numbered = [
+        {"Id": str(line["Id"]) if "Id" in line else next(fresh), "LineNum": n, **_without_id(line)}
+        if kind.link_name is None
+        else line
+        for n, line in enumerate(kept, start=1)
+    ]
+    if kind.name in _SUBTOTALLED:
+        amount = sum((line.get("Amount", ZERO) for line in kept), ZERO)
+        numbered.append(
+            {"Amount": amount, "DetailType": "SubTotalLineDetail", "SubTotalLineDetail": {}}
+        )
+    return numbered
+
+
+def _without_id(line: Json) -> Json:
+    return {key: value for key, value in line.items() if key not in {"Id", "LineNum"}}
+
+
+def _check_references(kind: Kind, key: str, value: Any, books: Library, *, is_new: bool) -> None:
+    """Every reference of the table exists; its name is filled in."""
+    if isinstance(value, list):
+        for inner in value:
+            _check_references(kind, "", inner, books, is_new=is_new)
+    elif isinstance(value, dict):
+        entity = _pointed_at(kind, key, value)
+        if entity is not None:
+            _check_reference(entity, key, value, books, is_new=is_new)
+            return
+        for name, inner in value.items():
+            if isinstance(inner, dict | list):
+                _check_references(kind, name, inner, books, is_new=is_new)
+
+
+def _pointed_at(kind: Kind, key: str, ref: Json) -> str | None:
+    """The list that a reference points into; None when this is no reference, or not one to check."""
+    if key == "ParentRef":
+        return kind.name
+    if key == "EntityRef" and ref.get("type") in _ENTITY_TYPES:
+        return str(ref["type"])
+    return REFERENCES.get(key)
+
+
+def _check_reference(entity: str, key: str, ref: Json, books: Library, *, is_new: bool) -> None:
+    row = books.find(entity, str(ref.get("value", "")))
+    if row is None:
+        raise QboError("2500", key, element=key)
+    if is_new and row.get("Active") is False:
+        raise QboError("610", element=key)
+    ref["value"] = str(ref["value"])
+    ref.setdefault("name", row.get("DisplayName") or row.get("Name") or "")

@@ -1,0 +1,157 @@
+"""Faults: what the next answers are spoilt with, per realm or for all, once or for a while.
+
+| fault | effect happened? | what the client gets |
+|---|---|---|
+| unauthorized | no | 401, code 3200, lower-case envelope |
+| forbidden_throttle | no | 403 with code 3001 |
+| throttle_json, throttle_xml | no | 429 with code 3001 |
+| error_500, error_502, error_503, error_504 | no | a fault of code 10000, or a proxy's page |
+| html | yes | status 200 and a page |
+| not_json | yes | status 200 and a text |
+| truncated | yes | half of the body, correctly framed |
+| no_answer | no | the connection breaks |
+| commit_then_drop | yes | the connection breaks |
+| commit_then_500 | yes | 500, code 10000 |
+| slow | yes | nothing for `slow_s` on the clock, then 504 |
+| no_refresh_token | yes | a token answer without `refresh_token` |
+
+`operation` is one of read, query, cdc, batch, report, create, update, delete, void, `token` (the token endpoint), or `*`
+for all; None is everything but `token`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+
+class Fault(StrEnum):
+    """The table above."""
+
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN_THROTTLE = "forbidden_throttle"
+    THROTTLE_JSON = "throttle_json"
+    THROTTLE_XML = "throttle_xml"
+    ERROR_500 = "error_500"
+    ERROR_502 = "error_502"
+    ERROR_503 = "error_503"
+    ERROR_504 = "error_504"
+    HTML = "html"
+    NOT_JSON = "not_json"
+    TRUNCATED = "truncated"
+    NO_ANSWER = "no_answer"
+    COMMIT_THEN_DROP = "commit_then_drop"
+    COMMIT_THEN_500 = "commit_then_500"
+    SLOW = "slow"
+    NO_REFRESH_TOKEN = "no_refresh_token"  # noqa: S105  (a kind of fault)
+
+
+AFTER_EFFECT: Final = frozenset(
+    {
+        Fault.HTML,
+        Fault.NOT_JSON,
+        Fault.TRUNCATED,
+        Fault.COMMIT_THEN_DROP,
+        Fault.COMMIT_THEN_500,
+        Fault.SLOW,
+        Fault.NO_REFRESH_TOKEN,
+    }
+)
+
+
+@dataclass(slots=True)
+class _Spell:
+    fault: Fault
+    realm_id: str | None
+    operation: str | None
+    n_left: int | None
+    starts_at: datetime | None
+    ends_at: datetime | None
+
+    def strikes(self, realm_id: str | None, operation: str, now: datetime) -> bool:
+        if self.realm_id not in {None, realm_id}:
+            return False
+        if self.operation is None:
+            if operation == "token":
+                return False
+        elif self.operation not in {"*", operation}:
+            return False
+        if self.starts_at is not None and now < self.starts_at:
+            return False
+        return self.ends_at is None or now < self.ends_at
+
+
+@dataclass(slots=True)
+class Faults:
+    """Spells that wait or last."""
+
+    slow_s: float = 130.0
+    n_struck: int = 0
+    _spells: list[_Spell] = field(default_factory=list)
+
+    def next(
+        self,
+        fault: Fault | str,
+        n: int = 1,
+        *,
+        realm_id: str | None = None,
+        operation: str | None = None,
+    ) -> None:
+        """The next `n` matching requests meet it."""
+        self._spells.append(_Spell(Fault(fault), realm_id, operation, n, None, None))
+
+    def for_a_while(
+        self,
+        fault: Fault | str,
+        until: datetime,
+        *,
+        realm_id: str | None = None,
+        operation: str | None = None,
+    ) -> None:
+        """Every matching request before `until` meets it."""
+        self._spells.append(_Spell(Fault(fault), realm_id, operation, None, None, until))
+
+    def outage(
+        self,
+        starts_at: datetime,
+        ends_at: datetime,
+        fault: Fault | str = Fault.ERROR_503,
+        *,
+        realm_id: str | None = None,
+    ) -> None:
+        """Everything fails in [starts_at, ends_at), the token endpoint included."""
+        self._spells.append(_Spell(Fault(fault), realm_id, "*", None, starts_at, ends_at))
+
+    def take(self, realm_id: str | None, operation: str, now: datetime) -> Fault | None:
+        """What the request that happens now meets."""
+        if not self._spells:
+            return None
+        for spell in self._spells:
+            if not spell.strikes(realm_id, operation, now):
+                continue
+            if spell.n_left is not None:
+                spell.n_left -= 1
+                if spell.n_left <= 0:
+                    self._spells.remove(spell)
+            self.n_struck += 1
+            return spell.fault
+        self._spells = [s for s in self._spells if s.ends_at is None or s.ends_at > now]
+        return None
+
+    def clear(self) -> None:
+        self._spells.clear()
+
+    def report(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "fault": spell.fault.value,
+                "realm_id": spell.realm_id,
+                "operation": spell.operation,
+                "n_left": spell.n_left,
+                "starts_at": spell.starts_at,
+                "ends_at": spell.ends_at,
+            }
+            for spell in self._spells
+        ]

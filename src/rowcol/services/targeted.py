@@ -1,0 +1,125 @@
+"""Targeted: a few rows asked for by their ids, where no mirror vouches for them yet. One call for 500 of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rowcol.core.change import Action, ConnectionView, Decision, DecisionRecord
+from rowcol.core.evidence import Health
+from rowcol.core.ids import BusinessId, CallId, DecisionId, FirmId, RemoteId
+from rowcol.core.money import FREE
+from rowcol.core.need import TRIGGERS, Purpose, Question, question_of
+from rowcol.core.rail import Failure, Role
+from rowcol.core.refusal import Refusal
+from rowcol.engine.books import BooksAnswer
+from rowcol.engine.gateway import Cause
+from rowcol.engine.resolve import Part
+from rowcol.services import deeds
+from rowcol.services.plane import OpenPlane
+
+
+async def unread(
+    plane: OpenPlane, firm: FirmId, business: BusinessId
+) -> tuple[ConnectionView, ...]:
+    """The business's books, if none of them was ever read whole; else nothing."""
+    views = await plane.store.read_business_views(firm, business)
+    books = tuple(
+        v
+        for v in views
+        if plane.rails[v.connection.rail].spec.role is Role.BOOKS
+        and v.connection.state.health is not Health.RETIRED
+    )
+    return () if any(view.coverages for view in books) else books
+
+
+async def fetched(
+    plane: OpenPlane,
+    views: Sequence[ConnectionView],
+    entity: str,
+    ids: Sequence[RemoteId],
+    purpose: Purpose,
+) -> BooksAnswer[None]:
+    """Those rows into the mirror, each company under its lease. As of when the first call was sent."""
+    firm, business = views[0].connection.firm, views[0].connection.business
+    question = question_of(purpose, plane.clock.now())
+    policy = (await plane.preferences.policy(firm)).name
+    parts, calls = [], []
+    for view in views:
+        decision, made = await _one(plane, view, entity, ids, question)
+        parts.append(Part(view.connection, decision))
+        calls += made
+    worst = next((p.decision for p in parts if p.decision.label), parts[0].decision)
+    as_of = min((p.decision.as_of for p in parts if p.decision.as_of is not None), default=None)
+    now = plane.clock.now()
+    records = tuple(
+        DecisionRecord(
+            id=DecisionId(plane.rng.new_id("dec")),
+            firm=firm,
+            business=business,
+            connection=part.connection.id,
+            need=None,
+            policy=policy,
+            question=question,
+            decision=part.decision,
+            cost=FREE,
+            calls=tuple(calls),
+            decided_at=now,
+        )
+        for part in parts
+    )
+    plane.decisions.add(records)
+    return BooksAnswer(
+        business=business,
+        question=question,
+        value=None,
+        as_of=as_of if all(p.decision.as_of for p in parts) else None,
+        evidence=(),
+        action=worst.action,
+        reason=worst.reason,
+        label=worst.label,
+        cost=FREE,
+        calls=tuple(calls),
+        parts=tuple(parts),
+        policy=policy,
+        answered_at=now,
+        records=records,
+    )
+
+
+async def _one(
+    plane: OpenPlane,
+    view: ConnectionView,
+    entity: str,
+    ids: Sequence[RemoteId],
+    question: Question,
+) -> tuple[Decision, list[CallId]]:
+    """One company's rows; a refusal is a decision too."""
+    looks = plane.rails[view.connection.rail].rows_looks(entity, ids)
+    cause = Cause(
+        TRIGGERS[question.purpose],
+        f"{len(ids)} rows by their ids: the books were not read whole yet",
+        question.purpose,
+    )
+    calls: list[CallId] = []
+    if not looks:
+        return _held("rows cannot be asked for by these ids"), calls
+    first_at: datetime | None = None
+    try:
+        async with deeds.held(plane, view.connection, looks[0]) as its:
+            held = its
+            for look in looks:
+                sent, read, held = await deeds.made(plane, held, look, cause)
+                calls.append(sent.intent.id)
+                first_at = first_at or sent.intent.opened_at
+                if isinstance(read, Failure):
+                    return _held(read.detail), calls
+    except Refusal as error:
+        return _held(error.message), calls
+    reason = f"{len(ids)} rows were asked for by their ids in {len(calls)} calls"
+    return Decision(Action.SERVE, "books.targeted", reason, first_at), calls
+
+
+def _held(why: str) -> Decision:
+    reason = f"held: the books were not read whole yet, and {why}"
+    return Decision(Action.HOLD, "books.targeted", reason, None, label=reason)

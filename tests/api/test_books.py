@@ -1,0 +1,81 @@
+"""Books: bills, vendors and accounts with their proof; a bill that is not there is missing as of a time."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+from tests.api.books_rig import books_face
+from tests.api.test_consent import begun
+from tests.fake_books import LEDGER
+
+
+async def test_open_bills_by_due_date_with_their_proof(tmp_path: Path) -> None:
+    async with books_face(tmp_path) as it:
+        out = (await it.ask("GET", "bills", "viewer")).json()
+        assert [b["id"] for b in out["value"]] == ["b1", "b2"]
+        assert out["value"][1]["balance"] == {"amount_minor": 490, "currency": "USD"}
+        assert (out["action"], out["age_s"], out["calls"]) == ("SERVE", 0, [])
+        assert out["evidence"] == [
+            {"scope": "everything", "complete_as_of": out["as_of"], "source": "CACHED"}
+        ]
+        until = (await it.ask("GET", "bills", params={"due_until": "2026-11-05"})).json()
+        assert [b["id"] for b in until["value"]] == ["b1"]
+        wrong = await it.ask("GET", "bills", params={"due_until": "friday"})
+        assert (wrong.status_code, wrong.json()["code"]) == (422, "bad_input")
+
+
+async def test_a_bill_that_is_not_there_is_missing_as_of_a_time(tmp_path: Path) -> None:
+    async with books_face(tmp_path) as it:
+        assert (await it.ask("GET", "bills/b1")).json()["value"]["number"] == "N-b1"
+        it.it.clock.advance(timedelta(hours=1))
+        missing = await it.ask("GET", "bills/b9")
+        assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
+        assert "as of 2026-11-02 12:00:00 UTC" in missing.json()["detail"]
+        assert missing.json()["as_of"].startswith("2026-11-02T12:00:00")
+
+
+async def test_a_batch_costs_no_call_while_the_mirror_vouches(tmp_path: Path) -> None:
+    async with books_face(tmp_path) as it:
+        it.it.office.calls.clear()
+        body = {"ids": ["b2", "none", " b1", "b2"]}
+        out = (await it.ask("POST", "bills/batch", "viewer", json=body)).json()
+        assert [b["id"] for b in out["value"]] == ["b2", "b1"]
+        assert it.it.office.calls == []
+        assert (await it.ask("POST", "bills/batch", json={"ids": []})).status_code == 422
+
+
+async def test_books_that_were_never_read(tmp_path: Path) -> None:
+    """A row is asked for by its id; where nothing is connected the answer is HOLD."""
+    async with books_face(tmp_path, connected=False) as it:
+        out = (await it.ask("GET", "bills/b1")).json()
+        assert (out["action"], out["value"], out["as_of"]) == ("HOLD", None, None)
+        assert "no books are connected" in out["reason"]
+        _, state = await begun(it)
+        await it.ask("GET", f"/oauth/{LEDGER}/callback?code=c&state={state}", None)
+        out = (await it.ask("GET", "bills/b1")).json()
+        assert (out["value"]["id"], it.it.office.calls) == ("b1", ["token", "rows"])
+
+
+async def test_vendors_and_bank_accounts(tmp_path: Path) -> None:
+    async with books_face(tmp_path) as it:
+        vendors = (await it.ask("GET", "vendors", "viewer")).json()
+        assert [v["name"] for v in vendors["value"]] == ["Bolt & Nut"]
+        accounts = (await it.ask("GET", "books/bank-accounts", "viewer")).json()
+        assert [a["name"] for a in accounts["value"]] == ["Checking"]
+
+
+async def test_what_may_call_each_time_needs_an_advisor(tmp_path: Path) -> None:
+    async with books_face(tmp_path) as it:
+        it.it.office.calls.clear()
+        for path in ("bills?force=true", "bills/b1?force=true", "vendors?purpose=guardrail"):
+            assert (await it.ask("GET", path, "viewer")).status_code == 403
+        assert it.it.office.calls == []
+        it.it.clock.advance(timedelta(minutes=1))
+        asked = asyncio.create_task(it.ask("GET", "bills?force=true", "advisor"))
+        while not asked.done():
+            await asyncio.sleep(0.001)  # noqa: TID251 - the store's threads answer in real time
+            await it.it.settle()
+        out = asked.result().json()
+        assert (out["action"], out["purpose"], out["age_s"]) == ("SERVE", "FORCED", 0)
+        assert it.it.office.calls == ["changes"]
+        assert len(out["calls"]) == 1

@@ -1,0 +1,104 @@
+"""Books that cannot be read: waited for, labelled or held, and never hammered on. What works is in `test_books`."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from rowcol.core.change import Action
+from rowcol.core.evidence import Health
+from rowcol.core.need import Purpose
+from rowcol.core.outcome import Outcome
+from rowcol.core.wire import Silence
+from rowcol.services.cache import CacheService
+from tests.company_rig import CompanyRig, company_rig
+from tests.engine.test_books import HOUR, MINUTE, ask, finish, it, metered, read
+from tests.fake_company import Paged
+from tests.rig import BUSINESS
+
+__all__ = ["it"]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        o
+        for o in Outcome
+        if o not in (Outcome.OK, Outcome.RESTART, Outcome.NO_ANSWER, Outcome.NOT_SENT)
+    ]
+    + [Silence.TIMEOUT, Silence.NOT_SENT],
+)
+@pytest.mark.parametrize("endpoint", ["changes", "list"])
+async def test_a_failure_is_answered_once_and_never_loops(
+    tmp_path: Path, failure: Outcome | Silence, endpoint: str
+) -> None:
+    """A guardrail holds, a display is labelled; and the machine does not hammer on."""
+    async with company_rig(tmp_path) as it:
+        if endpoint == "changes":
+            await it.settle()
+            it.clock.advance(25 * HOUR)
+        it.company.calls.clear()
+        it.company.fails[endpoint] = failure
+        await it.settle()
+        asked = ask(it, Purpose.GUARDRAIL) if endpoint == "changes" else None
+        if asked is not None:
+            held = await finish(it, asked, 4 * HOUR)
+            assert len(metered(it)) <= 10
+            assert held.action is Action.HOLD
+            shown = await finish(it, ask(it, Purpose.DISPLAY), 2 * MINUTE)
+            if failure is not Outcome.GONE:
+                assert shown.action is Action.SERVE
+                assert shown.label is not None
+        it.company.calls.clear()
+        for _ in range(60):
+            it.clock.advance(MINUTE)
+            await it.settle()
+        assert len(metered(it)) <= 7
+
+
+async def test_a_failing_listing_that_is_a_stream_does_not_loop(tmp_path: Path) -> None:
+    async with company_rig(tmp_path, rail=Paged("books")) as it:
+        it.company.fails["list"] = Outcome.TRY_AGAIN
+        await it.settle()
+        assert metered(it) == ["list"]
+        it.clock.advance(timedelta(seconds=70))
+        await it.settle()
+        assert metered(it) == ["list"] * 2
+        del it.company.fails["list"]
+        for _ in range(5):
+            it.clock.advance(MINUTE)
+            await it.settle()
+        assert (await it.view()).coverages
+
+
+async def test_a_failure_of_seconds_is_waited_for(it: CompanyRig) -> None:
+    it.clock.advance(HOUR)
+    it.company.fails["changes"] = Outcome.TRY_AGAIN
+    asked = ask(it)
+    await asyncio.sleep(0.02)  # noqa: TID251 - it is asked in real time
+    await it.settle()
+    del it.company.fails["changes"]
+    answer = await finish(it, asked, 5 * MINUTE)
+    assert (answer.action, answer.label) == (Action.SERVE, None)
+
+
+async def test_never_read_books_hold(tmp_path: Path) -> None:
+    async with company_rig(tmp_path) as it:
+        it.company.fails = {"list": Outcome.TRY_AGAIN}
+        await it.settle()
+        answer = await finish(
+            it, asyncio.create_task(CacheService(it.plane, BUSINESS).list_bills()), 3 * HOUR
+        )
+        assert (answer.action, answer.as_of, answer.value) == (Action.HOLD, None, ())
+
+
+async def test_a_broken_company_says_why(it: CompanyRig) -> None:
+    it.clock.advance(25 * HOUR)
+    it.company.fails["changes"] = Outcome.NEEDS_PERSON
+    shown = await read(it, Purpose.DISPLAY)
+    assert (await it.view()).connection.state.health is Health.NEEDS_RECONNECT
+    assert str(Outcome.NEEDS_PERSON) in (shown.label or "")
+    assert shown.as_of is not None

@@ -1,0 +1,169 @@
+"""Errors: every documented code has its one outcome, in whatever form and with whatever status it comes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from rowcol.core.connection import ConnectionState
+from rowcol.core.evidence import Health
+from rowcol.core.outcome import RULES, Billed, Outcome
+from rowcol.core.rail import Failure, Look
+from rowcol.core.wire import Response
+from rowcol.rails.qbo.errors import OUTCOMES, fault_of
+from tests.rails.qbo import kit
+
+RAIL = kit.RAIL
+CDC, WRITE = Look("cdc", {"entities": "Bill"}), Look("entity.create", {"entity": "Bill"})
+XML = (
+    b'<?xml version="1.0"?><IntuitResponse time="t" xmlns="http://schema.intuit.com/finance/v3">'
+    b'<Fault type="SERVICE"><Error code="%s"><Message>m</Message></Error></Fault></IntuitResponse>'
+)
+DOCUMENTED = """
+401 3200 TOKEN_EXPIRED
+401 3100 NEEDS_PERSON
+400 3201 NEEDS_PERSON
+401 120 NEEDS_PERSON
+403 3001 RATE_LIMITED
+429 3001 RATE_LIMITED
+400 610 NOT_FOUND
+400 5010 CONFLICT
+400 6140 BAD_REQUEST
+400 6240 BAD_REQUEST
+400 2020 BAD_REQUEST
+400 2170 BAD_REQUEST
+400 2500 BAD_REQUEST
+400 6000 BAD_REQUEST
+400 6070 BAD_REQUEST
+400 6190 BAD_REQUEST
+400 6210 BAD_REQUEST
+400 6540 BAD_REQUEST
+400 600 BAD_REQUEST
+400 1040 BAD_REQUEST
+400 4000 BAD_REQUEST
+400 4001 BAD_REQUEST
+400 9999 BAD_REQUEST
+500 10000 TRY_AGAIN
+400 10001 TRY_AGAIN
+"""
+"""Section 7 of the fact sheet: status, code, ours."""
+ROWS = [tuple(line.split()) for line in DOCUMENTED.split("\n") if line]
+
+
+def refuse(answer: Response, look: Look = CDC, state: ConnectionState | None = None) -> Failure:
+    return kit.failed(RAIL.read(look, answer, kit.state() if state is None else state))
+
+
+@pytest.mark.parametrize(("status", "code", "outcome"), ROWS)
+@pytest.mark.parametrize("form", ["Fault", "fault", "xml", "message"])
+def test_a_code_decides(status: str, code: str, outcome: str, form: str) -> None:
+    lower = {"error": [{"message": "m secret-text", "code": code.zfill(6)}], "type": "SERVICE"}
+    told = {"Error": [{"Message": f"message=X; errorCode={code.zfill(6)}; statusCode=1"}]}
+    answers = {
+        "Fault": kit.fault(code, int(status)),
+        "fault": kit.response({"fault": lower, "time": 1}, int(status)),
+        "xml": kit.response(XML % code.encode(), int(status)),
+        "message": kit.response({"Fault": told}, int(status)),
+    }
+    failure = refuse(answers[form])
+    assert failure.outcome is Outcome(outcome)
+    assert failure.detail.startswith(code)
+    assert "secret-text" not in failure.detail
+    assert RULES[failure.outcome].billed is Billed.NO
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome"),
+    [
+        (401, b"", Outcome.TOKEN_EXPIRED),
+        (403, b"", Outcome.NEEDS_PERSON),
+        (404, b"", Outcome.NEEDS_PERSON),
+        (404, b"<html>proxy</html>", Outcome.UNREADABLE),
+        (429, b"<html>proxy</html>", Outcome.RATE_LIMITED),
+        (502, b"<html>proxy</html>", Outcome.TRY_AGAIN),
+        (504, b"", Outcome.TRY_AGAIN),
+        (400, b"{}", Outcome.BAD_REQUEST),
+        (400, b'{"Fault":{"Error":[]}}', Outcome.BAD_REQUEST),
+        (302, b"", Outcome.UNREADABLE),
+        (400, b"no json", Outcome.UNREADABLE),
+    ],
+)
+def test_without_a_code_the_status_decides(status: int, body: bytes, outcome: Outcome) -> None:
+    failure = refuse(kit.response(body, status))
+    assert failure.outcome is outcome
+    assert failure.detail.startswith(f"HTTP_{status}")
+
+
+def test_a_parked_company_says_what_to_do() -> None:
+    failure = refuse(kit.fault("3100", 403))
+    assert failure.state.health is Health.NEEDS_RECONNECT
+    assert "connect it again" in failure.state.health_reason
+    assert RAIL.free_look(failure.state, kit.wanted()) is None
+
+
+@pytest.mark.parametrize(
+    ("header", "pause_s"),
+    [
+        (None, 60),
+        ("30", 30),
+        ("0", 0),
+        ("86400", 3600),
+        ("9" * 40, 3600),
+        ("soon", 60),
+        ("-5", 60),
+        ("²", 60),
+    ],
+)
+def test_a_throttle_waits_as_it_is_told(header: str | None, pause_s: int) -> None:
+    told = {} if header is None else {"Retry_After": header}
+    failure = refuse(kit.fault("3001", 429, **told), state=kit.state(failures=7))
+    assert failure.state.retry_at == kit.NOW + timedelta(seconds=pause_s)
+    assert failure.state.health is Health.OK
+
+
+def test_a_token_is_renewed_once() -> None:
+    first = refuse(kit.fault("3200", 401))
+    assert first.outcome is Outcome.TOKEN_EXPIRED
+    assert RAIL.renewal(kit.token(), first.state, kit.NOW) == Look("token.refresh")
+    assert refuse(kit.fault("3200", 401), state=first.state).outcome is Outcome.TOKEN_EXPIRED
+    renewed = kit.state(facts={"token": "renewed"})
+    second = refuse(kit.fault("3200", 401), state=renewed)
+    assert second.outcome is Outcome.NEEDS_PERSON
+    answer = kit.response(kit.changes({}))
+    assert "token" not in kit.reading(RAIL.read(CDC, answer, renewed)).state.facts
+
+
+@pytest.mark.parametrize("code", ["610", "5010", "6140", "6190"])
+def test_one_write_that_fails_keeps_nothing_waiting(code: str) -> None:
+    failure = refuse(kit.fault(code), WRITE)
+    assert (failure.state.retry_at, failure.state.failures) == (None, 0)
+    assert failure.state.facts.get("is_read_only") is (True if code == "6190" else None)
+
+
+def test_what_a_write_did_behind_a_failure_nobody_knows() -> None:
+    for answer in (kit.fault("10000", 500), kit.response(b"", 504)):
+        assert refuse(answer, WRITE).outcome is Outcome.NO_ANSWER
+        assert refuse(answer, CDC).outcome is Outcome.TRY_AGAIN
+
+
+def test_a_report_that_is_none_is_no_missing_company() -> None:
+    failure = refuse(kit.response(b"", 404), Look("report.get", {"report": "Nothing"}))
+    assert failure.outcome is Outcome.NOT_FOUND
+    assert failure.state.health is Health.OK
+
+
+@pytest.mark.parametrize("name", ["intuit_tid", "intuit-tid", "Intuit-Tid"])
+def test_the_id_for_intuits_support_is_kept(name: str) -> None:
+    answer = Response(400, {name: "1-5f73-a"}, b"{}", kit.NOW, kit.NOW)
+    assert refuse(answer).remote_request_id == "1-5f73-a"
+    assert refuse(Response(400, {name: "a b"}, b"{}", kit.NOW, kit.NOW)).remote_request_id == ""
+
+
+def test_large_and_nested_bodies_are_no_faults() -> None:
+    for body in (b"[" * 100_000, b"<Error " + b"x" * 1_000_000, b'{"Fault": 1}', b'{"error": {}}'):
+        assert fault_of(body).code == ""
+
+
+def test_every_text_is_short_and_says_something() -> None:
+    assert all(0 < len(why) < 100 for _, why in OUTCOMES.values())

@@ -1,0 +1,35 @@
+"""Faults: whom a spell strikes, how often, and until when."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from rowcol.sandbox.clock import DEFAULT_START_AT as NOW
+from rowcol.sandbox.qbo.faults import Fault, Faults
+
+
+def test_so_many_times_for_one_realm_and_operation() -> None:
+    faults = Faults()
+    faults.next(Fault.HTML, 2, realm_id="1", operation="cdc")
+    assert faults.take("2", "cdc", NOW) is None
+    assert faults.take("1", "query", NOW) is None
+    found = [faults.take("1", "cdc", NOW) for _ in range(3)]
+    assert found == [Fault.HTML, Fault.HTML, None]
+
+
+def test_for_a_while() -> None:
+    faults = Faults()
+    faults.for_a_while("error_500", NOW + timedelta(minutes=1))
+    assert faults.take("1", "read", NOW) is Fault.ERROR_500
+    assert faults.take("1", "token", NOW) is None
+    assert faults.take("1", "read", NOW + timedelta(minutes=1)) is None
+    assert faults.report() == []
+
+
+def test_an_outage_begins_and_strikes_the_token_endpoint() -> None:
+    faults = Faults()
+    faults.outage(NOW + timedelta(hours=1), NOW + timedelta(hours=2))
+    assert faults.take("1", "token", NOW) is None
+    assert faults.take("1", "token", NOW + timedelta(hours=1)) is Fault.ERROR_503
+    faults.clear()
+    assert faults.take("1", "token", NOW + timedelta(hours=1)) is None

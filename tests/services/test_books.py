@@ -1,0 +1,176 @@
+"""Books: rows as values with the mirror's own proof; writes of a person land in it and happen once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import fields, replace
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from rowcol.core.change import Action
+from rowcol.core.ids import BusinessId
+from rowcol.core.need import Purpose
+from rowcol.core.outcome import Outcome
+from rowcol.core.refusal import BadInput, NotFound, RailRefused
+from rowcol.core.wire import Silence
+from rowcol.services import books
+from rowcol.services.cache import CacheService
+from rowcol.services.integration import IntegrationService
+from tests.company_rig import CompanyRig, company_rig
+from tests.fake_books import LEDGER, books_rig
+from tests.rig import BUSINESS, FIRM
+
+WRITE = {"body": {"Amount": Decimal("7.77"), "VendorRef": "v1"}}
+
+
+@pytest.fixture
+async def it(tmp_path: Path) -> AsyncIterator[CompanyRig]:
+    """Read whole."""
+    async with company_rig(tmp_path) as made:
+        await made.settle()
+        made.company.calls.clear()
+        yield made
+
+
+def cache(it: CompanyRig) -> CacheService:
+    return CacheService(it.plane, BUSINESS)
+
+
+def service(it: CompanyRig) -> IntegrationService:
+    return IntegrationService(it.plane, BUSINESS)
+
+
+async def test_another_value_keeps_the_proof(it: CompanyRig) -> None:
+    answer = await cache(it).batch_get_bills(["b1"])
+    other = books.with_value(answer, 5)
+    assert other.value == 5
+    for f in fields(answer):
+        if f.name != "value":
+            assert getattr(other, f.name) == getattr(answer, f.name), f.name
+
+
+async def test_unknown_ids_are_left_out_and_the_absence_has_the_same_proof(it: CompanyRig) -> None:
+    answer = await cache(it).batch_get_bills([" b1 ", "nope", "b1"])
+    assert list(answer.value) == ["b1"]
+    none = await cache(it).get_bill("nope")
+    assert none.value is None
+    assert (none.as_of, none.evidence) == (answer.as_of, answer.evidence)
+    assert none.as_of == it.clock.now()
+
+
+@pytest.mark.parametrize("ids", [[str(n) for n in range(books.IDS_MAX + 1)], ["a", " "], [""]])
+async def test_too_many_or_empty_ids_are_refused_before_any_call(
+    it: CompanyRig, ids: list[str]
+) -> None:
+    it.clock.advance(timedelta(days=3))
+    with pytest.raises(BadInput):
+        await cache(it).batch_get_bills(ids, Purpose.FORCED)
+    assert it.company.calls == []
+
+
+async def test_ten_thousand_ids_are_read_from_the_mirror(it: CompanyRig) -> None:
+    ids = [f"z{n}" for n in range(books.IDS_MAX - 5)]
+    answer = await cache(it).batch_get_bills([*ids, *it.company.bills])
+    assert sorted(answer.value) == sorted(it.company.bills)
+    assert it.company.calls == []
+
+
+async def test_a_business_of_nobody_is_not_found(it: CompanyRig) -> None:
+    with pytest.raises(NotFound):
+        await CacheService(it.plane, BusinessId("none")).list_bills()
+
+
+async def test_open_bills_come_by_due_date_whole_pages_and_all(tmp_path: Path) -> None:
+    async with books_rig(tmp_path) as it:
+        it.office.rows = {
+            ("Bill", f"n{n:04}"): {
+                "party": "v",
+                "due": f"2026-11-{20 - n % 10:02}",
+                "total": 5,
+                "open": n % 3,
+            }
+            for n in range(books.PAGE * 2)
+        }
+        await it.settle()
+        plane, due = it.plane, date(2026, 11, 12)
+        everything = await books.open_bills(plane, FIRM, BUSINESS, None, Purpose.DISPLAY)
+        assert len(everything.value) == sum(1 for n in range(books.PAGE * 2) if n % 3)
+        order = [(b.due_on, b.remote_id) for b in everything.value]
+        assert order == sorted(order, key=str)
+        early = await books.open_bills(plane, FIRM, BUSINESS, due, Purpose.DISPLAY)
+        assert early.value == tuple(b for b in everything.value if b.due_on and b.due_on <= due)
+        assert books.is_decided(early)
+
+
+async def test_vendors_and_bank_accounts_come_by_name(tmp_path: Path) -> None:
+    async with books_rig(tmp_path) as it:
+        for n, name in enumerate(("zeta", "Beta", "alpha")):
+            it.office.rows["Vendor", f"w{n}"] = {"name": name, "balance": 0}
+        await it.settle()
+        service = CacheService(it.plane, BUSINESS)
+        names = [v.name for v in (await service.list_vendors()).value]
+        assert names == ["alpha", "Beta", "Bolt & Nut", "zeta"]
+        assert [a.name for a in (await service.list_bank_accounts()).value] == ["Checking"]
+
+
+async def test_what_is_held_or_labelled_is_not_decided(it: CompanyRig) -> None:
+    answer = await cache(it).batch_get_bills(["b1"])
+    assert books.is_decided(answer)
+    assert not books.is_decided(replace(answer, label="unverified"))
+    assert not books.is_decided(replace(answer, action=Action.HOLD))
+
+
+class TestWrites:
+    """`call_api`."""
+
+    async def test_a_write_is_in_the_mirror_at_once(self, it: CompanyRig) -> None:
+        await service(it).call_api(LEDGER, "bill.create", data=WRITE, idempotency_key="k-1")
+        assert it.company.calls == ["bill.create"]
+        sent = it.company.bodies[-1]
+        assert sent["requestid"] == "k-1"
+        assert sent["body"] == {"Amount": "7.77", "VendorRef": "v1"}
+        bill = (await cache(it).get_bill("n1")).value
+        assert bill is not None
+        assert bill.balance.amount_minor == 777
+        (call, *_) = await it.plane.store.list_calls(FIRM)
+        assert (call.endpoint, call.units, call.outcome) == ("bill.create", 0, Outcome.OK)
+
+    async def test_a_key_is_made_where_none_is_given(self, it: CompanyRig) -> None:
+        for _ in range(2):
+            await service(it).call_api(LEDGER, "bill.create", data=WRITE)
+        keys = {str(b["requestid"]) for b in it.company.bodies[-2:]}
+        assert len(keys) == 2
+        assert all(0 < len(key) <= 50 for key in keys)
+
+    async def test_a_float_is_refused_before_the_wire(self, it: CompanyRig) -> None:
+        with pytest.raises(BadInput, match="float"):
+            await service(it).call_api(LEDGER, "bill.create", data={"body": {"Amount": 7.77}})
+        assert it.company.calls == []
+
+    async def test_a_timeout_says_to_repeat_with_the_same_key(self, it: CompanyRig) -> None:
+        it.company.fails["bill.create"] = Silence.TIMEOUT
+        with pytest.raises(RailRefused) as refused:
+            await service(it).call_api(LEDGER, "bill.create", data=WRITE, idempotency_key="k-9")
+        assert "'k-9'" in refused.value.what_to_do
+        del it.company.fails["bill.create"]
+        await service(it).call_api(LEDGER, "bill.create", data=WRITE, idempotency_key="k-9")
+        assert it.company.writes == {"k-9": "n1"}
+        assert (await cache(it).get_bill("n1")).value is not None
+
+    async def test_a_refused_token_is_renewed_and_the_write_sent_with_the_same_key(
+        self, it: CompanyRig
+    ) -> None:
+        it.company.expired.add("a1")
+        await service(it).call_api(LEDGER, "bill.create", data=WRITE, idempotency_key="k-2")
+        assert it.company.calls == ["bill.create", "refresh", "bill.create"]
+        assert it.company.writes == {"k-2": "n1"}
+
+    async def test_what_is_not_callable_is_refused(self, it: CompanyRig) -> None:
+        for name in ("changes", "refresh", "nope"):
+            with pytest.raises(BadInput) as refused:
+                await service(it).call_api(LEDGER, name)
+            assert refused.value.what_to_do == "callable: bill.create, company"
+        assert it.company.calls == []

@@ -1,0 +1,67 @@
+"""Bench: the figures follow from the raw events; the policy costs little and is fresh, hourly polling is neither."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from rowcol.simulation.ledger.bench import run_ledger
+
+DAY = timedelta(days=1)
+KEYS = {
+    "metered_calls_per_company_day",
+    "stale_decision_reads_pct",
+    "peak_per_minute_per_company",
+    "peak_per_minute_portfolio",
+}
+
+
+def recomputed(raw: dict[str, Any]) -> tuple[float, float]:
+    """Calls and staleness from the events alone, the long way round: no module of the project is asked."""
+    starts, ends = (datetime.fromisoformat(raw[k]) for k in ("starts_at", "ends_at"))
+    edits = [(datetime.fromisoformat(at), company) for at, company, _ in raw["edits"]]
+    requests = [(datetime.fromisoformat(r[0]), *r[1:]) for r in raw["requests"]]
+    units = sum(r[4] for r in requests if starts <= r[0] < ends)
+    stale = counted = 0
+    for text, company, _, is_served in raw["reads"]:
+        at = datetime.fromisoformat(text)
+        if not is_served or not starts <= at < ends:
+            continue
+        counted += 1
+        looks = [r[0] for r in requests if r[1] == company and r[5] and r[0] <= at]
+        last = max(looks, default=datetime.min.replace(tzinfo=starts.tzinfo))
+        stale += any(c == company and last < when <= at for when, c in edits)
+    per_day = units / ((ends - starts) / DAY) / raw["companies"]
+    return round(per_day, 4), round(100 * stale / counted, 4)
+
+
+@pytest.mark.timeout(120)
+async def test_a_small_firm() -> None:
+    told: list[str] = []
+    report, raw = await run_ledger(
+        companies=6, weeks=2, seed=3, tell=lambda what, _: told.append(what), losses_pct=(100,)
+    )
+    assert report.keys() >= KEYS
+    baseline = report["baseline"]["hourly7"]
+    assert baseline.keys() >= KEYS
+    for figures, events in (
+        (report, raw["evidence"]),
+        (baseline, raw["hourly7"]),
+        (report["webhook_loss"]["100"], raw["loss_100"]),
+    ):
+        by_hand = recomputed(events)
+        assert (
+            figures["metered_calls_per_company_day"],
+            figures["stale_decision_reads_pct"],
+        ) == by_hand
+        units = sum(r[4] for r in events["requests"])
+        assert sum(events["counts"]["by_month"].values()) == units, "the emulator counts the same"
+    assert baseline["metered_calls_per_company_day"] == 168
+    assert baseline["stale_decision_reads_pct"] > 5
+    assert report["metered_calls_per_company_day"] < 1
+    assert report["stale_decision_reads_pct"] == 0
+    assert report["webhook_loss"]["100"]["stale_decision_reads_pct"] == 0
+    assert report["peak_per_minute_per_company"] <= 250
+    assert {"evidence", "hourly polling", "100 % of webhooks lost"} == set(told)
