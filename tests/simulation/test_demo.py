@@ -44,6 +44,9 @@ async def test_evidence_pays_at_most_half(seed: int) -> None:
     found = promised(await run_demo(DemoOptions(seed=seed, businesses=12, weeks=2)))
     assert (found["businesses"], found["weeks"], found["environment"]) == (12, 2, "emulated")
     assert len(found["board"]) == 12
+    assert all(row["bills_minor"] > 0 and row["books_as_of"] for row in found["board"])
+    assert found["books"]["metered_calls_per_company_day"] < 1
+    assert found["books"]["stale_decision_reads_pct"] == 0
     assert len(found["incidents"]) == 2
 
 

@@ -20,11 +20,30 @@ if TYPE_CHECKING:
     from datetime import date
 
     from rowcol.ports import Clock
+    from rowcol.sandbox.delivery import WebhookSender
     from rowcol.sandbox.plaid.emulator import PlaidEmulator
+    from rowcol.sandbox.qbo import QboEmulator
     from rowcol.sandbox.world import World
     from rowcol.simulation.workload import Client
 
 EXAMPLES = "Examples: rowcol sandbox  |  rowcol sandbox --virtual --seed 7  |  rowcol sandbox --transactions bank.csv"
+
+Speed = Annotated[
+    float,
+    typer.Option(
+        "--speed",
+        min=0.001,
+        max=100_000,
+        help="Emulated seconds in a real one. Webhooks carry emulated time.",
+    ),
+]
+BooksWebhook = Annotated[
+    str,
+    typer.Option(
+        "--books-webhook-url",
+        help="Where QuickBooks delivers, such as http://127.0.0.1:8700/webhooks/qbo/main.",
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +58,15 @@ class _Chosen:
     transactions: Path | None
     starts_on: date | None
     webhook_url: str
+    books_port: int
+    books_webhook_url: str
 
 
 def sandbox(
     *,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="Port; 0 takes a free one.")] = 8701,
-    speed: Annotated[
-        float,
-        typer.Option(
-            "--speed",
-            min=0.001,
-            max=100_000,
-            help="Emulated seconds in a real one. Webhooks carry emulated time.",
-        ),
-    ] = 1.0,
+    speed: Speed = 1.0,
     virtual: Annotated[
         bool,
         typer.Option("--virtual", help="Time stands still until POST /_control/clock/advance."),
@@ -72,11 +85,16 @@ def sandbox(
     webhook_url: Annotated[
         str, typer.Option("--webhook-url", help="Where logins of --transactions send webhooks.")
     ] = "",
+    books_port: Annotated[
+        int, typer.Option("--books-port", help="Port of the emulated QuickBooks; 0: a free one.")
+    ] = 8702,
+    books_webhook_url: BooksWebhook = "",
     json: Json = False,
 ) -> None:
-    """Run the Plaid emulator: truth, cached balances, background pulls, webhooks, limits, a bill. Knobs: GET /_control/state.
+    """Run the emulators: Plaid (truth, cached balances, pulls, webhooks, limits, a bill) and QuickBooks Online with a company.
 
-    Prints what to put into the environment of `rowcol serve`. With --transactions, also a public token per account.
+    Prints what to put into the environment of `rowcol serve`. With --transactions, also a public
+    token per account. Knobs and faults: GET /_control/state on either address.
     """
     from rowcol.cli import listening
     from rowcol.cli.logs import to_stderr
@@ -84,7 +102,18 @@ def sandbox(
     if virtual and speed != 1.0:
         raise BadInput("--virtual time does not run by itself", "leave --speed out")
     to_stderr("warning")
-    chosen = _Chosen(host, port, speed, virtual, seed, transactions, day_of(starts_on), webhook_url)
+    chosen = _Chosen(
+        host,
+        port,
+        speed,
+        virtual,
+        seed,
+        transactions,
+        day_of(starts_on),
+        webhook_url,
+        0 if port == 0 else books_port,
+        books_webhook_url,
+    )
     listening.on_fast_loop(_sandbox(chosen, is_json=json))
 
 
@@ -97,8 +126,9 @@ async def _sandbox(chosen: _Chosen, *, is_json: bool) -> None:
     from rowcol.sandbox.delivery import HttpWebhookSender
     from rowcol.sandbox.plaid.app import plaid_app
     from rowcol.sandbox.plaid.emulator import PlaidEmulator
-    from rowcol.sandbox.plaid.running import run_forever
     from rowcol.sandbox.plaid.switches import Switches
+    from rowcol.sandbox.qbo import qbo_app
+    from rowcol.sandbox.running import run_forever
     from rowcol.sandbox.world import World
     from rowcol.simulation.chance import stream
 
@@ -111,17 +141,38 @@ async def _sandbox(chosen: _Chosen, *, is_json: bool) -> None:
     made = listening.bound(chosen.host, chosen.port)
     address = listening.address_of(made)
     tokens = _offers(emulator, names, chosen.webhook_url)
-    running = None if chosen.is_virtual else asyncio.create_task(run_forever(emulator, clock))
+    books = _books(chosen, clock, sender)
+    books_made = listening.bound(chosen.host, chosen.books_port)
+    addresses = address, listening.address_of(books_made)
+    running = [asyncio.create_task(run_forever(books, clock))]
+    if not chosen.is_virtual:
+        running.append(asyncio.create_task(run_forever(emulator, clock)))
     try:
-        await listening.serve(
-            plaid_app(emulator), made, lambda: _announce(address, emulator, tokens, is_json=is_json)
-        )
+        async with listening.beside(qbo_app(books), books_made):
+            await listening.serve(
+                plaid_app(emulator),
+                made,
+                lambda: _announce(addresses, emulator, books, tokens, is_json=is_json),
+            )
     finally:
-        if running is not None:
-            running.cancel()
+        for task in running:
+            task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await running
+                await task
         await sender.aclose()
+
+
+def _books(chosen: _Chosen, clock: Clock, sender: WebhookSender) -> QboEmulator:
+    """One company with some open bills and invoices."""
+    from rowcol.sandbox.qbo import QboClient, QboEmulator, Switches
+    from rowcol.simulation.chance import stream
+    from rowcol.simulation.ledger.clerk import Clerk
+
+    clients = {"qbo-client": QboClient(webhook_url=chosen.books_webhook_url or None)}
+    books = QboEmulator(clock, stream(chosen.seed, "books"), Switches(), sender, clients=clients)
+    company = books.add_company("Sample Company")
+    Clerk(company.books, stream(chosen.seed, "clerk")).open_the_books()
+    return books
 
 
 def _traced(chosen: _Chosen, now: datetime) -> tuple[tuple[Client, ...], datetime]:
@@ -172,19 +223,33 @@ def _offers(emulator: PlaidEmulator, names: Sequence[str], webhook_url: str) -> 
 
 
 def _announce(
-    address: str, emulator: PlaidEmulator, tokens: dict[str, str], *, is_json: bool
+    addresses: tuple[str, str],
+    emulator: PlaidEmulator,
+    books: QboEmulator,
+    tokens: dict[str, str],
+    *,
+    is_json: bool,
 ) -> None:
+    address, books_address = addresses
     client_id, secret = next(iter(emulator.clients.items()))
+    books_client_id, client = next(iter(books.clients.items()))
     environment = {
         "ROWCOL_PLAID__MAIN__CLIENT_ID": client_id,
         "ROWCOL_PLAID__MAIN__SECRET": secret,
         "ROWCOL_PLAID__MAIN__ENVIRONMENT": "emulated",
         "ROWCOL_PLAID__MAIN__BASE_URL": address,
+        "ROWCOL_QBO__MAIN__CLIENT_ID": books_client_id,
+        "ROWCOL_QBO__MAIN__SECRET": client.secret,
+        "ROWCOL_QBO__MAIN__VERIFIER_TOKEN": client.verifier_token,
+        "ROWCOL_QBO__MAIN__ENVIRONMENT": "emulated",
+        "ROWCOL_QBO__MAIN__BASE_URL": books_address,
     }
     if is_json:
-        face.emit({"address": address, "environment": environment, "public_tokens": tokens})
+        out = {"address": address, "books_address": books_address}
+        face.emit({**out, "environment": environment, "public_tokens": tokens})
         return
-    face.say(f"The emulated Plaid listens on {address}. For the service:")
+    face.say(f"The emulated Plaid listens on {address}, QuickBooks on {books_address}.")
+    face.say("For the service:")
     for name, value in environment.items():
         face.say(f"  export {name}={value}")
     for name, token in tokens.items():

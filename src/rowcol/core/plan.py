@@ -20,7 +20,7 @@ from rowcol.core.freshness.evidence import LOOK_JOIN
 from rowcol.core.freshness.policy import Policy
 from rowcol.core.need import TRIGGERS, Need, Purpose, Question, Trigger, priority_of
 from rowcol.core.picture import Picture, standing_of
-from rowcol.core.rail import CannotHelp, Look, Rail, RailSpec, Role, Want
+from rowcol.core.rail import CannotHelp, Look, Rail, Role, Want
 from rowcol.core.sweep import SWEEP_BROKEN, sweep_at, sweep_reason
 
 SOON = timedelta(milliseconds=1)
@@ -194,6 +194,12 @@ def _is_stuck(look: Look, state: ConnectionState, now: datetime) -> bool:
     return bool(look.stream) and retry_at is not None and retry_at > now
 
 
+def _is_unfinished(state: ConnectionState, rail: Rail) -> bool:
+    """Whether a reading of several calls goes on by itself."""
+    want = Want(None, balances=True, streams=False)
+    return rail.spec.is_lazy and rail.free_look(state, want) is not None
+
+
 def _unfinished_reason(state: ConnectionState) -> str:
     if state.looked_at is None:
         return "the first reading of these books"
@@ -210,14 +216,16 @@ def _rest(
         else:
             until = decision.until or need.question.deadline
             waiting.append((need, replace(decision, until=max(until, now + timedelta(seconds=1)))))
-    return Rest(tuple(ended), tuple(waiting), _next_at(picture, rail.spec, now))
+    return Rest(tuple(ended), tuple(waiting), _next_at(picture, rail, now))
 
 
-def _next_at(picture: Picture, spec: RailSpec, now: datetime) -> datetime:
+def _next_at(picture: Picture, rail: Rail, now: datetime) -> datetime:
     """When to look again though nobody asks: the sweep, sooner for a stream that was not ready, later after a failure."""
-    state = picture.state
+    state, spec = picture.state, rail.spec
     if state.health is Health.RETIRED:
         return now + NEVER
+    if state.retry_at is not None and state.retry_at > now and _is_unfinished(state, rail):
+        return state.retry_at
     due_at = sweep_at(spec, state, picture.created_at, picture.spread)
     if due_at <= now and state.health in (Health.NEEDS_RECONNECT, Health.UNSUPPORTED):
         due_at = now + SWEEP_BROKEN  # it was tried just now, or must not be

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from rowcol.adapters.clock import SystemClock
 from rowcol.simulation.aside import play_aside, play_here
 from rowcol.simulation.driver import play
+from rowcol.simulation.ledger.bench import play as play_books
+from rowcol.simulation.ledger.play import planned
 from rowcol.simulation.options import DemoOptions, workload_of
 from rowcol.simulation.report import DemoReport
 from rowcol.simulation.stages import Face, Look, go_on, grant, in_process, over_sockets
+from rowcol.simulation.workload import spec
 
 ETA_FROM = 0.03
 
@@ -68,6 +72,7 @@ async def run_demo(
                 board=played.drive.board,
                 policies={"ttl": await other, "evidence": played.result},
                 incidents=played.drive.plot.texts,
+                books=await _books(options, len(workload.clients)),
             )
             if keep_serving is not None and stage.url:
                 keep_serving(report, Look(stage.url, await grant(stage)))
@@ -77,6 +82,13 @@ async def run_demo(
         other.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await other
+
+
+async def _books(options: DemoOptions, companies: int) -> Mapping[str, Any]:
+    """The same number of companies and weeks of bookkeeping, in process; figures of `bench ledger`."""
+    plan = planned(options.seed, companies, options.weeks)
+    loss_pct = float(spec().webhooks.lost_share) * 100
+    return (await play_books(plan, loss_pct, lambda _share: None)).figures
 
 
 def _teller(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -25,6 +25,7 @@ from rowcol.simulation.judge import Judge, Served, Tally
 from rowcol.simulation.reads import Read
 from rowcol.simulation.report import BoardRow, PolicyResult
 from rowcol.simulation.rig import Asked, Rig
+from rowcol.simulation.shelf import Shelf, Shelved
 from rowcol.simulation.wiring import FIRM
 from rowcol.simulation.workload import Workload, spec
 
@@ -110,13 +111,14 @@ class Driver:
         weather.delay_median_s = spec().webhooks.delay_min_median * 60
         await self._weeks(plot)
         answers = [await self._display(business) for business in self._businesses]
+        books = await Shelf(rig, workload).connected(self._businesses)
         await self._stragglers()
         calls = await _paid_calls(rig)
         world = rig.world
         ledgers = [[world.ledger(account_id(n))] for n in range(len(workload.clients))]
         served = [_served(read, asked.answer) for read, asked in self._asked if asked.answer]
         return Drive(
-            board=self._board(answers, calls),
+            board=self._board(answers, calls, books),
             tally=Judge(ledgers, plot.troubles).tally(served),
             unanswered=sum(asked.answer is None for _, asked in self._asked),
             paid_calls=len(calls),
@@ -171,13 +173,15 @@ class Driver:
         while self._rig.waiting and self._rig.clock.now() < until:
             await self._rig.advance_to(self._rig.clock.now() + timedelta(hours=1))
 
-    def _board(self, answers: list[Answer | None], calls: list[Call]) -> tuple[BoardRow, ...]:
+    def _board(
+        self, answers: list[Answer | None], calls: list[Call], books: Sequence[Shelved]
+    ) -> tuple[BoardRow, ...]:
         spent: defaultdict[BusinessId | None, Cost] = defaultdict(lambda: FREE)
         for call in calls:
             spent[call.business] += call.cost
         rows = []
-        for client, business, answer in zip(
-            self._workload.clients, self._businesses, answers, strict=True
+        for client, business, answer, shelved in zip(
+            self._workload.clients, self._businesses, answers, books, strict=True
         ):
             rows.append(
                 BoardRow(
@@ -187,6 +191,8 @@ class Driver:
                     reason="not answered" if answer is None else answer.reason,
                     label=None if answer is None else answer.label,
                     cost=spent[business],
+                    bills=shelved.bills,
+                    books_as_of=shelved.as_of,
                 )
             )
         return tuple(rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,8 @@ ENVIRONMENT = "emulated"
 
 @dataclass(frozen=True, slots=True)
 class BoardRow:
-    """The cash of one business at the end. `cost`: what its paid calls cost over all the weeks."""
+    """One business at the end. `cost`: what its paid calls cost over all the weeks. `bills`: what its books say is
+    to be paid, complete as of `books_as_of`; None where no books are connected."""
 
     business: str
     cash: Money | None
@@ -26,6 +27,8 @@ class BoardRow:
     reason: str
     label: str | None
     cost: Cost
+    bills: Money | None = None
+    books_as_of: datetime | None = None
 
     def to_json(self) -> dict[str, Any]:
         """One row of `board`."""
@@ -37,6 +40,8 @@ class BoardRow:
             "reason": self.reason,
             "label": self.label,
             "cost_micros": self.cost.micros,
+            "bills_minor": None if self.bills is None else self.bills.amount_minor,
+            "books_as_of": _iso(self.books_as_of),
         }
 
 
@@ -89,6 +94,8 @@ class DemoReport:
     board: tuple[BoardRow, ...]
     policies: Mapping[str, PolicyResult]
     incidents: tuple[str, ...]
+    books: Mapping[str, Any] = field(default_factory=dict)
+    """What the same weeks of the firm's books cost and how fresh its decisions were: figures of `bench ledger`."""
 
     @property
     def errors(self) -> tuple[str, ...]:
@@ -120,6 +127,7 @@ class DemoReport:
             "source": self.source,
             "board": [row.to_json() for row in self.board],
             "policies": {name: result.to_json() for name, result in self.policies.items()},
+            "books": dict(self.books),
             "incidents": list(self.incidents),
             "errors": list(self.errors),
         }
@@ -131,6 +139,7 @@ class DemoReport:
         console.print(self._board_table())
         console.print(self._cost_table())
         console.print(Text(self._saving()))
+        console.print(Text(self._books()))
         for text in self.incidents:
             console.print(Text(f"- {text}", style="dim"))
         for text in self.errors:
@@ -143,14 +152,16 @@ class DemoReport:
             title=f"Cash board at {self.ends_at:%Y-%m-%d %H:%M} UTC ({ENVIRONMENT})",
             title_justify="left",
         )
-        for name in ("Business", "Cash", "As of (UTC)", "Reason", "Cost"):
-            table.add_column(name, justify="right" if name in {"Cash", "Cost"} else "left")
+        for name in ("Business", "Cash", "As of (UTC)", "Bills open", "Reason", "Cost"):
+            is_money = name in {"Cash", "Bills open", "Cost"}
+            table.add_column(name, justify="right" if is_money else "left")
         for row in self.board:
             reason = row.reason if row.label is None else f"{row.reason} ({row.label})"
             table.add_row(
                 _plain(row.business),
                 "?" if row.cash is None else str(row.cash),
                 "never" if row.as_of is None else f"{row.as_of:%m-%d %H:%M}",
+                "" if row.bills is None else str(row.bills),
                 _plain(reason),
                 str(row.cost),
             )
@@ -186,6 +197,18 @@ class DemoReport:
         for name, cells in lines:
             table.add_row(name, *map(str, cells))
         return table
+
+    def _books(self) -> str:
+        if not self.books:
+            return ""
+        calls, stale = (
+            self.books["metered_calls_per_company_day"],
+            self.books["stale_decision_reads_pct"],
+        )
+        return (
+            f"The books: {calls:.2f} metered calls per company and day, {stale} % of decisions stale;"
+            " polling seven entities every hour takes 168."
+        )
 
     def _saving(self) -> str:
         ttl, evidence = self.policies.get("ttl"), self.policies.get("evidence")

@@ -1,0 +1,69 @@
+"""Books: a company is connected by its consent link, and its bills are read with their proof, all by command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+import pytest
+
+from tests.cli.rig import Shell
+
+
+def consented(url: str) -> str:
+    """What a browser does at the emulated consent screen: the address that it is sent back to."""
+    with httpx2.Client(follow_redirects=False, trust_env=False) as browser:
+        answer = browser.get(url)
+    assert answer.status_code == 302, answer.text
+    return answer.headers["location"]
+
+
+@pytest.fixture(scope="module")
+def books(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """With one business whose books are connected."""
+    made = Shell(tmp_path_factory.mktemp("books"))
+    made("init")
+    with made.running("sandbox", "--port", "0") as sandbox:
+        made.environment.update(sandbox["environment"])
+        made("business", "add", "Harbor Dental", "--external-id", "h-1")
+        begun = made.json("connect", "qbo", "h-1", "--no-wait")
+        address = consented(begun["url"])
+        assert {"code", "state", "realmId"} <= parse_qs(urlsplit(address).query).keys()
+        login = made.json("connect", "qbo", "h-1", "--callback", address)
+        assert (login["rail"], login["health"]) == ("qbo", "OK")
+        made("connect", "qbo", "h-1", "--callback", address, rc=2)
+        yield made
+
+
+def test_bills_are_read_with_their_age(books: Shell) -> None:
+    out = books.json("books", "bills", "h-1")
+    assert (out["action"], out["label"], len(out["value"])) == ("SERVE", None, 12)
+    assert out["evidence"][0]["scope"] == "books"
+    assert out["as_of"] == out["evidence"][0]["complete_as_of"]
+    first = out["value"][0]
+    one = books.json("books", "bill", "h-1", first["id"])
+    assert one["value"] == first
+    assert one["calls"] == [], "the mirror vouches"
+    assert first["vendor_name"] in books("books", "bills", "h-1").stdout
+
+
+def test_what_there_is_not(books: Shell) -> None:
+    books("books", "bill", "h-1", "99999", rc=1)
+    books("business", "add", "No Books", "--external-id", "n-1")
+    assert "no books are connected" in books("books", "bills", "n-1", rc=1).stdout
+    books("books", "bills", "nobody", rc=2)
+
+
+def test_vendors_and_accounts(books: Shell) -> None:
+    assert len(books.json("books", "vendors", "h-1")["value"]) == 8
+    names = {a["name"] for a in books.json("books", "accounts", "h-1")["value"]}
+    assert names == {"Checking", "Savings"}
+
+
+def test_the_pool_is_on_show(books: Shell) -> None:
+    books("books", "bills", "h-1", "--force")
+    (pool,) = books.json("cost")["pools"]
+    assert (pool["rail"], pool["limit"], pool["stage"]) == ("qbo", 500_000, "OPEN")
+    assert pool["used"] >= 16
+    assert "500,000" in books("cost").stdout
