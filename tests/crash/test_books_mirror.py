@@ -118,7 +118,7 @@ async def check(seed: int, steps: Sequence[tuple[str, str]]) -> None:
             assert await mirror_of(rig, connection, entity) == truth, entity
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10_000), st.lists(STEPS, max_size=25))
 def test_the_mirror_equals_the_books(seed: int, steps: list[tuple[str, str]]) -> None:
     import asyncio

@@ -50,6 +50,8 @@ def test_the_object() -> None:
         "reason": "last seen",
         "label": None,
         "cost_micros": 400_000,
+        "bills_minor": None,
+        "books_as_of": None,
     }
     assert found["board"][1]["as_of"] is found["board"][1]["cash_minor"] is None
     assert (found["businesses"], found["weeks"], found["errors"]) == (2, 1, [])

@@ -114,10 +114,13 @@ def _blocked(
     opens_at, state = picture.paid_not_before, picture.state
     if decision.action is Action.PAY and opens_at is not None and opens_at > now:
         return opens_at, f"our limit for live looks opens again at {opens_at:%H:%M:%S} UTC"
-    if decision.action not in (Action.LOOK, Action.PAY) or question.is_confirmed:
+    if decision.action not in (Action.LOOK, Action.PAY):
         return None
     if state.retry_at is None or state.retry_at <= now:
         return None
+    is_soon = picture.role is Role.BOOKS and state.retry_at <= now + PERSON_WAITS
+    if question.is_confirmed and not is_soon:
+        return None  # they insist: it is tried now
     what = (
         "the rail failed a moment ago and" if state.failures else "our limit is used up; the rail"
     )
