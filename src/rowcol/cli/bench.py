@@ -62,7 +62,7 @@ def ledger(
     """Measure what the books of a firm cost, and how stale its decisions are, beside hourly polling.
 
     Four weeks of the quoted workload on an emulated QuickBooks: with 1, 10 and 100 % of the
-    webhooks lost, and the same weeks polled every hour. About three minutes.
+    webhooks lost, and the same weeks polled every hour. Three to eight minutes.
     """
     from rowcol.simulation.ledger.bench import run_ledger
 
