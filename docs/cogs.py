@@ -226,7 +226,7 @@ def _default(field: Any) -> str:
     value = None if field.default is PydanticUndefined else field.default
     if value is None:
         return "required" if field.is_required() else "none"
-    return "empty" if value in ("", ()) else f"`{value}`"
+    return "empty" if value == () or not str(value) else f"`{value}`"
 
 
 def commands() -> str:

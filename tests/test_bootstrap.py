@@ -48,3 +48,24 @@ def test_apps(tmp_path: Path) -> None:
     assert app.base_url.startswith("https://sandbox")
     (silent,) = apps_of(settings(tmp_path, plaid={"main": KEYS}))
     assert silent.webhook_url == ""
+
+
+def test_an_app_of_the_books(tmp_path: Path) -> None:
+    """Its id is another than that of the first rail's app of the same name; both are reached by their own."""
+    made = settings(
+        tmp_path, plaid={"main": KEYS}, qbo={"main": KEYS}, public_url="https://r.example"
+    )
+    first, books = apps_of(made)
+    assert (first.id, books.id, books.name) == ("main", "qbo-main", "main")
+    assert books.webhook_url == "https://r.example/webhooks/qbo/main"
+    assert books.callback_url == "https://r.example/oauth/qbo/callback"
+    assert (books.pool_limit, books.metering) == (500_000, {"cdc": "entity"})
+    (alone,) = apps_of(settings(tmp_path, qbo={"main": KEYS}, port=8765))
+    assert alone.callback_url == "http://localhost:8765/oauth/qbo/callback"
+
+
+def test_two_apps_of_one_id_are_refused(tmp_path: Path) -> None:
+    made = settings(tmp_path, plaid={"qbo-main": KEYS}, qbo={"main": KEYS})
+    with pytest.raises(Misconfigured, match="would both be the app 'qbo-main'") as refused:
+        apps_of(made)
+    assert "another name" in refused.value.what_to_do

@@ -120,3 +120,18 @@ def test_a_file_that_cannot_be_read(
     monkeypatch.setenv("ROWCOL_CONFIG", str(bare / "x.toml"))
     (mistake,) = mistakes().values()
     assert "does not exist" in mistake.message or "UTF-8" in mistake.message
+
+
+def test_mistakes_in_the_keys_of_the_books(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (
+        ("CLIENT_ID", "x"),
+        ("MONTHLY_CALLS", "many"),
+        ("CDC_METERING", "free"),
+        ("VERIFYER_TOKEN", "t"),
+    ):
+        monkeypatch.setenv(f"ROWCOL_QBO__MAIN__{name}", value)
+    found = mistakes()
+    stem = "ROWCOL_QBO__MAIN__"
+    names = ("SECRET", "MONTHLY_CALLS", "CDC_METERING", "VERIFYER_TOKEN")
+    assert set(found) == {stem + name for name in names}
+    assert found[f"{stem}VERIFYER_TOKEN"].what_to_do == f"did you mean {stem}VERIFIER_TOKEN?"

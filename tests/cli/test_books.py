@@ -67,3 +67,16 @@ def test_the_pool_is_on_show(books: Shell) -> None:
     assert (pool["rail"], pool["limit"], pool["stage"]) == ("qbo", 500_000, "OPEN")
     assert pool["used"] >= 16
     assert "500,000" in books("cost").stdout
+
+
+def test_a_company_that_withdrew_names_the_command_that_repairs_it(books: Shell) -> None:
+    (login,) = books.lines("connection", "list", "h-1")
+    control = f"{books.environment['ROWCOL_QBO__MAIN__BASE_URL']}/_control/revoke_consent"
+    httpx2.post(control, json={"realm_id": login["remote_id"]}, trust_env=False)
+    books("books", "bills", "h-1", "--force", rc=None)
+    (broken,) = books.lines("connection", "list", "h-1")
+    assert broken["health"] == "NEEDS_RECONNECT"
+    assert "rowcol connect qbo h-1" in books("connection", "list", "h-1").stdout
+    begun = books.json("connect", "qbo", "h-1", "--no-wait")
+    again = books.json("connect", "qbo", "h-1", "--callback", consented(begun["url"]))
+    assert (again["id"], again["health"]) == (login["id"], "OK")

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from rowcol.cli.examination import _content
-from tests.rig import rig
+from rowcol.bootstrap import apps_of
+from rowcol.cli.examination import Finding, _content, about_app
+from rowcol.rails.registry import RAILS
+from tests.rig import rig, settings
 
 
 async def test_what_a_database_tells(tmp_path: Path) -> None:
@@ -14,3 +16,25 @@ async def test_what_a_database_tells(tmp_path: Path) -> None:
         assert found["pause.paid"].text == "paused: in dispute"
         assert found["last webhook of Firm"].text == "none yet"
         assert found["runner"].verdict == "wrong"
+
+
+def about(folder: Path, environment: str, **more: object) -> dict[str, Finding]:
+    keys = {"client_id": "x", "secret": "y", "environment": environment}
+    (app,) = apps_of(settings(folder, qbo={"main": keys}, **more))
+    return {f.about: f for f in about_app(app, RAILS[app.rail].spec)}
+
+
+def test_what_is_only_assumed_of_the_books_is_said(tmp_path: Path) -> None:
+    found = about(tmp_path, "sandbox")
+    assert "no webhook is believed" in found["webhooks of qbo-main"].text
+    assert "ROWCOL_QBO__MAIN__VERIFIER_TOKEN" in found["webhooks of qbo-main"].what_to_do
+    assert "cdc by entity" in found["metered calls of qbo-main"].text
+    assert "localhost" in found["redirect address of qbo-main"].text
+    assert not [f for f in found.values() if f.verdict == "wrong"]
+
+
+def test_production_sends_nobody_back_to_this_machine(tmp_path: Path) -> None:
+    wrong = about(tmp_path, "production")["redirect address of qbo-main"]
+    assert (wrong.verdict, "ROWCOL_PUBLIC_URL" in wrong.what_to_do) == ("wrong", True)
+    well = about(tmp_path, "production", public_url="https://r.example")
+    assert well["redirect address of qbo-main"].verdict == "ok"
