@@ -250,3 +250,13 @@ def test_a_probe_that_was_answered_ends_the_suspicion() -> None:
     assert not is_exhausted_remotely(answered, ended_at, MIDDLE)
     before = [("a", False, ended_at - MINUTE), ("b", True, MIDDLE)]
     assert is_exhausted_remotely(before, ended_at, MIDDLE)
+
+
+def test_a_saving_pool_lets_through_what_somebody_waits_for() -> None:
+    """A payment check is triggered like a sweep, but it was asked for."""
+    ahead = Pool("k", "2026-11", 1_000, spent=700)
+    at = datetime(2026, 11, 10, tzinfo=UTC)
+    assert pace_of(ahead, at).stage is Stage.SAVING
+    sweep = Ask(1, Trigger.SWEEP, is_full=False, looked_at=at)
+    assert refusal(ahead, sweep, at) is not None
+    assert refusal(ahead, replace(sweep, is_asked=True), at) is None

@@ -80,12 +80,16 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A metered call about to be made. `looked_at`: when its connection was last read, None: never."""
+    """A metered call about to be made. `looked_at`: when its connection was last read, None: never.
+
+    `is_asked`: somebody waits for what it brings, whatever triggers it.
+    """
 
     units: int
     trigger: Trigger
     is_full: bool
     looked_at: datetime | None
+    is_asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,7 @@ def refusal(pool: Pool, ask: Ask, now: datetime) -> tuple[str, datetime] | None:
         return f"{used}: the last {PEOPLE_SHARE_PCT} % are kept for people", month_end(now)
     if stage is Stage.DELTAS and ask.is_full and not is_person:
         return f"{used}: only changes are read until the month ends", month_end(now)
-    is_idle = ask.trigger is Trigger.SWEEP and not ask.is_full
+    is_idle = ask.trigger is Trigger.SWEEP and not ask.is_full and not ask.is_asked
     if stage is not Stage.OPEN and is_idle and not _is_overdue(ask, now):
         return f"{used}, ahead of pace: companies that nobody reads wait", now + timedelta(days=1)
     return None

@@ -25,7 +25,9 @@ def asked(s: State, intent: c.Intent, month: str) -> Pool | c.Refused | None:
     key = f"{intent.rail}/{intent.app}"
     known = s.pools.get((key, month), Pool(key, month, 0))
     pool = replace(known, limit=intent.pool_limit)
-    ask = Ask(intent.units, intent.trigger, intent.is_full, intent.looked_at)
+    ask = Ask(
+        intent.units, intent.trigger, intent.is_full, intent.looked_at, intent.purpose is not None
+    )
     refused = refusal(pool, ask, intent.opened_at)
     return pool if refused is None else c.Refused(*refused)
 

@@ -53,7 +53,9 @@ def asked(tx: Tx, intent: c.Intent, month: str) -> Pool | c.Refused | None:
     row = tx.row(_pool(tx.t, is_locked=True), **place)
     empty = Pool(key_of(intent), month, intent.pool_limit)
     pool = empty if row is None else _pool_of(row, intent.pool_limit)
-    ask = Ask(intent.units, intent.trigger, intent.is_full, intent.looked_at)
+    ask = Ask(
+        intent.units, intent.trigger, intent.is_full, intent.looked_at, intent.purpose is not None
+    )
     refused = refusal(pool, ask, intent.opened_at)
     return pool if refused is None else c.Refused(*refused)
 
