@@ -64,8 +64,9 @@ async def test_a_refused_person_is_not_asked_for_again_at_once(tmp_path: Path) -
     async with company_rig(tmp_path) as it:
         work, now = await work_of(it), it.clock.now()
         work.refuse(step_of(Look("list"), Purpose.DISPLAY), "the month is used up", None, now)
-        assert work.state.retry_at == now + REFUSED_RETRY
-        assert work.change.state == work.state
+        assert work.rest_until == now + REFUSED_RETRY
+        assert work.state.retry_at is None, "whoever asks next is judged anew"
+        assert work.change.state is None, "a refusal of ours is no fact of the rail"
 
 
 async def test_a_refused_sweep_rests_until_the_pool_opens(tmp_path: Path) -> None:

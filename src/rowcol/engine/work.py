@@ -12,7 +12,6 @@ from rowcol.core.evidence import Observation
 from rowcol.core.freshness.policy import Policy
 from rowcol.core.ids import CallId, NeedId
 from rowcol.core.money import FREE, Cost
-from rowcol.core.need import Trigger
 from rowcol.core.outcome import RULES, Billed, Outcome, outcome_of_silence
 from rowcol.core.picture import Picture, standing_of
 from rowcol.core.plan import Fetch
@@ -78,17 +77,14 @@ class Work:
     def refuse(self, step: Fetch, reason: str, until: datetime | None, now: datetime) -> None:
         """A budget, a pool, a pause or a missing secret said no: nothing more is called in this run.
 
-        What the machine may not do now says nothing about a person who asks in a minute.
+        Whoever asks next is judged anew: it costs a look at our own rules, not a call.
         """
         self.paid_refusal = reason
         if step.is_paid:
             return
         self.is_parked = True
-        soon, retry_at = now + REFUSED_RETRY, self.state.retry_at
-        if step.need is None:
-            self.rest_until = max(until or soon, soon)
-        elif step.trigger is Trigger.PERSON and (retry_at is None or retry_at <= now):
-            self.move(replace(self.state, retry_at=soon))
+        soon = now + REFUSED_RETRY
+        self.rest_until = soon if step.need is not None else max(until or soon, soon)
 
     def move(self, state: ConnectionState) -> None:
         """Go on from this state."""
