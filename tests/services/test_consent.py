@@ -186,3 +186,15 @@ async def test_the_service_tells_url_and_id(it: CompanyRig) -> None:
     grant = await service.begin_connect(LEDGER)
     assert grant.url.startswith("http://consent.example/")
     assert await service.consented(grant.value) is None
+
+
+async def test_a_service_that_died_within_the_callback_is_said(it: CompanyRig) -> None:
+    grant, state = await begin(it)
+    it.clock.advance(timedelta(minutes=29))
+    taken = await it.plane.store.take_link(consent.hash_of(state), it.clock.now())
+    assert taken is not None
+    it.clock.advance(timedelta(minutes=2))
+    assert await consent.outcome(it.plane, FIRM, BUSINESS, grant.value) is None, "it may still come"
+    it.clock.advance(consent.EXCHANGE_TAKES)
+    with pytest.raises(RailRefused, match="stopped before"):
+        await consent.outcome(it.plane, FIRM, BUSINESS, grant.value)

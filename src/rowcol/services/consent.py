@@ -25,6 +25,8 @@ from rowcol.services import linking
 from rowcol.services.plane import OpenPlane
 
 LASTS = timedelta(minutes=30)
+EXCHANGE_TAKES = timedelta(minutes=5)
+"""Longer than any exchange: a used consent without an ending by then has none to come."""
 
 
 async def begin(plane: OpenPlane, firm: FirmId, business: BusinessId, app: App) -> Grant:
@@ -72,8 +74,12 @@ async def outcome(
     if link.connection is not None:
         view = await plane.store.read_view(firm, link.connection)
         return None if view is None else view.connection
-    if link.used_at is None and plane.clock.now() >= link.expires_at:
-        raise RailRefused("nobody came back within 30 minutes", "begin again with `rowcol connect`")
+    spare = timedelta(0) if link.used_at is None else EXCHANGE_TAKES
+    if plane.clock.now() >= link.expires_at + spare:
+        what = "nobody came back within 30 minutes"
+        if link.used_at is not None:
+            what = "the service stopped before the login was stored"
+        raise RailRefused(what, "begin again with `rowcol connect`")
     return None
 
 
