@@ -21,6 +21,7 @@ from rowcol.core.rail import CannotHelp, Deed, Failure, Look, Reading
 from rowcol.core.refusal import Busy, Conflict, NotFound, RailRefused
 from rowcol.core.tariff import Per, price_on
 from rowcol.core.wire import NoAnswer
+from rowcol.engine import throttles
 from rowcol.engine.gateway import Cause, Sent
 from rowcol.engine.renewal import NotUsable
 from rowcol.engine.topics import DUE
@@ -106,13 +107,23 @@ async def made(
     renewed token where the rail did not take the first one."""
     for is_last in (False, True):
         sent, state = await send(plane, its, look, cause)
-        answer = read(plane, look, sent, state)
+        answer = await _told_apart(plane, sent, read(plane, look, sent, state))
         await _commit(plane, its.lease, sent, answer, answer.state, releases=False)
         its = await refreshed(plane, its)
         is_expired = isinstance(answer, Failure) and answer.outcome is Outcome.TOKEN_EXPIRED
         if is_last or not is_expired:
             return sent, answer, its
     raise AssertionError("unreachable")
+
+
+async def _told_apart(plane: OpenPlane, sent: Sent, answer: Reading | Failure) -> Reading | Failure:
+    """A refusal for asking too often with what it means; a month's end closes the pool for everybody."""
+    if isinstance(answer, Reading) or answer.outcome is not Outcome.RATE_LIMITED:
+        return answer
+    if not sent.intent.units:
+        return answer
+    meaning = await throttles.meaning_of(plane.store, plane.clock, sent.intent)
+    return replace(answer, detail=f"{answer.detail}: {meaning}")
 
 
 async def refreshed(plane: OpenPlane, its: Held) -> Held:
