@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +10,7 @@ import typer
 from rowcol.cli import face
 from rowcol.cli.face import Json
 
-EXAMPLES = "Examples: rowcol bench ingest --json  |  rowcol bench read  |  rowcol bench ledger --raw events.json"
+EXAMPLES = "Examples: rowcol bench ingest --json  |  rowcol bench read  |  rowcol bench ledger --raw > events.json"
 app = typer.Typer(help="Measure: ingest, read, ledger.", no_args_is_help=True)
 Rounds = Annotated[int, typer.Option("--rounds", min=1, max=50, help="Medians are over these.")]
 
@@ -50,13 +49,13 @@ def ledger(
     companies: Annotated[int, typer.Option("--companies", min=1, max=1000)] = 100,
     weeks: Annotated[int, typer.Option("--weeks", min=1, max=52)] = 4,
     seed: Annotated[int, typer.Option("--seed", help="Equal seeds give equal weeks.")] = 1,
-    raw: Annotated[
-        Path | None,
-        typer.Option(
-            "--raw", help="Also write every event and the emulator's own counts there, as JSON."
-        ),
-    ] = None,
     *,
+    raw: Annotated[
+        bool,
+        typer.Option(
+            "--raw", help="Also print every event and the emulator's own counts; implies --json."
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Measure what the books of a firm cost, and how stale its decisions are, beside hourly polling.
@@ -76,13 +75,8 @@ def ledger(
     report, events = face.running(
         run_ledger(companies=companies, weeks=weeks, seed=seed, tell=tell)
     )
-    if raw is not None:
-        import msgspec
-
-        raw.write_bytes(msgspec.json.encode(events))
-        face.note(f"events are in {raw}")
-    if json:
-        face.emit(report)
+    if json or raw:
+        face.emit({**report, "raw": events} if raw else report)
         return
     for name, value in _flat(report):
         face.say(f"{name:<58} {value:>12,}")

@@ -36,6 +36,7 @@ def test_a_decision_is_stale_when_a_change_came_after_the_last_look() -> None:
     assert (found.decision_reads, found.stale_decision_reads) == (4, 1)
     assert found.stale_decision_reads_pct == 25.0
     assert (found.metered_calls, found.metered_calls_per_company_day) == (2, 1.0)
+    assert found.metered_calls_per_month == 61
 
 
 def test_only_the_measured_time_is_counted_but_peaks_are_over_all() -> None:
@@ -48,5 +49,6 @@ def test_only_the_measured_time_is_counted_but_peaks_are_over_all() -> None:
 @given(st.lists(st.integers(0, 600), max_size=60))
 def test_a_peak_is_the_fullest_minute(seconds: list[int]) -> None:
     moments = [T0 + timedelta(seconds=s) for s in seconds]
-    by_hand = max((sum(0 <= o - s < 60 for o in seconds) for s in seconds), default=0)
-    assert peak(moments) == by_hand
+    for span_s in (1, 60):
+        by_hand = max((sum(0 <= o - s < span_s for o in seconds) for s in seconds), default=0)
+        assert peak(moments, timedelta(seconds=span_s)) == by_hand

@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 MINUTE: Final = timedelta(minutes=1)
+SECOND: Final = timedelta(seconds=1)
 DAY: Final = timedelta(days=1)
+DAYS_A_MONTH: Final = 30.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,9 @@ class Figures:
     stale_decision_reads_pct: float
     peak_per_minute_per_company: int
     peak_per_minute_portfolio: int
+    peak_per_second_per_company: int
+    metered_calls_per_month: int
+    """Of all companies, at the measured rate; the free tier admits 500,000."""
     decision_reads: int
     stale_decision_reads: int
     metered_calls: int
@@ -88,18 +93,22 @@ def figures_of(events: Events) -> Figures:
         stale_decision_reads_pct=round(100 * stale / len(reads), 4) if reads else 0.0,
         peak_per_minute_per_company=max((peak(at) for at in by_company.values()), default=0),
         peak_per_minute_portfolio=peak([r.at for r in events.requests]),
+        peak_per_second_per_company=max(
+            (peak(at, SECOND) for at in by_company.values()), default=0
+        ),
+        metered_calls_per_month=round(units / days * DAYS_A_MONTH),
         decision_reads=len(reads),
         stale_decision_reads=stale,
         metered_calls=units,
     )
 
 
-def peak(moments: Iterable[datetime]) -> int:
-    """The most that fall into any half-open minute."""
+def peak(moments: Iterable[datetime], span: timedelta = MINUTE) -> int:
+    """The most that fall into any half-open `span`."""
     ordered = sorted(moments)
     most, first = 0, 0
     for last, at in enumerate(ordered):
-        while at - ordered[first] >= MINUTE:
+        while at - ordered[first] >= span:
             first += 1
         most = max(most, last - first + 1)
     return most
