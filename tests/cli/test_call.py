@@ -27,5 +27,7 @@ def test_a_declared_endpoint_is_called(connected: Shell) -> None:
 
 @pytest.mark.parametrize("endpoint", ["accounts.balance.get", "nothing"])
 def test_what_costs_or_is_not_there_is_not(connected: Shell, endpoint: str) -> None:
-    connected("call", "h-1", "plaid", endpoint, rc=2)
-    connected("call", "h-1", "norail", endpoint, rc=2)
+    for rail in ("plaid", "norail"):
+        refused = connected("call", "h-1", rail, endpoint, rc=2)
+        assert refused.stdout == ""
+        assert "may not be called" in refused.stderr

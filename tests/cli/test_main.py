@@ -70,7 +70,9 @@ def test_version(tmp_path: Path) -> None:
     "wrong", [["nothing"], ["read"], ["read", "x", "--nothing"], ["token", "create"], ["db"], []]
 )
 def test_wrong_use_is_2(tmp_path: Path, wrong: list[str]) -> None:
-    Shell(tmp_path)(*wrong, rc=2)
+    refused = Shell(tmp_path)(*wrong, rc=2)
+    assert "Usage:" in refused.stdout + refused.stderr
+    assert not list(tmp_path.iterdir()), "nothing was made"
 
 
 def test_as_a_process(tmp_path: Path) -> None:

@@ -192,11 +192,16 @@ def test_any_signed_token_gives_a_verdict(head: dict[str, Any], claims: dict[str
 
 @given(st.binary() | _JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_body_is_routed_or_refused(body: bytes) -> None:
-    for step in (route, translate):
-        try:
-            step(body)
-        except ValueError:
-            continue
+    """Both refuse it, or both read it; what is read has a kind, and ids that are texts."""
+    try:
+        kind, remote_ids = route(body)
+    except ValueError:
+        with pytest.raises(ValueError, match="not a delivery"):
+            translate(body)
+        return
+    assert kind
+    assert all(isinstance(remote_id, str) and remote_id for remote_id in remote_ids)
+    assert translate(body)
 
 
 @pytest.mark.parametrize(

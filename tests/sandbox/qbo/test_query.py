@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,7 +39,7 @@ def test_everything_at_once() -> None:
     ],
 )
 def test_accepted(text: str) -> None:
-    parse(text)
+    assert parse(text).kind.name == re.search(r"FROM (\w+)", text)[1]  # type: ignore[index]
 
 
 @pytest.mark.parametrize(
