@@ -21,6 +21,7 @@ from rowcol.core.books import ACCOUNT, BILL, VENDOR, Kind, LedgerAccount, OpenIt
 from rowcol.core.connection import Connection, ConnectionState
 from rowcol.core.evidence import Coverage, Source
 from rowcol.core.ids import AppId, ConnectionId, RemoteId
+from rowcol.core.mirror import MirrorRow
 from rowcol.core.money import Money
 from rowcol.core.outcome import Outcome
 from rowcol.core.pool import MonthPool
@@ -33,7 +34,6 @@ from rowcol.core.rail import (
     Failure,
     Grant,
     Look,
-    MirrorRow,
     RailSpec,
     Reading,
     Row,

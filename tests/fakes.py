@@ -21,6 +21,7 @@ from rowcol.core.delivery import (
 )
 from rowcol.core.evidence import Balance, Health, Observation, Source
 from rowcol.core.ids import AppId, RemoteId
+from rowcol.core.mirror import MirrorRow
 from rowcol.core.money import Cost, Money
 from rowcol.core.outcome import Outcome
 from rowcol.core.quota import QuotaRule, QuotaScope
@@ -32,7 +33,6 @@ from rowcol.core.rail import (
     Failure,
     Grant,
     Look,
-    MirrorRow,
     RailSpec,
     Reading,
     Renewed,
@@ -78,8 +78,7 @@ def _endpoint(
     name: str, tariff: str | None = None, *, limit: int = 1000, is_callable: bool = False
 ) -> Endpoint:
     rules = {"production": (QuotaRule(QuotaScope.CONNECTION, limit, 60),)}
-    is_live = tariff is not None
-    return Endpoint(name, "POST", f"/{name}", 10.0, tariff, rules, is_live, is_callable)
+    return Endpoint(name, "POST", f"/{name}", 10.0, tariff, rules, is_callable)
 
 
 SPEC = RailSpec(

@@ -10,10 +10,11 @@ from rowcol.core import change as c
 from rowcol.core.connection import Connection
 from rowcol.core.delivery import Incoming, Listed, RouteState, VerificationKey
 from rowcol.core.ids import AppId, BusinessId, ConnectionId, DeliveryId, FirmId, NeedId, RemoteId
+from rowcol.core.mirror import MirrorRow
 from rowcol.core.money import Cost
 from rowcol.core.need import Need
 from rowcol.core.pool import Pool
-from rowcol.core.rail import MirrorRow, Row
+from rowcol.core.rail import Row
 from rowcol.core.records import Burn, Business, Call, Firm, Link, Spending, Throttle, Token
 from rowcol.core.wire import NoAnswer, Request, Response
 

@@ -6,9 +6,12 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+import msgspec
+
 from rowcol.core import change as c
 from rowcol.core.ids import ConnectionId, RemoteId
-from rowcol.core.rail import MirrorRow, Row
+from rowcol.core.mirror import MirrorRow
+from rowcol.core.rail import Row
 from rowcol.ports import FullStore
 from tests.contracts.values import T0, A, after, furnish, lease
 
@@ -29,7 +32,7 @@ def kept(row: Row, amount: str = "100.10") -> MirrorRow:
 
 
 def gone(row: MirrorRow) -> MirrorRow:
-    return replace(row, is_deleted=True, due_on=None)
+    return msgspec.structs.replace(row, is_deleted=True, due_on=None)
 
 
 async def names(store: FullStore, entity: str = BILL) -> list[str]:
@@ -77,7 +80,7 @@ class MirrorContract:
         await store.commit(A, change)
         rows = await store.read_rows(A, C1, BILL, [one.remote_id, two.remote_id, never.remote_id])
         assert rows == {
-            one.remote_id: gone(replace(kept(one), remote_version="2")),
+            one.remote_id: gone(msgspec.structs.replace(kept(one), remote_version="2")),
             two.remote_id: gone(kept(two)),
             never.remote_id: MirrorRow(BILL, never.remote_id, "1", None, None, True, None),
         }

@@ -10,7 +10,7 @@ import pytest
 from rowcol.core import change as c
 from rowcol.core.ids import AppId, BusinessId, ConnectionId
 from rowcol.core.money import FREE
-from rowcol.core.need import Trigger
+from rowcol.core.need import Purpose, Trigger
 from rowcol.core.outcome import Billed, Outcome
 from rowcol.core.pool import Pool
 from rowcol.core.records import Burn, Throttle
@@ -96,8 +96,10 @@ class PoolContract:
         held = await store.open_call(A, metered("1", **ritual, is_full=True))
         assert isinstance(held, c.Refused)
         assert await store.open_call(A, metered("2", **ritual)) is None
-        sweep = {"trigger": Trigger.SWEEP}
+        sweep = {"trigger": Trigger.SWEEP, "purpose": None}
         assert isinstance(await store.open_call(A, metered("3", **sweep)), c.Refused)
+        asked = metered("5", trigger=Trigger.SWEEP, purpose=Purpose.VERIFY)
+        assert await store.open_call(A, asked) is None, "somebody waits for it"
         late = metered("4", **sweep, looked_at=T0 - timedelta(days=25))
         assert await store.open_call(A, late) is None
 

@@ -14,6 +14,7 @@ from rowcol.core.connection import ConnectionState
 from rowcol.core.delivery import Signal, Verdict, VerificationKey
 from rowcol.core.evidence import Coverage, Observation
 from rowcol.core.ids import AppId, RemoteId
+from rowcol.core.mirror import MirrorRow
 from rowcol.core.outcome import Outcome
 from rowcol.core.pool import MonthPool
 from rowcol.core.quota import QuotaRule
@@ -21,7 +22,7 @@ from rowcol.core.tariff import Price
 from rowcol.core.wire import RawDelivery, Request, Response
 
 CONSENT = "consent"
-"""The name in `RailSpec.hosts` under which a rail has a screen of its own where people consent."""
+"""The name in `RailSpec.hosts` of a screen of the rail's own where people consent."""
 
 
 class Role(StrEnum):
@@ -37,7 +38,7 @@ class Role(StrEnum):
 class Endpoint:
     """One thing a rail can be asked. `tariff`: the price item it costs per call, None: free.
 
-    `quotas`: limits by environment. `is_live`: the rail contacts the bank for it. `is_callable`:
+    `quotas`: limits by environment. `is_callable`:
     `call_api` may reach it. `host`: which of the rail's hosts, "" for the app's own.
     `is_metered`: a success counts against the month's pool. `is_write`: it changes the remote side.
     """
@@ -48,7 +49,6 @@ class Endpoint:
     timeout_s: float
     tariff: str | None = None
     quotas: Mapping[str, tuple[QuotaRule, ...]] = field(default_factory=dict)
-    is_live: bool = False
     is_callable: bool = False
     summary: str = ""
     host: str = ""
@@ -139,19 +139,6 @@ class Row:
     remote_at: datetime | None
     body: Mapping[str, object] | None
     due_on: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MirrorRow:
-    """A row as the mirror keeps it; `body` is the rail's JSON as bytes, None where there never was one."""
-
-    entity: str
-    remote_id: RemoteId
-    remote_version: str
-    remote_at: datetime | None
-    due_on: date | None
-    is_deleted: bool
-    body: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

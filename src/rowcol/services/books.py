@@ -11,8 +11,8 @@ from rowcol.core.books import ACCOUNT, BILL, VENDOR, LedgerAccount, OpenItem, Pa
 from rowcol.core.change import Action
 from rowcol.core.connection import Connection
 from rowcol.core.ids import BusinessId, FirmId, RemoteId
+from rowcol.core.mirror import MirrorRow
 from rowcol.core.need import Purpose, question_of
-from rowcol.core.rail import MirrorRow
 from rowcol.core.refusal import BadInput
 from rowcol.engine.books import BooksAnswer
 from rowcol.services import targeted

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from rowcol.core.books import Kind, LedgerAccount, OpenItem, Party, Record
 from rowcol.core.ids import RemoteId
+from rowcol.core.mirror import MirrorRow
 from rowcol.core.money import Money
-from rowcol.core.rail import MirrorRow, Row
+from rowcol.core.rail import Row
 from rowcol.rails.qbo.mirror import row_of, rows_of
 from rowcol.rails.qbo.records import Unreadable
 from tests.rails.qbo import kit

@@ -10,7 +10,8 @@ import msgspec
 
 from rowcol.adapters.memory.state import Kept, Login, State
 from rowcol.core.ids import ConnectionId, FirmId, RemoteId
-from rowcol.core.rail import MirrorRow, Row
+from rowcol.core.mirror import MirrorRow
+from rowcol.core.rail import Row
 
 ENCODER = msgspec.json.Encoder(order="deterministic", decimal_format="number")
 Rows = dict[tuple[str, str], Kept]

@@ -14,10 +14,11 @@ from rowcol.core import change as c
 from rowcol.core.connection import Connection, ConnectionState
 from rowcol.core.delivery import Listed, RouteState
 from rowcol.core.evidence import Balance, Observation, Source
+from rowcol.core.mirror import MirrorRow
 from rowcol.core.money import Cost
 from rowcol.core.need import Need, Purpose, Question, Trigger, priority_of
 from rowcol.core.outcome import Billed, Outcome
-from rowcol.core.rail import MirrorRow, Row
+from rowcol.core.rail import Row
 from rowcol.core.records import Call
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -32,7 +32,8 @@ from rowcol.adapters.sql.prepared import filled, listed, prepared
 from rowcol.adapters.sql.tables import Tables
 from rowcol.adapters.sql.tx import Tx, upsert
 from rowcol.core.ids import ConnectionId, FirmId, RemoteId
-from rowcol.core.rail import MirrorRow, Row
+from rowcol.core.mirror import MirrorRow
+from rowcol.core.rail import Row
 
 IDS_MAX = 512
 """Ids that one statement asks for: below the 999 parameters that the oldest SQLite takes."""

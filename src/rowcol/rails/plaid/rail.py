@@ -11,6 +11,7 @@ from rowcol.core.books import Record
 from rowcol.core.connection import ConnectionState
 from rowcol.core.delivery import Signal, Verdict, VerificationKey
 from rowcol.core.ids import AppId, RemoteId
+from rowcol.core.mirror import MirrorRow
 from rowcol.core.outcome import Outcome
 from rowcol.core.rail import (
     CannotHelp,
@@ -19,7 +20,6 @@ from rowcol.core.rail import (
     Failure,
     Grant,
     Look,
-    MirrorRow,
     RailSpec,
     Reading,
     Renewed,

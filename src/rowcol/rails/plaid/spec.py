@@ -71,7 +71,6 @@ def _paid(path: str, tariff: str, summary: str, quotas: _Rules) -> Endpoint:
         timeout_s=LIVE_S,
         tariff=tariff,
         quotas=quotas,
-        is_live=True,
         summary=summary,
     )
 

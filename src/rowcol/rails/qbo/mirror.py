@@ -26,8 +26,9 @@ from rowcol.core.books import (
     Record,
 )
 from rowcol.core.ids import RemoteId
+from rowcol.core.mirror import MirrorRow
 from rowcol.core.money import Money, NotMoney, exponent_of
-from rowcol.core.rail import MirrorRow, Row
+from rowcol.core.rail import Row
 from rowcol.rails.qbo.records import (
     RowRecord,
     Unreadable,

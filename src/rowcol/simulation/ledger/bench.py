@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
+from rowcol.simulation.ledger.batch import batch_read
 from rowcol.simulation.ledger.figures import Events, figures_of
 from rowcol.simulation.ledger.hourly import hourly
 from rowcol.simulation.ledger.play import Plan, Play, planned
@@ -50,6 +51,7 @@ async def run_ledger(
         **policy.figures,
         "baseline": {"hourly7": asdict(figures_of(polled[0]))},
         "webhook_loss": {},
+        **await batch_read(),
     }
     raw = {"evidence": _raw(policy), "hourly7": {**_events(polled[0]), "counts": polled[1]}}
     for loss_pct in losses_pct:
