@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 from rowcol.core.app import App
-from rowcol.core.books import Record
 from rowcol.core.connection import ConnectionState
 from rowcol.core.delivery import (
     Authentic,
@@ -21,7 +20,6 @@ from rowcol.core.delivery import (
 )
 from rowcol.core.evidence import Balance, Health, Observation, Source
 from rowcol.core.ids import AppId, RemoteId
-from rowcol.core.mirror import MirrorRow
 from rowcol.core.money import Cost, Money
 from rowcol.core.outcome import Outcome
 from rowcol.core.quota import QuotaRule, QuotaScope
@@ -35,12 +33,12 @@ from rowcol.core.rail import (
     Look,
     RailSpec,
     Reading,
-    Renewed,
     Row,
     Want,
 )
 from rowcol.core.tariff import Per, Price
 from rowcol.core.wire import NoAnswer, RawDelivery, Request, Response, Silence
+from rowcol.core.without_books import WithoutBooks
 
 T0 = datetime(2026, 11, 2, 12, tzinfo=UTC)
 ACCOUNT = RemoteId("acc-1")
@@ -109,7 +107,7 @@ SPEC = RailSpec(
 )
 
 
-class Tally:
+class Tally(WithoutBooks):
     """A rail with one account per login. `status` tells the bank's last look, `balances` the cached balance, `live` the true one."""
 
     @property
@@ -174,28 +172,8 @@ class Tally:
     def read_grant(self, look: Look, response: Response) -> Grant | Failure:
         raise AssertionError("Tally has no linking")
 
-    def consent_url(self, app: App, state: str) -> str:
-        return ""
-
     def callback_look(self, app: App, answers: Mapping[str, str]) -> Look:
         raise AssertionError("Tally has no linking")
-
-    def rows_looks(self, entity: str, ids: Sequence[RemoteId]) -> tuple[Look, ...]:
-        return ()
-
-    def units(self, look: Look, app: App) -> int:
-        return 0
-
-    def renewal(self, token: str, state: ConnectionState, now: datetime) -> Look | None:
-        return None
-
-    def read_renewal(
-        self, look: Look, response: Response, token: str, state: ConnectionState
-    ) -> Renewed | Failure:
-        raise AssertionError("Tally's tokens last")
-
-    def record(self, row: MirrorRow) -> Record | None:
-        return None
 
     def authenticate(
         self,

@@ -12,7 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rowcol.rails.plaid
+from rowcol.core.app import App
+from rowcol.core.connection import ConnectionState
 from rowcol.core.delivery import VerificationKey
+from rowcol.core.ids import AppId, RemoteId
+from rowcol.core.mirror import MirrorRow
 from rowcol.core.outcome import Outcome
 from rowcol.core.rail import Credentials, Failure, Grant, Look, Rail, Reading
 from rowcol.rails.plaid.errors import OUTCOMES
@@ -166,3 +170,14 @@ def test_rail_md_speaks_of_every_endpoint() -> None:
     text = (Path(rowcol.rails.plaid.__file__).parent / "RAIL.md").read_text(encoding="utf-8")
     assert [name for name in ENDPOINTS if f"`{name}`" not in text] == []
     assert len(re.findall(r"^\d+\. .*: \*\*(done|todo|exempt)", text, re.MULTILINE)) == 12
+
+
+def test_a_bank_has_no_books() -> None:
+    rail, state = Plaid(), ConnectionState()
+    app = App(AppId("a"), "plaid", "sandbox", "https://x", {})
+    row = MirrorRow("account", RemoteId("1"), "", None, None, is_deleted=False, body=b"{}")
+    assert rail.consent_url(app, "s") == ""
+    assert rail.rows_looks("account", [RemoteId("1")]) == ()
+    assert rail.units(Look("accounts.get"), app) == 0
+    assert rail.renewal("token", state, kit.NOW) is None
+    assert rail.record(row) is None

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from rowcol.core.app import App
-from rowcol.core.books import Record
 from rowcol.core.connection import ConnectionState
 from rowcol.core.delivery import Signal, Verdict, VerificationKey
 from rowcol.core.ids import AppId, RemoteId
-from rowcol.core.mirror import MirrorRow
 from rowcol.core.outcome import Outcome
 from rowcol.core.rail import (
     CannotHelp,
@@ -22,10 +20,10 @@ from rowcol.core.rail import (
     Look,
     RailSpec,
     Reading,
-    Renewed,
     Want,
 )
 from rowcol.core.wire import RawDelivery, Request, Response
+from rowcol.core.without_books import WithoutBooks
 from rowcol.rails.plaid import accounts, errors, grants, items, looks, transactions, webhook
 from rowcol.rails.plaid.records import Unreadable
 from rowcol.rails.plaid.requests import request_of
@@ -43,7 +41,7 @@ _READERS: dict[str, Callable[[Look, Response, ConnectionState], Reading | Failur
 
 
 @dataclass(frozen=True, slots=True)
-class Plaid:
+class Plaid(WithoutBooks):
     """The rail."""
 
     @property
@@ -88,35 +86,9 @@ class Plaid:
         """Link token, public token, access token."""
         return grants.read_grant(look, response)
 
-    def consent_url(self, app: App, state: str) -> str:
-        """Link opens with a token instead."""
-        return ""
-
     def callback_look(self, app: App, answers: Mapping[str, str]) -> Look:
         """The public token's exchange."""
         return grants.exchange_look(answers)
-
-    def rows_looks(self, entity: str, ids: Sequence[RemoteId]) -> tuple[Look, ...]:
-        """A bank has no rows of its own."""
-        return ()
-
-    def units(self, look: Look, app: App) -> int:
-        """Plaid charges money, not a pool."""
-        return 0
-
-    def renewal(self, token: str, state: ConnectionState, now: datetime) -> Look | None:
-        """An access token lasts until its Item is removed."""
-        return None
-
-    def read_renewal(
-        self, look: Look, response: Response, token: str, state: ConnectionState
-    ) -> Renewed | Failure:
-        """Never asked for."""
-        raise NotImplementedError("Plaid's tokens are not renewed")
-
-    def record(self, row: MirrorRow) -> Record | None:
-        """A bank has no books."""
-        return None
 
     def authenticate(
         self,

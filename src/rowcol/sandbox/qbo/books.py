@@ -147,6 +147,8 @@ class Books:
         """A sparse edit; a full one blanks what it does not name. None and `""` clear an attribute."""
         kind = _known(entity)
         before = self.get(kind.name, row_id)
+        if kind.is_transaction:
+            self._check_open(kind, before, row_id)
         draft = drafts.written(kind, changes, self, is_new=False)
         kept = drafts.READ_ONLY | {"LinkedTxn"} if is_full else before.keys()
         gone = {name for name, value in changes.items() if value is None or value == ""}

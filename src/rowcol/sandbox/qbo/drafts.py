@@ -55,6 +55,9 @@ _SUBTOTALLED: Final = frozenset(
     {"Invoice", "SalesReceipt", "CreditMemo", "RefundReceipt", "Estimate"}
 )
 _DUE: Final = {"Bill": ("VendorRef", "Vendor"), "Invoice": ("CustomerRef", "Customer")}
+_PAYABLE: Final = frozenset({"Bill", "BillPayment", "VendorCredit"})
+_EXPENSE_DETAILS: Final = ("AccountBasedExpenseLineDetail", "ItemBasedExpenseLineDetail")
+_EXPENSE_FORMS: Final = frozenset({"Bill", "Purchase", "VendorCredit"})
 DOLLAR: Final[Mapping[str, str]] = {"value": "USD", "name": "United States Dollar"}
 
 
@@ -124,8 +127,12 @@ def complete(kind: Kind, draft: Json, books: Library) -> Json:
 def _complete_special(kind: Kind, draft: Json, books: Library) -> None:
     if kind.name in _DUE:
         draft.setdefault("DueDate", _due(kind, draft, books))
-    if kind.name == "Bill":
+    if kind.name in _PAYABLE:
         draft.setdefault("APAccountRef", {"value": books.payable, "name": "Accounts Payable (A/P)"})
+    if kind.name == "SalesReceipt":
+        draft["Balance"] = ZERO
+    if "CheckPayment" in draft:
+        draft["CheckPayment"].setdefault("PrintStatus", "NotSet")
     if kind.name == "Payment":
         draft["UnappliedAmt"] = cents(draft["TotalAmt"] - postings.applied(kind.name, draft))
 
@@ -197,12 +204,24 @@ def _numbered(kind: Kind, lines: list[Json]) -> list[Json]:
         else line
         for n, line in enumerate(kept, start=1)
     ]
+    if kind.name in _EXPENSE_FORMS:
+        numbered = [_expensed(line) for line in numbered]
     if kind.name in _SUBTOTALLED:
         amount = sum((line.get("Amount", ZERO) for line in kept), ZERO)
         numbered.append(
             {"Amount": amount, "DetailType": "SubTotalLineDetail", "SubTotalLineDetail": {}}
         )
     return numbered
+
+
+def _expensed(line: Json) -> Json:
+    """With what QBO fills in itself."""
+    details = {
+        name: {"BillableStatus": "NotBillable", "TaxCodeRef": {"value": "NON"}} | line[name]
+        for name in _EXPENSE_DETAILS
+        if name in line
+    }
+    return {"LinkedTxn": []} | line | details
 
 
 def _without_id(line: Json) -> Json:

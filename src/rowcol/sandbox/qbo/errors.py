@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
+FORBIDDEN: Final = 403
 VALIDATION: Final = "ValidationFault"
 TEXTS: Final[dict[str, tuple[str, str]]] = {
     "500": ("Unsupported Operation", "Operation {0} is not supported."),
@@ -40,6 +41,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "6240": ("Duplicate Name Exists Error", "The name supplied already exists. : null"),
     "6540": ("Deposited Transaction", "The transaction was deposited and cannot be changed : {0}"),
 }
+_BARE: Final = frozenset({"500", "4000", "4001", "6240", "10000"})
+"""Recorded or documented without `element`; all others have one, if only an empty one."""
 
 
 class QboError(Exception):
@@ -59,7 +62,7 @@ class QboError(Exception):
         self.status = status
         self.message = message
         self.detail = detail.format(about)
-        self.element = element
+        self.element = "" if element is None and code not in _BARE else element
         self.fault_type = fault_type
         super().__init__(f"{code} {self.detail}")
 
@@ -105,10 +108,11 @@ def auth_fault(
     """The lower-case envelope that only authentication uses."""
     message = f"message={name}; errorCode={code:0>6}; statusCode={status}"
     error = {"message": message, "detail": detail, "code": code, "element": None}
+    refused = "SERVICE" if status == FORBIDDEN else "AUTHORIZATION"
     return {
         "warnings": None,
         "intuitObject": None,
-        "fault": {"error": [error], "type": "AUTHENTICATION"},
+        "fault": {"error": [error], "type": "AUTHENTICATION" if code == "3200" else refused},
         "report": None,
         "queryResponse": None,
         "batchItemResponse": [],

@@ -5,7 +5,8 @@
 | unauthorized | no | 401, code 3200, lower-case envelope |
 | forbidden_throttle | no | 403 with code 3001 |
 | throttle_json, throttle_xml | no | 429 with code 3001 |
-| error_500, error_502, error_503, error_504 | no | a fault of code 10000, or a proxy's page |
+| error_500, error_503 | no | a fault of code 10000; of the token endpoint a page |
+| error_502, error_504 | no | a proxy's page; nothing |
 | html | yes | status 200 and a page |
 | not_json | yes | status 200 and a text |
 | truncated | yes | half of the body, correctly framed |

@@ -20,7 +20,9 @@ from rowcol.sandbox.qbo.wire import Answer, Asked
 
 PREFIX: Final = "/v3/company/"
 VERSION: Final = "1988.128"
-_PAGE: Final = b"<!DOCTYPE html><html><body><h1>Something went wrong</h1></body></html>"
+_BAD_GATEWAY: Final = 502
+_TIMEOUT: Final = 504
+PAGE: Final = b"<!DOCTYPE html><html><body><h1>Something went wrong</h1></body></html>"
 _THROTTLED: Final = {
     Fault.FORBIDDEN_THROTTLE: (403, "json"),
     Fault.THROTTLE_JSON: (429, "json"),
@@ -124,8 +126,10 @@ def failure(emulator: QboEmulator, realm_id: str | None, struck: Fault) -> Answe
     if struck is Fault.NO_ANSWER:
         return Answer(0, b"", is_dropped=True)
     status = int(struck.value.removeprefix("error_"))
-    if status in {502, 504}:
-        return Answer(status, _PAGE, "text/html")
+    if status == _TIMEOUT:
+        return Answer(status, b"")
+    if status == _BAD_GATEWAY:
+        return Answer(status, PAGE, "text/html")
     body: Json = {
         "Fault": fault(
             "10000", "An application error has occurred", "Try again later", "SystemFault"
@@ -142,7 +146,7 @@ async def spoil(
     if struck is Fault.COMMIT_THEN_DROP:
         answer.is_dropped = True
     elif struck is Fault.HTML:
-        answer.body, answer.content_type = _PAGE, "text/html"
+        answer.body, answer.content_type = PAGE, "text/html"
     elif struck is Fault.NOT_JSON:
         answer.body, answer.content_type = b"upstream connect error", "text/plain"
     elif struck is Fault.TRUNCATED:
@@ -179,12 +183,11 @@ def _check_token(emulator: QboEmulator, asked: Asked, realm_id: str, now: dateti
     if access is None:
         return unauthorized(emulator, f"Token expired: {token[:12]}" if token else None)
     if realm_id not in emulator.companies:
-        body = fault("404", "Not Found", f"realm {realm_id}", "SystemFault")
-        return Answer(404, encode({"Fault": body, "time": time_of(emulator, None)}))
+        return Answer(404, b"")
     if access.grant.realm_id != realm_id:
         return unauthorized(emulator, None, "3100", emulator.switches.wrong_company_status)
     if ACCOUNTING not in access.grant.scopes:
-        return unauthorized(emulator, "insufficient scope", "3100", 403)
+        return Answer(403, b"")
     return access.grant.client_id
 
 

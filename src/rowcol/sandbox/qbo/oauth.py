@@ -111,7 +111,7 @@ class Authority:
         realm_id = emulator.tokens.realm_of(secret)
         struck = emulator.faults.take(realm_id, "token", now)
         if struck is not None and struck not in AFTER_EFFECT:
-            return gate.failure(emulator, None, struck)
+            return _failure(emulator, struck)
         grant_type = form.get("grant_type")
         if grant_type == "authorization_code":
             pair = emulator.tokens.exchange(secret, client_id, form.get("redirect_uri"), now)
@@ -151,7 +151,7 @@ class Authority:
             return _error("invalid_client", 401)
         token = _token_of(asked)
         if not self._emulator.tokens.revoke(token, client_id, self._emulator.clock.now()):
-            return _error("invalid_token")
+            return Answer(400, b"")
         return Answer(200, b"")
 
     async def _userinfo(self, asked: Asked) -> Answer:
@@ -175,6 +175,14 @@ class Authority:
             return None
         client = self._emulator.clients.get(client_id)
         return client_id if client is not None and client.secret == secret else None
+
+
+def _failure(emulator: QboEmulator, struck: Fault) -> Answer:
+    """This host knows no faults of the accounting API: an outage is a page."""
+    answer = gate.failure(emulator, None, struck)
+    if struck in {Fault.ERROR_500, Fault.ERROR_503}:
+        return Answer(answer.status, gate.PAGE, "text/html")
+    return answer
 
 
 def _token_of(asked: Asked) -> str:

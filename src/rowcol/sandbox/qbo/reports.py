@@ -27,19 +27,24 @@ def report(name: str, options: Mapping[str, str], books: Books) -> Json:
     if make is None:
         raise QboError("500", f"report {name}")
     columns, sections = _REPORTS[make](options, books)
+    is_empty = not any(amount for _, lines in sections for _, line in lines for amount in line)
     header: Json = {
         "Time": books.clock.time(),
         "ReportName": make,
         "ReportBasis": options.get("accounting_method", "Accrual"),
         "StartPeriod": options.get("start_date", f"{books.today()[:4]}-01-01"),
         "EndPeriod": options.get("end_date", books.today()),
+        "SummarizeColumnsBy": "Total",
         "Currency": "USD",
-        "Option": [{"Name": "NoReportData", "Value": "false"}],
+        "Option": [
+            {"Name": "AccountingStandard", "Value": "GAAP"},
+            {"Name": "NoReportData", "Value": "true" if is_empty else "false"},
+        ],
     }
     rows = [_section(title, lines) for title, lines in sections]
-    kinds = [{"ColTitle": "", "ColType": "Account"}]
-    kinds += [{"ColTitle": title, "ColType": "Money"} for title in columns]
-    return {"Header": header, "Columns": {"Column": kinds}, "Rows": {"Row": rows}}
+    kinds = [_column("", "Account"), *(_column(title, "Money") for title in columns)]
+    shown = {} if is_empty else {"Row": rows}
+    return {"Header": header, "Columns": {"Column": kinds}, "Rows": shown}
 
 
 def totals(books: Books, since: str, until: str) -> dict[str, Decimal]:
@@ -104,6 +109,11 @@ def _aged(entity: str, party: str) -> Callable[[Mapping[str, str], Books], tuple
         return columns, [("", sorted(by_name.items()))]
 
     return make
+
+
+def _column(title: str, kind: str) -> Json:
+    meta = [{"Name": "ColKey", "Value": (title or kind).lower()}]
+    return {"ColTitle": title, "ColType": kind, "MetaData": meta}
 
 
 def _section(title: str, lines: Iterable[Line]) -> Json:
