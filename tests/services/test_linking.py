@@ -66,16 +66,16 @@ async def test_new_access_replaces_the_token_and_gives_the_lease_back(tmp_path: 
         assert lease is not None, "it gives the lease back"
 
 
-async def test_the_fact_that_stops_calls_goes_with_new_consent(tmp_path: Path) -> None:
+async def test_what_stops_calls_goes_with_new_consent(tmp_path: Path) -> None:
     async with company_rig(tmp_path) as it:
         await it.settle()
         it.company.known.clear()
         it.clock.advance(timedelta(days=8))
         await it.settle()
         state = (await it.view()).connection.state
-        assert state.facts["token"] == "unknown"
+        assert state.condemned_token
         cursor = state.cursor
         row = (await it.view()).connection
         await linking.reopen(it.plane, row, Grant(it.company.issue(), row.remote_id))
         state = (await it.view()).connection.state
-        assert (state.facts, state.cursor, state.health) == ({}, cursor, Health.OK)
+        assert (state.condemned_token, state.cursor, state.health) == ("", cursor, Health.OK)

@@ -24,7 +24,8 @@ class ConnectionState:
     reason. `delivered_at`: when a delivery last came. `cursor`: where the stream of changes was last published. `page`: where an unfinished
     paged read goes on. `stream_*`: the failures in a row of a paged stream and when it may be
     asked again; it keeps nothing else waiting. `posted_*`: how many posted rows the stream brought, how many of them are dated on
-    days when banks are closed, and the first date: what the closed-days proof rests on. `facts`: the rail's own small facts, opaque here.
+    days when banks are closed, and the first date: what the closed-days proof rests on. `condemned_token`: the hash of the sealed token that the rail knows no more: nothing is called with it;
+    another one that is stored lifts it. `facts`: the rail's own small facts, opaque here.
     """
 
     health: Health = Health.OK
@@ -49,6 +50,7 @@ class ConnectionState:
     posted_count: int = 0
     posted_closed_days: int = 0
     first_posted_on: date | None = None
+    condemned_token: str = ""
     facts: Mapping[str, str | int | bool | None] = field(default_factory=dict)
 
     def marked(self, stream: str, reason: str) -> ConnectionState:

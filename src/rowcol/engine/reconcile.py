@@ -29,7 +29,7 @@ from rowcol.engine import throttles
 from rowcol.engine.aftermath import abandoned, inputs_of
 from rowcol.engine.ambient import Ambient
 from rowcol.engine.gateway import Cause, Gateway, Sent
-from rowcol.engine.renewal import NotUsable, Renewer
+from rowcol.engine.renewal import NotUsable, Renewer, lifted
 from rowcol.engine.topics import ANSWERS
 from rowcol.engine.work import Work
 from rowcol.ports import FullStore
@@ -107,7 +107,7 @@ class Reconciler:
         if view is None:
             return None
         rail = self._rails[view.connection.rail]
-        state, drained, parked = view.connection.state, [], {}
+        state, drained, parked = lifted(view, self._clock.now()), [], {}
         for pending in view.pending:
             try:
                 signals = rail.translate(pending.body, view.connection.remote_id)
@@ -133,7 +133,7 @@ class Reconciler:
         sent: Sent | NotBefore | Refused
         try:
             token = await self._token(work)
-            if isinstance(token, Refused):
+            if isinstance(token, Refused | NotBefore):
                 sent = token
             else:
                 sent = await self._gateway.fetch(
@@ -152,11 +152,11 @@ class Reconciler:
                 if outcome is Outcome.RATE_LIMITED and sent.intent.units:
                     await self._tell_apart(work, sent)
 
-    async def _token(self, work: Work) -> bytes | Refused | None:
+    async def _token(self, work: Work) -> bytes | Refused | NotBefore | None:
         got = await self._renewer.usable(work.view)
         if isinstance(got, NotUsable):
             work.move(got.state)
-            return Refused(got.reason)
+            return Refused(got.reason) if got.until is None else NotBefore(got.until, got.reason)
         if got.is_renewed:
             work.view = replace(work.view, token=got.token, previous_token=work.view.token)
             work.move(got.state)

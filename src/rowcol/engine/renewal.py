@@ -9,8 +9,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from rowcol.core.change import ConnectionView, NotBefore, Refused
 from rowcol.core.connection import ConnectionState
@@ -25,8 +27,6 @@ from rowcol.engine.gateway import Cause, Gateway
 from rowcol.ports import Store, Vault
 
 STORE_TRIES = 5
-FACT, UNKNOWN = "token", "unknown"
-"""Left in the state's facts when the rail knew none of our tokens; consent given anew takes it away."""
 CAUSE = Cause(Trigger.REPAIR, "the access token has to be renewed before the next call")
 
 
@@ -45,6 +45,8 @@ class NotUsable:
 
     reason: str
     state: ConnectionState
+    until: datetime | None = None
+    """Our own limits open again then: no reason to give up."""
 
 
 class Renewer:
@@ -69,7 +71,7 @@ class Renewer:
         state = view.connection.state
         if view.token is None:
             return Usable(None, state)
-        if state.facts.get(FACT) == UNKNOWN:
+        if state.condemned_token == hash_of(view.token):
             return NotUsable(state.health_reason or "a person has to connect it anew", state)
         look = self._look(view, view.token)
         if look is None:
@@ -84,15 +86,17 @@ class Renewer:
         connection = view.connection
         now_stored = await self._store.read_view(connection.firm, connection.id)
         if now_stored is not None and now_stored.token not in (None, view.token):
-            return Usable(now_stored.token, connection.state)
+            return Usable(now_stored.token, connection.state, is_renewed=True)
         previous = view.previous_token
         if previous is None or previous == view.token:
-            return _unknown(refused)
+            return _condemned(refused, view)
         look = self._look(view, previous)
         if look is None:
-            return _unknown(refused)
+            return _condemned(refused, view)
         done = await self._renew(view, look, previous)
-        return done if isinstance(done, Usable) or not _is_refused(done) else _unknown(refused)
+        return (
+            done if isinstance(done, Usable) or not _is_refused(done) else _condemned(refused, view)
+        )
 
     def _look(self, view: ConnectionView, token: bytes) -> Look | None:
         connection = view.connection
@@ -104,7 +108,7 @@ class Renewer:
         rail, state = self._rails[connection.rail], connection.state
         sent = await self._gateway.fetch(connection.firm, connection, look, CAUSE, token)
         if isinstance(sent, NotBefore):
-            return NotUsable(sent.reason, replace(state, retry_at=sent.until))
+            return NotUsable(sent.reason, state, sent.until)
         if isinstance(sent, Refused):
             return NotUsable(sent.reason, state)
         answer = sent.answer
@@ -122,7 +126,7 @@ class Renewer:
         finally:
             await self._gateway.settle(sent, Outcome.OK)
 
-    async def _keep(self, view: ConnectionView, renewed: Renewed) -> Usable:
+    async def _keep(self, view: ConnectionView, renewed: Renewed) -> Usable | NotUsable:
         """Store it over what we read; if somebody else stored one meanwhile, theirs is used."""
         connection = view.connection
         sealed = self._vault.seal(renewed.token)
@@ -130,7 +134,9 @@ class Renewer:
         if await self._stored(view, sealed):
             return Usable(sealed, renewed.state, is_renewed=True)
         stored = await self._store.read_view(firm, id_)
-        return Usable(None if stored is None else stored.token, renewed.state, is_renewed=True)
+        if stored is None or stored.token is None:
+            return NotUsable("this login was removed meanwhile", renewed.state)
+        return Usable(stored.token, renewed.state, is_renewed=True)
 
     async def _stored(self, view: ConnectionView, sealed: bytes) -> bool:
         """Whether it was swapped in. A token that is not stored may be the only one that still works: tried hard."""
@@ -146,10 +152,26 @@ class Renewer:
         raise AssertionError("unreachable")
 
 
-def _unknown(refused: NotUsable) -> NotUsable:
+def lifted(view: ConnectionView, now: datetime) -> ConnectionState:
+    """The state without the condemnation of a token that is not the stored one any more: consent was given anew."""
+    state = view.connection.state
+    if not state.condemned_token or view.token is None:
+        return state
+    if state.condemned_token == hash_of(view.token):
+        return state
+    well = state.with_health(Health.OK, "", now)
+    return replace(well, condemned_token="", failures=0, retry_at=None)
+
+
+def hash_of(sealed: bytes) -> str:
+    """What the state keeps of a sealed token."""
+    return hashlib.sha256(sealed).hexdigest()[:32]
+
+
+def _condemned(refused: NotUsable, view: ConnectionView) -> NotUsable:
     """Marked, so that nothing is called any more."""
-    facts = {**refused.state.facts, FACT: UNKNOWN}
-    return replace(refused, state=replace(refused.state, facts=facts))
+    token = b"" if view.token is None else view.token
+    return replace(refused, state=replace(refused.state, condemned_token=hash_of(token)))
 
 
 def _is_refused(done: NotUsable) -> bool:

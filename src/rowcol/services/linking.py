@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -122,15 +123,30 @@ async def reopen(plane: OpenPlane, login: Connection, access: Grant) -> Connecti
     sealed = plane.vault.seal(access.value)
     async with deeds.held(plane, login) as its:
         row = its.view.connection
-        if not await plane.store.store_token(row.firm, row.id, its.view.token, sealed):
-            raise Conflict("this login got another token just now", "look at it again")
+        await _swap(plane, its, sealed)
+        row = its.view.connection
         facts = {name: value for name, value in row.state.facts.items() if name != "token"}
         health = row.state.with_health(Health.OK, "", plane.clock.now())
-        state = replace(health, facts=facts, failures=0, retry_at=None)
+        state = replace(health, facts=facts, failures=0, retry_at=None, condemned_token="")
         change = Change(its.lease, state=state, next_at=plane.clock.now())
-        await plane.store.commit(row.firm, change)
+        with contextlib.suppress(Busy):  # the next run lifts what spoke of another token
+            await plane.store.commit(row.firm, change)
     plane.doorbell.ring(DUE)
     return replace(row, state=state)
+
+
+async def _swap(plane: OpenPlane, its: deeds.Held, sealed: bytes) -> None:
+    """Store the token that a person just consented to, as hard as it takes: the consent is spent."""
+    row = its.view.connection
+    for left in reversed(range(STORE_TRIES)):
+        try:
+            if not await plane.store.store_token(row.firm, row.id, its.view.token, sealed):
+                raise Conflict("this login got another token just now", "look at it again")
+        except Busy:
+            if not left:
+                raise
+        else:
+            return
 
 
 async def _kept(
