@@ -234,4 +234,6 @@ class ConnectionView:
     token: bytes | None
     open_calls: tuple[CallId, ...] = ()
     coverages: tuple[Coverage, ...] = ()
+    has_pending: bool = False
+    """Deliveries are stored that no run has worked through yet; told by views that do not carry them."""
     previous_token: bytes | None = field(default=None, repr=False)

@@ -39,6 +39,7 @@ class Picture:
     has_looked: bool = False
     role: Role = Role.CASH
     coverages: tuple[Coverage, ...] = ()
+    has_pending: bool = False
 
 
 def standing_of(picture: Picture, rail: Rail, now: datetime) -> Standing:
@@ -88,7 +89,7 @@ def _standing_of_books(picture: Picture) -> Standing:
         cannot_pay=picture.paid_refusal,
         read_at=state.looked_at,
         health_reason="" if state.health is Health.OK else state.health_reason,
-        is_hinted=bool(state.dirty),
+        is_hinted=bool(state.dirty) or picture.has_pending,
         is_announced=state.delivered_at is not None and not is_gapped(state),
     )
 

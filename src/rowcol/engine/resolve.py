@@ -210,6 +210,7 @@ class Resolver:
             price_micros,
             role=rail.spec.role,
             coverages=view.coverages,
+            has_pending=view.has_pending,
         )
         standing = standing_of(picture, rail, now)
         if late is not None:

@@ -58,6 +58,7 @@ def short_view_of(login: Login) -> c.ConnectionView:
         needs=(),
         token=login.token,
         coverages=coverages_of(login),
+        has_pending=bool(login.received),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, bindparam, func, select
@@ -62,7 +63,13 @@ def read_business_views(tx: Tx, firm: FirmId, business: BusinessId) -> tuple[c.C
             accounts[row.connection].append(_account(row))
         for row in tx.rows(_business_coverages(tx.t), **place):
             coverages[row.connection].append(_coverage(row))
-    return tuple(_short_view(row, accounts[row.id], coverages[row.id]) for row in rows)
+    waiting = {row.connection for row in tx.rows(_business_waiting(tx.t), **place)} if rows else {}
+    return tuple(
+        replace(
+            _short_view(row, accounts[row.id], coverages[row.id]), has_pending=row.id in waiting
+        )
+        for row in rows
+    )
 
 
 def _short_view(
@@ -203,6 +210,18 @@ def _business_coverages(t: Tables) -> Select[Any]:
     its = select(k.id).where(k.firm == bindparam("firm"), k.business == bindparam("business"))
     mine = (v.firm == bindparam("firm"), v.connection.in_(its))
     return select(t.coverages).where(*mine).order_by(v.scope, v.source)
+
+
+@prepared
+def _business_waiting(t: Tables) -> Select[Any]:
+    """Those of its connections with a delivery that no run has worked through yet."""
+    r, k = t.routes.c, t.connections.c
+    its = select(k.id).where(k.firm == bindparam("firm"), k.business == bindparam("business"))
+    return (
+        select(r.connection)
+        .where(r.firm == bindparam("firm"), r.connection.in_(its), r.state == RECEIVED)
+        .distinct()
+    )
 
 
 @prepared
