@@ -32,6 +32,8 @@ HELD_MAX = timedelta(seconds=45)
 SPARE_S = 15
 """What a lease lasts beyond the call's own time-out."""
 STORE_TRIES = 5
+RENEWAL_S = 60
+"""What two renewals of a token may take before the call."""
 _POLL = timedelta(milliseconds=250)
 
 
@@ -83,32 +85,51 @@ async def held(
 
 
 async def send(
-    plane: OpenPlane, its: Held, look: Look, cause: Cause
+    plane: OpenPlane, its: Held, look: Look, cause: Cause, *, renews: bool = True
 ) -> tuple[Sent, ConnectionState]:
-    """One call of a person, and the state it was made in. Raise `RailRefused` with what stood in its way."""
+    """One call of a person, and the state it was made in. Raise `RailRefused` with what stood in its way.
+
+    The lease is made to last for it, however many calls came before. `renews=False`: the token is
+    sent as it is, good or not.
+    """
     connection = its.view.connection
-    got = await plane.renewer.usable(its.view)
-    if isinstance(got, NotUsable):
-        await plane.store.commit(connection.firm, Change(its.lease, state=got.state))
-        raise RailRefused(got.reason, "see `rowcol connection list` for what this login needs")
-    match await plane.gateway.fetch(connection.firm, connection, look, cause, got.token):
+    timeout_s = plane.rails[connection.rail].spec.endpoints[look.endpoint].timeout_s
+    lease_s = int(timeout_s) + RENEWAL_S + SPARE_S
+    await plane.store.renew((its.lease,), plane.clock.now(), lease_s)
+    token, state = its.view.token, connection.state
+    if renews:
+        got = await plane.renewer.usable(its.view)
+        if isinstance(got, NotUsable):
+            await plane.store.commit(connection.firm, Change(its.lease, state=got.state))
+            raise RailRefused(got.reason, "see `rowcol connection list` for what this login needs")
+        token, state = got.token, got.state
+        if got.is_renewed:
+            await plane.store.commit(connection.firm, Change(its.lease, state=state))
+    match await plane.gateway.fetch(connection.firm, connection, look, cause, token):
         case NotBefore(until, reason):
             raise RailRefused(f"not before {until:%H:%M:%S} UTC: {reason}", "try again then")
         case Refused(reason):
             raise RailRefused(reason)
         case Sent() as sent:
-            return sent, got.state
+            return sent, state
 
 
 async def made(
     plane: OpenPlane, its: Held, look: Look, cause: Cause
 ) -> tuple[Sent, Reading | Failure, Held]:
     """One call with all that its answer brings: rows into the mirror, the state, the settlement. Once more with a
-    renewed token where the rail did not take the first one."""
+    renewed token where the rail did not take the first one.
+
+    Raise `Busy` where the lease had passed to another and so the rows of a read were not kept; a
+    write was made all the same, and the next look brings its row.
+    """
+    is_write = plane.rails[its.view.connection.rail].spec.endpoints[look.endpoint].is_write
     for is_last in (False, True):
         sent, state = await send(plane, its, look, cause)
         answer = await _told_apart(plane, sent, read(plane, look, sent, state))
-        await _commit(plane, its.lease, sent, answer, answer.state, releases=False)
+        is_kept = await _commit(plane, its, sent, answer, answer.state, releases=False)
+        if not (is_kept or is_write):
+            raise Busy("another worker took this login over meanwhile", "ask again")
         its = await refreshed(plane, its)
         is_expired = isinstance(answer, Failure) and answer.outcome is Outcome.TOKEN_EXPIRED
         if is_last or not is_expired:
@@ -185,12 +206,13 @@ async def carry_out(
     async with held(plane, row, _look(plane, row, deed)) as its:
         row = its.view.connection
         look = _look(plane, row, deed)
-        sent, state = await send(plane, its, look, Cause(Trigger.PERSON, reason))
+        cause = Cause(Trigger.PERSON, reason)
+        sent, state = await send(plane, its, look, cause, renews=deed is not Deed.REMOVE)
         answer = read(plane, look, sent, state)
         is_gone = isinstance(answer, Failure) and answer.outcome is Outcome.GONE
         is_done = isinstance(answer, Reading) or (is_gone and deed is Deed.REMOVE)
         moved = answer.state if is_done or is_gone else None
-        await _commit(plane, its.lease, sent, answer, moved, releases=True)
+        await _commit(plane, its, sent, answer, moved, releases=True)
     plane.hot.forget(firm, row.business)
     if isinstance(answer, Failure) and not is_done:
         raise RailRefused(f"{row.rail} refused: {answer.detail}", _next_step(answer))
@@ -206,32 +228,39 @@ def _look(plane: OpenPlane, row: Connection, deed: Deed) -> Look:
 
 async def _commit(
     plane: OpenPlane,
-    lease: Lease,
+    its: Held,
     sent: Sent,
     answer: Reading | Failure,
     moved: ConnectionState | None,
     *,
     releases: bool,
-) -> None:
-    """State, rows and settlement together; a moved login that is given back is due at once."""
+) -> bool:
+    """State, rows and settlement together; a moved login that is given back is due at once.
+
+    Rows also join what an unfinished listing has staged: published later, it must not bury them.
+    False: the lease had passed to another, only the settlement was kept.
+    """
     outcome = answer.outcome if isinstance(answer, Failure) else Outcome.OK
     detail = answer.detail if isinstance(answer, Failure) else ""
+    rows = answer.rows if isinstance(answer, Reading) else ()
     change = Change(
-        lease,
+        its.lease,
         state=moved,
-        rows=answer.rows if isinstance(answer, Reading) else (),
+        rows=rows,
+        staged=rows if its.view.connection.state.page else (),
         settlements=(sent.settlement(outcome, detail, answer.remote_request_id),),
         next_at=None if moved is None or not releases else plane.clock.now(),
         releases=releases,
     )
     for left in reversed(range(STORE_TRIES)):
         try:
-            await plane.store.commit(lease.firm, change)
+            done = await plane.store.commit(its.lease.firm, change)
         except Busy:
             if not left:
                 raise
         else:
-            return
+            return not done.is_fenced
+    raise AssertionError("unreachable")
 
 
 def _next_step(answer: Failure) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rowcol.core.change import Action, ConnectionView, Decision, DecisionRecord
 from rowcol.core.evidence import Health
-from rowcol.core.ids import BusinessId, CallId, DecisionId, FirmId, RemoteId
+from rowcol.core.ids import BusinessId, CallId, ConnectionId, DecisionId, FirmId, RemoteId
 from rowcol.core.money import FREE
 from rowcol.core.need import TRIGGERS, Purpose, Question, question_of
 from rowcol.core.rail import Failure, Role
@@ -17,6 +17,9 @@ from rowcol.engine.gateway import Cause
 from rowcol.engine.resolve import Part
 from rowcol.services import deeds
 from rowcol.services.plane import OpenPlane
+
+RETRY_SOON = timedelta(seconds=10)
+"""A pause of our own limits that the lease's next call outlasts anyway."""
 
 
 async def unread(
@@ -44,11 +47,13 @@ async def fetched(
     firm, business = views[0].connection.firm, views[0].connection.business
     question = question_of(purpose, plane.clock.now())
     policy = (await plane.preferences.policy(firm)).name
-    parts, calls = [], []
+    parts: list[Part] = []
+    made: dict[ConnectionId, tuple[CallId, ...]] = {}
     for view in views:
-        decision, made = await _one(plane, view, entity, ids, question)
+        decision, its_calls = await _one(plane, view, entity, ids, question)
         parts.append(Part(view.connection, decision))
-        calls += made
+        made[view.connection.id] = tuple(its_calls)
+    calls = tuple(call for its_calls in made.values() for call in its_calls)
     worst = next((p.decision for p in parts if p.decision.label), parts[0].decision)
     as_of = min((p.decision.as_of for p in parts if p.decision.as_of is not None), default=None)
     now = plane.clock.now()
@@ -63,7 +68,7 @@ async def fetched(
             question=question,
             decision=part.decision,
             cost=FREE,
-            calls=tuple(calls),
+            calls=made[part.connection.id],
             decided_at=now,
         )
         for part in parts
@@ -79,7 +84,7 @@ async def fetched(
         reason=worst.reason,
         label=worst.label,
         cost=FREE,
-        calls=tuple(calls),
+        calls=calls,
         parts=tuple(parts),
         policy=policy,
         answered_at=now,
@@ -108,6 +113,9 @@ async def _one(
     try:
         async with deeds.held(plane, view.connection, looks[0]) as its:
             held = its
+            at_once = _instead(its.view, plane.clock.now())
+            if at_once is not None:
+                return at_once, calls
             for look in looks:
                 sent, read, held = await deeds.made(plane, held, look, cause)
                 calls.append(sent.intent.id)
@@ -118,6 +126,18 @@ async def _one(
         return _held(error.message), calls
     reason = f"{len(ids)} rows were asked for by their ids in {len(calls)} calls"
     return Decision(Action.SERVE, "books.targeted", reason, first_at), calls
+
+
+def _instead(view: ConnectionView, now: datetime) -> Decision | None:
+    """What makes asking needless or useless by now: the books were read whole meanwhile, or the rail fails."""
+    as_of = min((c.complete_as_of for c in view.coverages), default=None)
+    if as_of is not None:
+        reason = "the books were read whole meanwhile"
+        return Decision(Action.SERVE, "books.fresh", reason, as_of)
+    retry_at = view.connection.state.retry_at
+    if retry_at is not None and retry_at > now + RETRY_SOON:
+        return _held(f"the rail is asked again at {retry_at:%H:%M:%S} UTC")
+    return None
 
 
 def _held(why: str) -> Decision:
