@@ -196,5 +196,5 @@ async def test_a_service_that_died_within_the_callback_is_said(it: CompanyRig) -
     it.clock.advance(timedelta(minutes=2))
     assert await consent.outcome(it.plane, FIRM, BUSINESS, grant.value) is None, "it may still come"
     it.clock.advance(consent.EXCHANGE_TAKES)
-    with pytest.raises(RailRefused, match="stopped before"):
+    with pytest.raises(RailRefused, match="stopped while"):
         await consent.outcome(it.plane, FIRM, BUSINESS, grant.value)

@@ -11,19 +11,21 @@ The callback needs no token of ours: the secret `state` is what it is trusted by
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Mapping
 from datetime import timedelta
 
 from rowcol.core.app import App
 from rowcol.core.connection import Connection
-from rowcol.core.ids import BusinessId, FirmId
+from rowcol.core.ids import BusinessId, ConnectionId, FirmId
 from rowcol.core.rail import Grant
 from rowcol.core.records import Link
-from rowcol.core.refusal import BadInput, Misconfigured, NotFound, RailRefused, Refusal
+from rowcol.core.refusal import BadInput, Busy, Misconfigured, NotFound, RailRefused, Refusal
 from rowcol.services import linking
 from rowcol.services.plane import OpenPlane
 
+STORE_TRIES = 5
 LASTS = timedelta(minutes=30)
 EXCHANGE_TAKES = timedelta(minutes=5)
 """Longer than any exchange: a used consent without an ending by then has none to come."""
@@ -56,10 +58,23 @@ async def complete(plane: OpenPlane, answers: Mapping[str, str]) -> Connection:
         app = plane.gateway.app(link.app)
         connection = await linking.exchange(plane, link.firm, link.business, app, answers)
     except Refusal as error:
-        await plane.store.end_link(link.firm, link.id, None, error.message)
+        with contextlib.suppress(Busy):
+            await _end(plane, link, None, error.message)
         raise
-    await plane.store.end_link(link.firm, link.id, connection.id, "")
+    with contextlib.suppress(Busy):  # the login is stored: that is what counts
+        await _end(plane, link, connection.id, "")
     return connection
+
+
+async def _end(plane: OpenPlane, link: Link, connection: ConnectionId | None, failure: str) -> None:
+    for left in reversed(range(STORE_TRIES)):
+        try:
+            await plane.store.end_link(link.firm, link.id, connection, failure)
+        except Busy:
+            if not left:
+                raise
+        else:
+            return
 
 
 async def outcome(
@@ -78,8 +93,10 @@ async def outcome(
     if plane.clock.now() >= link.expires_at + spare:
         what = "nobody came back within 30 minutes"
         if link.used_at is not None:
-            what = "the service stopped before the login was stored"
-        raise RailRefused(what, "begin again with `rowcol connect`")
+            what = "the service stopped while it connected"
+        raise RailRefused(
+            what, "see `rowcol connection list`; else begin again with `rowcol connect`"
+        )
     return None
 
 
