@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from rowcol.core.connection import ConnectionState
+from rowcol.core.rail import Look
 
 BOOKS = "books"
 """Scope of the coverage, and the stream that is staged and published."""
@@ -22,6 +23,11 @@ INSTITUTION_NAME, READ_ONLY = "institution_name", "is_read_only"
 TOKEN, CHANGES_AT = "token", "changes_at"
 TOKEN_REFUSED, TOKEN_RENEWED = "refused", "renewed"
 _READING = "reading."
+
+
+def is_page(look: Look) -> bool:
+    """Whether it is a page of a listing; a person's own query has a statement instead."""
+    return look.is_full or "start" in look.arguments
 
 
 def learnt(state: ConnectionState, facts: Mapping[str, str | int | bool | None]) -> ConnectionState:

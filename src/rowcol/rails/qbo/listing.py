@@ -42,14 +42,17 @@ class CompanyAnswer(msgspec.Struct, frozen=True):
 def page_look(progress: Progress) -> Look:
     """The call for the next page. The company is one object and has an address of its own."""
     entity = progress.entities[0]
+    is_full = (
+        progress.listed == ENTITIES
+    )  # one type that changed too much is part of reading changes
     if entity == COMPANY:
-        return Look("companyinfo.get", {}, is_full=True)
+        return Look("companyinfo.get", {}, is_full=is_full)
     arguments: dict[str, str | int | bool | None] = {"entity": entity, "start": progress.start}
     if progress.since:
         arguments["since"] = progress.since
     if progress.rows != EVERYTHING.rows:
         arguments["rows"] = progress.rows
-    return Look("query", arguments, is_full=True)
+    return Look("query", arguments, is_full=is_full)
 
 
 def read_listed(_look: Look, response: Response, state: ConnectionState) -> Reading:
@@ -122,4 +125,4 @@ def after_too_large(look: Look, state: ConnectionState) -> ConnectionState:
         return replace(state, cursor="", page="")
     progress = progress_of(state) or EVERYTHING
     smaller = msgspec.structs.replace(progress, rows=max(progress.rows // 4, 1))
-    return replace(state, page=page_of(smaller)) if look.is_full else state
+    return replace(state, page=page_of(smaller)) if facts.is_page(look) else state
