@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -102,7 +102,7 @@ async def test_open_bills_come_by_due_date_whole_pages_and_all(tmp_path: Path) -
         assert order == sorted(order, key=str)
         early = await books.open_bills(plane, FIRM, BUSINESS, due, Purpose.DISPLAY)
         assert early.value == tuple(b for b in everything.value if b.due_on and b.due_on <= due)
-        assert books.is_decided(early)
+        assert (early.action, early.label) == (Action.SERVE, None)
 
 
 async def test_vendors_and_bank_accounts_come_by_name(tmp_path: Path) -> None:
@@ -114,13 +114,6 @@ async def test_vendors_and_bank_accounts_come_by_name(tmp_path: Path) -> None:
         names = [v.name for v in (await service.list_vendors()).value]
         assert names == ["alpha", "Beta", "Bolt & Nut", "zeta"]
         assert [a.name for a in (await service.list_bank_accounts()).value] == ["Checking"]
-
-
-async def test_what_is_held_or_labelled_is_not_decided(it: CompanyRig) -> None:
-    answer = await cache(it).batch_get_bills(["b1"])
-    assert books.is_decided(answer)
-    assert not books.is_decided(replace(answer, label="unverified"))
-    assert not books.is_decided(replace(answer, action=Action.HOLD))
 
 
 class TestWrites:

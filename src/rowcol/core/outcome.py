@@ -106,7 +106,7 @@ def retry_at(outcome: Outcome, failures: int, now: datetime) -> datetime | None:
     pause = RULES[outcome].retry_after
     if pause is None:
         return None
-    if not pause and failures > 1:  # a renewed token was refused too: not at once for ever
+    if outcome is Outcome.TOKEN_EXPIRED and failures > 1:  # a renewed one was refused too
         pause, failures = _MINUTE, failures - 1
     doublings = min(max(failures - 1, 0), 16)
     return now + min(pause * (1 << doublings), _PAUSE_MAX)

@@ -29,7 +29,7 @@ SETTLING = timedelta(days=2)
 REFUSED_FOR = timedelta(minutes=2)
 COMPANIES_REFUSED = 3
 BLOCKED_FOR = timedelta(hours=1)
-"""How long nobody asks after the rail was found to refuse everybody; then one call finds out."""
+"""How long nobody asks after the rail was found to refuse everybody; then whoever is due finds out."""
 PROBED_WITHIN = timedelta(minutes=15)
 RECENT = timedelta(minutes=4)
 """How far back calls are looked at to tell the meanings of a refusal apart."""

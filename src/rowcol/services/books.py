@@ -8,7 +8,6 @@ from datetime import date
 from typing import TypeVar
 
 from rowcol.core.books import ACCOUNT, BILL, VENDOR, LedgerAccount, OpenItem, Party, Record
-from rowcol.core.change import Action
 from rowcol.core.connection import Connection
 from rowcol.core.ids import BusinessId, FirmId, RemoteId
 from rowcol.core.mirror import MirrorRow
@@ -147,8 +146,3 @@ def _records(
     """Rows as values; one that cannot be read is an error of ours, said aloud rather than left out."""
     record: Callable[[MirrorRow], Record | None] = plane.rails[connection.rail].record
     return [value for row in rows if isinstance(value := record(row), kind)]
-
-
-def is_decided(answer: BooksAnswer[T]) -> bool:
-    """Whether the value may be decided on."""
-    return answer.action is Action.SERVE and answer.label is None
