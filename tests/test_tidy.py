@@ -45,7 +45,6 @@ EXEMPT = {
     "adapters/sql/needs.py": "the store contract runs it: tests/contracts",
     "adapters/sql/subjects_statements.py": "the store contract runs it: tests/contracts",
     "adapters/sql/tx.py": "the store contract runs it: tests/contracts",
-    "adapters/sql/views.py": "the store contract runs it: tests/contracts",
     "adapters/sql/tables.py": "test_schema holds it to the migrations",
     "cli/bench_server.py": "tests/simulation/bench/test_process.py runs it as the process it is",
     "core/ids.py": "names for strings, no behaviour",

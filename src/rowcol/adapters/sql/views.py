@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, func, select
+from sqlalchemy import Row, Select, and_, bindparam, exists, func, select
 
 from rowcol.adapters.sql.codec import at, connection_of, loads, need_of, observation_of
 from rowcol.adapters.sql.facts import ANY, LIVE
@@ -216,12 +216,9 @@ def _business_coverages(t: Tables) -> Select[Any]:
 def _business_waiting(t: Tables) -> Select[Any]:
     """Those of its connections with a delivery that no run has worked through yet."""
     r, k = t.routes.c, t.connections.c
-    its = select(k.id).where(k.firm == bindparam("firm"), k.business == bindparam("business"))
-    return (
-        select(r.connection)
-        .where(r.firm == bindparam("firm"), r.connection.in_(its), r.state == RECEIVED)
-        .distinct()
-    )
+    waits = exists().where(r.connection == k.id, r.state == RECEIVED)
+    its = (k.firm == bindparam("firm"), k.business == bindparam("business"))
+    return select(k.id.label("connection")).where(*its, waits)
 
 
 @prepared
