@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.api.books_rig import books_face
 from tests.api.test_consent import begun
 from tests.fake_books import LEDGER
+from tests.rig import FIRM
 
 
 async def test_open_bills_by_due_date_with_their_proof(tmp_path: Path) -> None:
@@ -79,3 +80,19 @@ async def test_what_may_call_each_time_needs_an_advisor(tmp_path: Path) -> None:
         assert (out["action"], out["purpose"], out["age_s"]) == ("SERVE", "FORCED", 0)
         assert it.it.office.calls == ["changes"]
         assert len(out["calls"]) == 1
+
+
+async def test_what_is_held_is_not_called_missing(tmp_path: Path) -> None:
+    """A broken or paused login says so, also for a bill that the old books do not have."""
+    async with books_face(tmp_path) as it:
+        (login,) = await it.it.plane.store.list_connections(FIRM)
+        await it.it.plane.store.set_paused(FIRM, login.id, is_paused=True)
+        it.it.clock.advance(timedelta(days=3))
+        asked = asyncio.create_task(it.ask("GET", "bills/b9?purpose=guardrail", "advisor"))
+        while not asked.done():
+            await asyncio.sleep(0.001)  # noqa: TID251 - the store's threads answer in real time
+            await it.it.settle()
+            it.it.clock.advance(timedelta(seconds=10))
+        answer = asked.result()
+        assert (answer.status_code, answer.json()["action"]) == (200, "HOLD")
+        assert answer.json()["value"] is None

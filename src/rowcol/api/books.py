@@ -14,6 +14,7 @@ from rowcol.api.gate import Asking, Caller
 from rowcol.api.reads import PurposeIn
 from rowcol.api.roles import Role
 from rowcol.core.books import OpenItem
+from rowcol.core.change import Action
 from rowcol.core.need import Purpose
 from rowcol.core.refusal import NotFound
 from rowcol.engine.books import BooksAnswer
@@ -66,7 +67,7 @@ async def read_bill(
     asked = _purpose(asking, purpose, force=force)
     service = CacheService(asking.plane, business_id, firm=asking.firm)
     answer = _counted(asking, await service.get_bill(bill_id, asked, force=force))
-    if answer.value is None and answer.as_of is not None:
+    if answer.value is None and answer.as_of is not None and answer.action is Action.SERVE:
         raise NoSuchBill(bill_id, answer.as_of)
     return ledger.books_of(answer, _bill)
 
