@@ -61,7 +61,7 @@ async def connected(at: Desk, wish: Wish) -> Connection | None:
     """The login; None where nobody waits for it. Raise `RailRefused` with why there is none."""
     plane = at.plane
     if wish.address:
-        return await consent.complete(plane, answers_of(wish.address))
+        return await consent.complete(plane, answers_of(wish.address), wish.business)
     service = IntegrationService(plane, wish.business, firm=at.firm)
     grant = await service.begin_connect(wish.rail, app=wish.app)
     wish.show(grant)
@@ -72,7 +72,7 @@ async def connected(at: Desk, wish: Wish) -> Connection | None:
     if wish.is_pasting:
         face.note("After consenting, paste the whole address that the browser shows, then Enter:")
         line = await asyncio.to_thread(sys.stdin.readline)
-        return await consent.complete(plane, answers_of(line))
+        return await consent.complete(plane, answers_of(line), wish.business)
     async with taking(plane, plane.app_of(wish.rail, wish.app).callback_url) as who:
         face.note(f"Waiting for the consent; {who} takes the person back. Ctrl-C stops waiting.")
         return await _waited(plane, service, grant.value, wish.patience)

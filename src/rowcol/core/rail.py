@@ -239,6 +239,10 @@ class Rail(Protocol):
     def callback_look(self, app: App, answers: Mapping[str, str]) -> Look:
         """The exchange of what the callback brought; `BadInput` where something is missing or was refused."""
 
+    def proof_look(self) -> Look | None:
+        """The call that only a token of that very `remote_id` can make, where the rail takes the person's word for
+        whose consent it is; None where the exchange itself told."""
+
     def rows_looks(self, entity: str, ids: Sequence[RemoteId]) -> tuple[Look, ...]:
         """The calls that fetch these rows and no others; empty where the rail has no such call."""
 

@@ -23,6 +23,10 @@ class WithoutBooks:
         """A widget of the rail's takes a token instead."""
         return ""
 
+    def proof_look(self) -> Look | None:
+        """The exchange tells whose token it is."""
+        return None
+
     def rows_looks(self, entity: str, ids: Sequence[RemoteId]) -> tuple[Look, ...]:
         """It has no rows of its own."""
         return ()

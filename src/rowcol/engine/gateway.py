@@ -125,14 +125,18 @@ class Gateway:
         look: Look,
         cause: Cause,
         sealed_token: bytes | None = None,
+        remote_id: RemoteId = RemoteId(""),
     ) -> Sent | NotBefore | Refused:
-        """Spend quota, then money, then a round trip. `Sent` must be settled by the caller, whatever happened."""
+        """Spend quota, then money, then a round trip. `Sent` must be settled by the caller, whatever happened.
+
+        `remote_id`: whose the token is, where there is no connection yet.
+        """
         connection = target if isinstance(target, Connection) else None
         app = self.app(target.app) if isinstance(target, Connection) else target
         rail = self._rails[app.rail]
         endpoint = rail.spec.endpoints[look.endpoint]
         token = None if sealed_token is None else self._vault.open(sealed_token)
-        remote_id = RemoteId("") if connection is None else connection.remote_id
+        remote_id = remote_id if connection is None else connection.remote_id
         request = rail.request(look, Credentials(app.keys, token, remote_id))
         now = self._clock.now()
         price = await self.price_of(firm, app, endpoint)

@@ -21,7 +21,15 @@ from rowcol.core.connection import Connection
 from rowcol.core.ids import BusinessId, ConnectionId, FirmId
 from rowcol.core.rail import Grant
 from rowcol.core.records import Link
-from rowcol.core.refusal import BadInput, Busy, Misconfigured, NotFound, RailRefused, Refusal
+from rowcol.core.refusal import (
+    BadInput,
+    Busy,
+    Conflict,
+    Misconfigured,
+    NotFound,
+    RailRefused,
+    Refusal,
+)
 from rowcol.services import linking
 from rowcol.services.plane import OpenPlane
 
@@ -45,8 +53,13 @@ async def begin(plane: OpenPlane, firm: FirmId, business: BusinessId, app: App) 
     return Grant(link.id, expires_at=link.expires_at, url=url)
 
 
-async def complete(plane: OpenPlane, answers: Mapping[str, str]) -> Connection:
-    """What a callback brought becomes a login. Raise `BadInput` for a `state` that is unknown, used or too old."""
+async def complete(
+    plane: OpenPlane, answers: Mapping[str, str], business: BusinessId | None = None
+) -> Connection:
+    """What a callback brought becomes a login. Raise `BadInput` for a `state` that is unknown, used or too old.
+
+    `business`: whose consent it must be, where the caller knows.
+    """
     state = answers.get("state", "")
     link = await plane.store.take_link(hash_of(state), plane.clock.now()) if state else None
     if link is None:
@@ -55,8 +68,17 @@ async def complete(plane: OpenPlane, answers: Mapping[str, str]) -> Connection:
             "begin again with `rowcol connect`",
         )
     try:
+        if business not in (None, link.business):
+            raise BadInput(
+                "this consent was begun for another business", "begin again for this one"
+            )
         app = plane.gateway.app(link.app)
         connection = await linking.exchange(plane, link.firm, link.business, app, answers)
+    except Conflict as error:  # not whose it is: that would tell one firm of another
+        told = Conflict("this company cannot be connected here", "ask your RowCol operator")
+        with contextlib.suppress(Busy):
+            await _end(plane, link, None, told.message)
+        raise told from error
     except Refusal as error:
         with contextlib.suppress(Busy):
             await _end(plane, link, None, error.message)

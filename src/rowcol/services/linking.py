@@ -10,7 +10,7 @@ from rowcol.core.app import App
 from rowcol.core.change import Change, NotBefore, Refused
 from rowcol.core.connection import Connection, ConnectionState
 from rowcol.core.evidence import Health
-from rowcol.core.ids import BusinessId, ConnectionId, FirmId
+from rowcol.core.ids import BusinessId, ConnectionId, FirmId, RemoteId
 from rowcol.core.need import Trigger
 from rowcol.core.outcome import Outcome, outcome_of_silence
 from rowcol.core.rail import Failure, Grant, Look, Role
@@ -97,12 +97,35 @@ async def exchange(
     await link_arguments(plane, firm, business, app)
     sent, access = await _ask(plane, firm, app, look)
     try:
+        await _prove(plane, firm, app, access)
         known = await _known(plane, firm, business, app, access)
         if known is not None:
             return await reopen(plane, known, access)
         return await _kept(plane, firm, business, app, access)
     finally:
         await plane.gateway.settle(sent, Outcome.OK)
+
+
+async def _prove(plane: OpenPlane, firm: FirmId, app: App, access: Grant) -> None:
+    """That the token is this company's: else somebody could name another's, and get what is delivered for it."""
+    rail = plane.rails[app.rail]
+    look = rail.proof_look()
+    if look is None:
+        return
+    sealed = plane.vault.seal(access.value)
+    sent = await _send(plane, firm, app, look, sealed, access.remote_id)
+    answer = sent.answer
+    if isinstance(answer, NoAnswer):
+        await plane.gateway.settle(sent, outcome_of_silence(answer), answer.silence)
+        raise RailRefused(f"{app.rail} did not answer ({answer.silence})", "begin again")
+    read = rail.read(look, answer, ConnectionState())
+    if isinstance(read, Failure):
+        await plane.gateway.settle(sent, read.outcome, read.detail, read.remote_request_id)
+        raise RailRefused(
+            f"{app.rail} does not confirm that this consent is for this company: {read.detail}",
+            "begin again",
+        )
+    await plane.gateway.settle(sent, Outcome.OK, "", read.remote_request_id)
 
 
 async def _known(
@@ -162,8 +185,15 @@ async def _kept(
     raise AssertionError("unreachable")
 
 
-async def _send(plane: OpenPlane, firm: FirmId, app: App, look: Look) -> Sent:
-    sent = await plane.gateway.fetch(firm, app, look, CONNECTING)
+async def _send(
+    plane: OpenPlane,
+    firm: FirmId,
+    app: App,
+    look: Look,
+    sealed_token: bytes | None = None,
+    remote_id: RemoteId = RemoteId(""),
+) -> Sent:
+    sent = await plane.gateway.fetch(firm, app, look, CONNECTING, sealed_token, remote_id)
     match sent:
         case NotBefore(until, reason):
             raise RailRefused(f"not before {until:%H:%M:%S} UTC: {reason}", "try again then")

@@ -105,6 +105,10 @@ class Qbo:
         """The code's exchange."""
         return grants.callback_look(app, answers)
 
+    def proof_look(self) -> Look | None:
+        """The company's id came by the browser's address; its own description only its own token reads."""
+        return Look("companyinfo.get")
+
     def rows_looks(self, entity: str, ids: Sequence[RemoteId]) -> tuple[Look, ...]:
         """An IN list each 500."""
         return looks.rows_looks(entity, ids)

@@ -1,0 +1,52 @@
+"""Consent for a company: the address names it, its own token proves it; nobody takes another's."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from rowcol.core.refusal import BadInput, Conflict, RailRefused
+from rowcol.services import consent
+from rowcol.services.integration import IntegrationService
+from rowcol.simulation.rig import open_rig
+from rowcol.simulation.wiring import FIRM
+
+
+async def test_a_company_that_the_consent_is_not_for_is_not_connected() -> None:
+    async with open_rig() as rig:
+        mine, theirs = rig.books.add_company("Mine"), rig.books.add_company("Theirs")
+        business, other = await rig.add_business("Mine"), await rig.add_business("Theirs")
+        service = IntegrationService(rig.plane, business, firm=FIRM)
+        begun = await service.begin_connect("qbo")
+        state = parse_qs(urlsplit(begun.url).query)["state"][0]
+        code = rig.books.consent(rig.books_app.keys["client_id"], mine.realm_id)
+        with pytest.raises(RailRefused, match="does not confirm"):
+            await consent.complete(
+                rig.plane, {"state": state, "code": code, "realmId": theirs.realm_id}
+            )
+        assert await rig.plane.store.list_connections(FIRM) == ()
+        assert (await rig.connect_books(other, theirs)).remote_id == theirs.realm_id
+
+
+async def test_who_has_a_company_already_is_not_told() -> None:
+    async with open_rig() as rig:
+        company = rig.books.add_company("Shared")
+        first, second = await rig.add_business("First"), await rig.add_business("Second")
+        await rig.connect_books(first, company)
+        with pytest.raises(Conflict) as refused:
+            await rig.connect_books(second, company)
+        assert company.realm_id not in refused.value.message + refused.value.what_to_do
+
+
+async def test_a_consent_of_another_business_is_not_taken() -> None:
+    async with open_rig() as rig:
+        company = rig.books.add_company("Mine")
+        first, second = await rig.add_business("First"), await rig.add_business("Second")
+        begun = await IntegrationService(rig.plane, first, firm=FIRM).begin_connect("qbo")
+        state = parse_qs(urlsplit(begun.url).query)["state"][0]
+        code = rig.books.consent(rig.books_app.keys["client_id"], company.realm_id)
+        answers = {"state": state, "code": code, "realmId": company.realm_id}
+        with pytest.raises(BadInput, match="another business"):
+            await consent.complete(rig.plane, answers, second)
+        assert await rig.plane.store.list_connections(FIRM) == ()
