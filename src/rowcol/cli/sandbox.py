@@ -86,8 +86,9 @@ def sandbox(
         str, typer.Option("--webhook-url", help="Where logins of --transactions send webhooks.")
     ] = "",
     books_port: Annotated[
-        int, typer.Option("--books-port", help="Port of the emulated QuickBooks; 0: a free one.")
-    ] = 8702,
+        int | None,
+        typer.Option("--books-port", help="Port of the emulated QuickBooks; default: --port + 1."),
+    ] = None,
     books_webhook_url: BooksWebhook = "",
     json: Json = False,
 ) -> None:
@@ -111,7 +112,7 @@ def sandbox(
         transactions,
         day_of(starts_on),
         webhook_url,
-        0 if port == 0 else books_port,
+        (port + 1 if port else 0) if books_port is None else books_port,
         books_webhook_url,
     )
     listening.on_fast_loop(_sandbox(chosen, is_json=json))

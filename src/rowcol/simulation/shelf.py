@@ -59,5 +59,9 @@ class Shelf:
         """From the mirror alone: it was read a moment ago."""
         service = CacheService(self._rig.plane, business, firm=FIRM)
         answer = await service.list_bills(purpose=Purpose.DISPLAY)
-        total = sum((bill.balance.amount_minor for bill in answer.value), 0)
-        return Shelved(Money(total, "USD"), answer.as_of)
+        if answer.as_of is None:
+            return Shelved(None, None)
+        total = Money(0, "USD")
+        for bill in answer.value:
+            total += bill.balance
+        return Shelved(total, answer.as_of)
