@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from rowcol.core.change import Change, Committed
+from rowcol.core.ids import FirmId
 from rowcol.simulation.ledger.bench import run_ledger
+from rowcol.simulation.ledger.figures import figures_of
+from rowcol.simulation.ledger.play import Play, planned
+from rowcol.simulation.rig import open_rig
+from rowcol.simulation.wiring import Setup
 
 DAY = timedelta(days=1)
 KEYS = {
@@ -25,7 +32,7 @@ def recomputed(raw: dict[str, Any]) -> tuple[float, float]:
     requests = [(datetime.fromisoformat(r[0]), *r[1:]) for r in raw["requests"]]
     units = sum(r[4] for r in requests if starts <= r[0] < ends)
     stale = counted = 0
-    for text, company, _, is_served in raw["reads"]:
+    for text, company, _, is_served, _ in raw["reads"]:
         at = datetime.fromisoformat(text)
         if not is_served or not starts <= at < ends:
             continue
@@ -64,4 +71,25 @@ async def test_a_small_firm() -> None:
     assert report["stale_decision_reads_pct"] == 0
     assert report["webhook_loss"]["100"]["stale_decision_reads_pct"] == 0
     assert report["peak_per_minute_per_company"] <= 250
+    assert report["decision_reads_behind"] == report["decision_reads_held"] == 0
+    assert (
+        report["metered_calls_per_company_day_if_per_entity"]
+        > 10 * (report["metered_calls_per_company_day"])
+    )
     assert {"evidence", "hourly polling", "100 % of webhooks lost"} == set(told)
+
+
+async def test_a_mirror_that_loses_rows_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The figure rests on what was served, not on what was asked for."""
+    plan = planned(3, 4, 1)
+    async with open_rig(Setup(plan.seed, plan.linked_at)) as rig:
+        commit = rig.plane.store.commit
+
+        async def forgetful(firm: FirmId, change: Change) -> Committed:
+            kept = tuple(row for row in change.rows if row.entity != "Invoice")
+            return await commit(firm, replace(change, rows=kept))
+
+        monkeypatch.setattr(rig.plane.store, "commit", forgetful)
+        figures = figures_of(await Play(rig, plan).run())
+    assert figures.decision_reads_behind > 0
+    assert figures.stale_decision_reads >= figures.decision_reads_behind

@@ -69,9 +69,10 @@ async def play(plan: Plan, loss_pct: float, tell: Callable[[float], None]) -> Ou
         events = await Play(rig, plan, tell).run()
         counts = rig.books.meter.report(rig.clock.now())
     figures = asdict(figures_of(events))
-    days = (plan.ends_at - plan.linked_at).days
-    first = sum(r.units for r in events.requests if r.operation != "cdc")
-    figures["reads_per_company_day"] = round(len(plan.reads) / plan.companies / (days - 7), 3)
+    days = (plan.ends_at - plan.starts_at).days
+    before = [r for r in events.requests if r.at < plan.starts_at]
+    first = sum(r.units for r in before if r.operation != "cdc")
+    figures["reads_per_company_day"] = round(len(plan.reads) / plan.companies / days, 3)
     figures["first_reading_calls_per_company"] = round(first / plan.companies, 2)
     return Outcome(figures, events, counts)
 
@@ -87,10 +88,13 @@ def _events(events: Events) -> dict[str, Any]:
         "ends_at": _text(events.ends_at),
         "edits": [[_text(e.at), e.company, e.deed] for e in events.edits],
         "requests": [
-            [_text(r.at), r.company, r.operation, r.status, r.units, r.brings]
+            [_text(r.at), r.company, r.operation, r.status, r.units, r.brings, r.entities]
             for r in events.requests
         ],
-        "reads": [[_text(r.answered_at), r.company, r.purpose, r.is_served] for r in events.reads],
+        "reads": [
+            [_text(r.answered_at), r.company, r.purpose, r.is_served, r.is_behind]
+            for r in events.reads
+        ],
     }
 
 

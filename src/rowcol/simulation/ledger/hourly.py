@@ -63,7 +63,7 @@ async def hourly(plan: Plan, tell: Callable[[float], None]) -> tuple[Events, dic
         edits=tuple(edited),
         requests=_requests(emulator, companies),
         reads=tuple(
-            Decided(read.at, read.client, read.purpose.value, is_served=True)
+            Decided(read.at, read.client, read.purpose.value, is_served=True, is_behind=False)
             for read in plan.reads
             if read.purpose in IS_DECISION
         ),
@@ -122,7 +122,15 @@ class _Poller:
 def _requests(emulator: QboEmulator, companies: Sequence[Company]) -> tuple[Asked, ...]:
     numbers = {company.realm_id: n for n, company in enumerate(companies)}
     return tuple(
-        Asked(r.at, numbers[r.realm_id], r.operation, r.status, r.metered_units, r.status == 200)
+        Asked(
+            r.at,
+            numbers[r.realm_id],
+            r.operation,
+            r.status,
+            r.metered_units,
+            len(r.entities),
+            r.status == 200,
+        )
         for r in emulator.meter.requests
         if r.realm_id in numbers
     )

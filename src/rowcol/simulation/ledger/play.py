@@ -18,11 +18,15 @@ from rowcol.simulation.ledger.figures import Asked, Edited, Events
 from rowcol.simulation.ledger.figures import Read as Decided
 from rowcol.simulation.reads import Read, reads_of
 from rowcol.simulation.rig import AskedBooks, Rig
+from rowcol.simulation.wiring import FIRM
 from rowcol.simulation.workload import FIRST_DAY, WARM_UP, payment_weekdays, spec
 
 LAST_WAIT: Final = timedelta(days=4)
 CONNECT_EVERY: Final = timedelta(milliseconds=100)
 """People connect all companies one after the other: the worst minute there will be."""
+ROWS_MAX: Final = 100_000
+MONEY: Final = ("Bill", "BillPayment", "Invoice", "Payment", "Vendor", "Customer", "Account")
+"""What is compared with the books at each decision: open items, names and balances."""
 IS_DECISION: Final = frozenset(p for p, standard in STANDARDS.items() if standard.is_decision)
 
 
@@ -74,7 +78,7 @@ class Play:
         self._companies: list[Company] = []
         self._clerks: list[Clerk] = []
         self._businesses: list[BusinessId] = []
-        self._questions: list[tuple[Read, AskedBooks]] = []
+        self._questions: list[tuple[Read, AskedBooks, bool]] = []
         self._edited: list[Edited] = []
 
     async def run(self) -> Events:
@@ -96,7 +100,7 @@ class Play:
             ends_at=plan.ends_at,
             edits=tuple(self._edited),
             requests=self._requests(),
-            reads=tuple(_decided(read, question) for read, question in self._questions),
+            reads=tuple(_decided(*each) for each in self._questions),
         )
 
     async def _connect(self, n: int) -> None:
@@ -136,7 +140,24 @@ class Play:
         business = self._businesses[read.client]
         question = await self._rig.ask_books(business, read.purpose, is_confirmed=is_forced)
         if read.purpose in IS_DECISION:
-            self._questions.append((read, question))
+            is_behind = await self._is_behind(read.client) if question.answer else False
+            self._questions.append((read, question, is_behind))
+
+    async def _is_behind(self, client: int) -> bool:
+        """Whether the mirror differs from the books now, in any row's version or time of change."""
+        store, books = self._rig.plane.store, self._companies[client].books
+        (login,) = await store.list_connections(FIRM, self._businesses[client])
+        for entity in MONEY:
+            rows = await store.list_rows(FIRM, login.id, entity, limit=ROWS_MAX)
+            mirrored = {row.remote_id: (row.remote_version, row.remote_at) for row in rows}
+            for row in books.rows(entity):
+                version, changed_at = mirrored.pop(row["Id"], ("", None))
+                stamp = datetime.fromisoformat(row["MetaData"]["LastUpdatedTime"])
+                if (version, changed_at) != (row["SyncToken"], stamp):
+                    return True
+            if mirrored:
+                return True
+        return False
 
     def _requests(self) -> tuple[Asked, ...]:
         numbers = {company.realm_id: n for n, company in enumerate(self._companies)}
@@ -147,6 +168,7 @@ class Play:
                 operation=request.operation,
                 status=request.status,
                 units=request.metered_units,
+                entities=len(request.entities),
                 brings=request.operation == "cdc" and request.status == 200,
             )
             for request in self._rig.books.meter.requests
@@ -154,11 +176,12 @@ class Play:
         )
 
 
-def _decided(read: Read, question: AskedBooks) -> Decided:
+def _decided(read: Read, question: AskedBooks, is_behind: bool) -> Decided:  # noqa: FBT001
     answer = question.answer
     return Decided(
         answered_at=read.at if answer is None else answer.answered_at,
         company=read.client,
         purpose=read.purpose.value,
         is_served=answer is not None and answer.action is Action.SERVE,
+        is_behind=is_behind,
     )
