@@ -66,6 +66,8 @@ def test_the_pool_is_on_show(books: Shell) -> None:
     (pool,) = books.json("cost")["pools"]
     assert (pool["rail"], pool["limit"], pool["stage"]) == ("qbo", 500_000, "OPEN")
     assert pool["used"] >= 16
+    assert pool["peak_per_minute_per_company"] >= 16
+    assert 1 <= pool["peak_per_second_per_company"] <= 5
     assert "500,000" in books("cost").stdout
 
 

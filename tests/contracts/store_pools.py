@@ -188,8 +188,8 @@ class PoolContract:
         await store.settle(B, refused)
         await store.settle(A, settlement("1", at=after(10)))
         assert await store.list_throttles(APP, after(10)) == (
-            Throttle(ConnectionId("c1"), Outcome.OK, after(10)),
-            Throttle(ConnectionId("c2"), Outcome.RATE_LIMITED, after(20)),
+            Throttle(ConnectionId("c1"), Outcome.OK, after(10), T0),
+            Throttle(ConnectionId("c2"), Outcome.RATE_LIMITED, after(20), T0),
         )
         assert await store.prune(after(15)) == 2
         assert len(await store.list_throttles(APP, T0)) == 1

@@ -20,6 +20,7 @@ from rowcol.core.pool import (
     Stage,
     is_exhausted_remotely,
     pace_of,
+    peaks_of,
     refusal,
 )
 
@@ -260,3 +261,15 @@ def test_a_saving_pool_lets_through_what_somebody_waits_for() -> None:
     sweep = Ask(1, Trigger.SWEEP, is_full=False, looked_at=at)
     assert refusal(ahead, sweep, at) is not None
     assert refusal(ahead, replace(sweep, is_asked=True), at) is None
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 300)), max_size=40))
+def test_peaks_are_the_fullest_spans(calls: list[tuple[str, int]]) -> None:
+    def by_hand(seconds: list[int], span: int) -> int:
+        return max((sum(0 <= o - s < span for o in seconds) for s in seconds), default=0)
+
+    each = [[s for name, s in calls if name == company] for company in "ab"]
+    found = peaks_of((name, LAST + timedelta(seconds=s)) for name, s in calls)
+    assert found.company_second == max(by_hand(m, 1) for m in each)
+    assert found.company_minute == max(by_hand(m, 60) for m in each)
+    assert found.portfolio_minute == by_hand([s for _, s in calls], 60)

@@ -46,6 +46,9 @@ POOL = {
     "blocked_until": None,
     "blocked_reason": "",
     "metering": {"cdc": "entity"},
+    "peak_per_second_per_company": 3,
+    "peak_per_minute_per_company": 16,
+    "peak_per_minute_portfolio": 212,
 }
 BURN = {
     "rail": "qbo",

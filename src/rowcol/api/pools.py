@@ -20,7 +20,7 @@ class PoolOut:
 
     `expected`: used by now if spread evenly; `forecast`: at the month's end at this rate; `runs_out_on` null: it
     lasts. All of them, and `stage`, are null for a month that is not this one. `metering`: how the rail is assumed
-    to count what it does not tell.
+    to count what it does not tell. `peak_*`: the fullest second and minute of the last day's metered calls.
     """
 
     rail: str
@@ -36,6 +36,9 @@ class PoolOut:
     blocked_until: datetime | None
     blocked_reason: str
     metering: dict[str, str]
+    peak_per_second_per_company: int
+    peak_per_minute_per_company: int
+    peak_per_minute_portfolio: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,9 @@ def pool_of(row: PoolRow) -> PoolOut:
         runs_out_on=None if pace is None else pace.runs_out_on,
         blocked_until=pool.blocked_until,
         blocked_reason=pool.blocked_reason,
+        peak_per_second_per_company=row.peaks.company_second,
+        peak_per_minute_per_company=row.peaks.company_minute,
+        peak_per_minute_portfolio=row.peaks.portfolio_minute,
         metering=dict(row.metering),
     )
 

@@ -71,6 +71,11 @@ def _show_pools(pools: Sequence[PoolOut], burns: Sequence[dict[str, Any]]) -> No
             face.say(
                 f"  asked again at {pool.blocked_until:%Y-%m-%d %H:%M} UTC: {pool.blocked_reason}"
             )
+        face.say(
+            f"  last day's peaks: {pool.peak_per_second_per_company} a second and"
+            f" {pool.peak_per_minute_per_company} a minute in one company,"
+            f" {pool.peak_per_minute_portfolio} a minute in all together"
+        )
         if pool.metering:
             how = ", ".join(f"{k} by {v}" for k, v in sorted(pool.metering.items()))
             face.say(f"  assumed to be counted: {how}")

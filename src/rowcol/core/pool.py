@@ -13,7 +13,7 @@ The rail blocks every client at once at its limit, so the last stage begins befo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -101,6 +101,37 @@ class Pace:
     forecast: int
     stage: Stage
     runs_out_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Peaks:
+    """The fullest spans of a day's last metered calls, to hold against the rail's limits a second and a minute."""
+
+    company_second: int = 0
+    company_minute: int = 0
+    portfolio_minute: int = 0
+
+
+def peaks_of(calls: Iterable[tuple[str, datetime]]) -> Peaks:
+    """`calls`: (connection, when) in any order. A span is half-open; the portfolio is all connections together."""
+    by_company: dict[str, list[datetime]] = {}
+    for connection, at in calls:
+        by_company.setdefault(connection, []).append(at)
+    each = [sorted(moments) for moments in by_company.values()]
+    return Peaks(
+        company_second=max((_fullest(m, timedelta(seconds=1)) for m in each), default=0),
+        company_minute=max((_fullest(m, timedelta(minutes=1)) for m in each), default=0),
+        portfolio_minute=_fullest(sorted(at for m in each for at in m), timedelta(minutes=1)),
+    )
+
+
+def _fullest(moments: Sequence[datetime], span: timedelta) -> int:
+    first = most = 0
+    for last, at in enumerate(moments):
+        while at - moments[first] >= span:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
 
 
 def pace_of(pool: Pool, now: datetime) -> Pace:

@@ -61,6 +61,7 @@ class Throttle:
     connection: ConnectionId | None
     outcome: Outcome
     settled_at: datetime
+    opened_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from rowcol.core.evidence import Health
 from rowcol.core.ids import BusinessId, ConnectionId, FirmId, RemoteId
 from rowcol.core.need import Trigger
 from rowcol.core.outcome import Outcome, outcome_of_silence
+from rowcol.core.plan import PERSON_WAITS
 from rowcol.core.rail import Failure, Grant, Look, Role
 from rowcol.core.refusal import Busy, Conflict, NotFound, RailRefused
 from rowcol.core.wire import NoAnswer
@@ -193,11 +194,16 @@ async def _send(
     sealed_token: bytes | None = None,
     remote_id: RemoteId = RemoteId(""),
 ) -> Sent:
-    sent = await plane.gateway.fetch(firm, app, look, CONNECTING, sealed_token, remote_id)
-    match sent:
-        case NotBefore(until, reason):
-            raise RailRefused(f"not before {until:%H:%M:%S} UTC: {reason}", "try again then")
-        case Refused(reason):
-            raise RailRefused(reason)
-        case Sent():
-            return sent
+    """A person waits for it: what our own limits put off by a minute is waited for, so that no consent is spent on them."""
+    give_up_at = plane.clock.now() + PERSON_WAITS
+    while True:
+        sent = await plane.gateway.fetch(firm, app, look, CONNECTING, sealed_token, remote_id)
+        match sent:
+            case NotBefore(until, _) if until <= give_up_at:
+                await plane.clock.sleep_until(until)
+            case NotBefore(until, reason):
+                raise RailRefused(f"not before {until:%H:%M:%S} UTC: {reason}", "try again then")
+            case Refused(reason):
+                raise RailRefused(reason)
+            case Sent():
+                return sent

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rowcol.core.app import App
 from rowcol.core.budget import month_of
-from rowcol.core.pool import Pace, Pool, pace_of
+from rowcol.core.pool import Pace, Peaks, Pool, pace_of, peaks_of
 from rowcol.engine.gateway import pool_limit
 from rowcol.services.plane import OpenPlane
+
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class PoolRow:
-    """One app's pool. `pace` is None for a month that is not this one."""
+    """One app's pool. `pace` is None for a month that is not this one. `peaks`: of the last day's metered calls, at
+    most the last 1,000 of them."""
 
     app: App
     pool: Pool
     pace: Pace | None
     metering: Mapping[str, str]
+    peaks: Peaks
 
 
 async def pools(plane: OpenPlane, month: str | None = None) -> tuple[PoolRow, ...]:
@@ -45,4 +49,9 @@ async def _row(plane: OpenPlane, app: App, month: str, now: datetime) -> PoolRow
     pool = Pool(key, month, limit) if found is None else found
     if is_now:
         pool = replace(pool, limit=limit)
-    return PoolRow(app, pool, pace_of(pool, now) if is_now else None, app.metering)
+    recent = await plane.store.list_throttles(app.id, now - DAY) if is_now else ()
+    # A call before there is a connection (a consent's proof) is a company of its own.
+    peaks = peaks_of(
+        (str(call.connection or f"new {n}"), call.opened_at) for n, call in enumerate(recent)
+    )
+    return PoolRow(app, pool, pace_of(pool, now) if is_now else None, app.metering, peaks)

@@ -13,10 +13,12 @@ Faults: `rig.emulator.outbox.weather` (lost, doubled, shuffled, delayed), `.faul
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from rowcol.adapters.chance import SeededRng
@@ -57,7 +59,10 @@ from rowcol.simulation.wiring import (
     books_app_of,
 )
 
+T = TypeVar("T")
 DAYS_REQUESTED = 730
+REAL_S = 0.05
+"""How long a real store or socket may take before the virtual clock moves on."""
 STUCK = timedelta(seconds=1)
 """How far the clock moves when a subject stays due though it was just reconciled."""
 
@@ -138,9 +143,16 @@ class Rig:
         state = parse_qs(urlsplit(grant.url).query)["state"][0]
         code = self.books.consent(self.books_app.keys["client_id"], company.realm_id)
         answers = {"state": state, "code": code, "realmId": company.realm_id}
-        connection = await consent.complete(self.plane, answers)
+        connection = await self._meanwhile(consent.complete(self.plane, answers))
         await self.settle()
         return connection
+
+    async def _meanwhile(self, work: Coroutine[Any, Any, T]) -> T:
+        """What waits for our own limits, while time passes."""
+        task = asyncio.ensure_future(work)
+        while not (await asyncio.wait({task}, timeout=REAL_S))[0]:
+            await self.advance_to(self.clock.now() + STUCK)
+        return task.result()
 
     def item_of(self, connection: Connection) -> Item:
         """The emulator's side of a login."""

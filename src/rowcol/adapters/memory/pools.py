@@ -72,7 +72,7 @@ def list_throttles(s: State, app: AppId, since: datetime) -> tuple[Throttle, ...
         and call.settled_at >= since
     )
     return tuple(
-        Throttle(s.calls[name].connection, outcome, settled_at)
+        Throttle(s.calls[name].connection, outcome, settled_at, s.calls[name].opened_at)
         for settled_at, name in found[-THROTTLES_MAX:]
         if (outcome := s.calls[name].outcome) is not None
     )

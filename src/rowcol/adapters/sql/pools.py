@@ -102,7 +102,7 @@ def list_throttles(tx: Tx, app: AppId, since: datetime) -> tuple[Throttle, ...]:
     """Oldest first; of more than 1,000 the newest."""
     rows = tx.rows(_throttles(tx.t), app=app, since_us=us(since))
     return tuple(
-        Throttle(row.connection, Outcome(row.outcome), at(row.settled_at_us))
+        Throttle(row.connection, Outcome(row.outcome), at(row.settled_at_us), at(row.opened_at_us))
         for row in reversed(rows)
     )
 
@@ -184,7 +184,7 @@ def _block(t: Tables) -> Update:
 def _throttles(t: Tables) -> Select[Any]:
     k = t.calls.c
     return (
-        select(k.connection, k.outcome, k.settled_at_us)
+        select(k.connection, k.outcome, k.settled_at_us, k.opened_at_us)
         .where(
             k.app == bindparam("app"),
             k.pool_key.is_not(None),
