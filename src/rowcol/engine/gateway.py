@@ -153,7 +153,7 @@ class Gateway:
             purpose=cause.purpose,
             reason=cause.reason,
             price=price,
-            quotas=self._quotas(app, endpoint, connection),
+            quotas=self._quotas(app, endpoint, connection, remote_id),
             budget_key=f"{app.rail}/{app.id}/{month_of(now)}" if price.micros else None,
             budget_limit=await self._preferences.budget(firm) if price.micros else FREE,
             opened_at=now,
@@ -181,12 +181,12 @@ class Gateway:
         )
 
     def _quotas(
-        self, app: App, endpoint: Endpoint, connection: Connection | None
+        self, app: App, endpoint: Endpoint, connection: Connection | None, remote_id: RemoteId
     ) -> tuple[Quota, ...]:
         rules = endpoint.quotas.get(app.environment) or endpoint.quotas.get("production", ())
         out = []
         for rule in rules:
-            owner = _owner(rule.scope, app, connection)
+            owner = _owner(rule.scope, app, connection, remote_id)
             if owner is not None:
                 what = rule.shared or endpoint.name
                 key = f"{app.rail}/{what}/{rule.scope}/{owner}/{rule.period_s}"
@@ -201,13 +201,15 @@ def pool_limit(rail: Rail, app: App) -> int:
     return 0 if rail.spec.pool is None else rail.spec.pool.limit
 
 
-def _owner(scope: QuotaScope, app: App, connection: Connection | None) -> str | ConnectionId | None:
+def _owner(
+    scope: QuotaScope, app: App, connection: Connection | None, remote_id: RemoteId
+) -> str | ConnectionId | None:
     """Who a limit is counted for; None where the call has no such party."""
     match scope:
         case QuotaScope.APP:
             return app.id
         case QuotaScope.COMPANY:
-            return None if connection is None else f"{app.environment}/{connection.remote_id}"
+            return f"{app.environment}/{remote_id}" if remote_id else None
         case QuotaScope.SOURCE_IP:
             return app.environment
         case QuotaScope.CONNECTION:
