@@ -21,7 +21,7 @@ from rowcol.core.delivery import RouteState
 from rowcol.core.ids import AppId
 from rowcol.core.records import Business, Firm
 from rowcol.services.plane import OpenPlane
-from rowcol.simulation.bench.signing import Signer
+from rowcol.simulation.bench.signing import Es256
 from rowcol.simulation.sockets import bound, serving, url_of
 from tests.fakes import T0, FakeClock
 from tests.rig import BUSINESS, CONNECTION, FIRM, ITEM, settings
@@ -37,7 +37,7 @@ class Hook:
     """A service on a port, and somebody who can sign."""
 
     plane: OpenPlane
-    signer: Signer
+    signer: Es256
     client: httpx2.AsyncClient
     url: str
 
@@ -62,7 +62,7 @@ class Hook:
 
 @asynccontextmanager
 async def hook(folder: Path) -> AsyncIterator[Hook]:
-    signer = Signer()
+    signer = Es256()
     parts = Parts(clock=FakeClock(), apps=(APP,))
     async with Plane.open(settings(folder), parts=parts, run=False) as plane:
         await plane.store.add_firm(Firm(FIRM, "Firm", T0))

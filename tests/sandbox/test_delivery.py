@@ -60,5 +60,6 @@ async def test_nobody_there_is_no_answer() -> None:
     sender = HttpWebhookSender()
     assert await sender.send("http://127.0.0.1:1/", b"{}", {}) is None
     assert await sender.send("not an address", b"{}", {}) is None
+    assert await sender.send("http://127.0.0.1:99999/", b"{}", {}) is None
     await sender.aclose()
     await sender.aclose()

@@ -67,6 +67,28 @@ def test_a_file_that_runs_from_new_to_old_is_turned_round() -> None:
     assert [e.amount_minor for e in account.entries] == [5_000, -500, 100]
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "A,2017-03-26,1,46\nB,2017-03-25,-2,8\nB,2017-03-25,10,10\nA,2017-03-24,45,45\n",
+        "A,2017-03-26,1,46\nA,2017-03-24,45,45\nB,2017-03-27,-2,8\nB,2017-03-27,10,10\n",
+        "A,2017-03-26,1,1\nB,2017-03-25,-2,8\nB,2017-03-25,10,10\n",
+    ],
+)
+def test_an_account_of_one_day_runs_as_its_file_does(rows: str) -> None:
+    found = {account.name: account for account in parsed(HEADER + rows)}
+    assert [e.amount_minor for e in found["B"].entries] == [1_000, -200]
+    assert [e.line for e in found["B"].entries] == sorted(
+        (e.line for e in found["B"].entries), reverse=True
+    )
+
+
+def test_an_account_of_one_day_in_a_file_from_old_to_new_stays() -> None:
+    rows = "A,2017-03-24,45,45\nB,2017-03-25,10,10\nB,2017-03-25,-2,8\nA,2017-03-26,1,46\n"
+    accounts = parsed(HEADER + rows)
+    assert [e.amount_minor for e in accounts[1].entries] == [1_000, -200]
+
+
 def test_days_out_of_order_are_sorted_and_rows_of_a_day_keep_their_order() -> None:
     (account,) = parsed(
         "account,date,amount\nA,2017-03-24,1\nA,2017-03-26,4\nA,2017-03-25,2\nA,2017-03-25,3\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -18,7 +18,7 @@ from rowcol.core.outcome import Billed
 from rowcol.core.records import Call
 from rowcol.engine.answer import Answer
 from rowcol.sandbox.plaid.billing import BALANCE, REFRESH
-from rowcol.sandbox.plaid.catalog import REAL_INSTITUTIONS
+from rowcol.sandbox.plaid.catalog import REAL_INSTITUTIONS, Institution
 from rowcol.sandbox.world import AccountFacts, World
 from rowcol.simulation.incidents import Plot, plotted
 from rowcol.simulation.judge import Judge, Served, Tally
@@ -27,7 +27,7 @@ from rowcol.simulation.report import BoardRow, PolicyResult
 from rowcol.simulation.rig import Asked, Rig
 from rowcol.simulation.shelf import Shelf, Shelved
 from rowcol.simulation.wiring import FIRM
-from rowcol.simulation.workload import Workload, spec
+from rowcol.simulation.workload import Client, Workload, spec
 
 LAST_WAIT: Final = timedelta(days=4)
 PAGE: Final = 1000
@@ -36,7 +36,7 @@ ONE_DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Drive:
-    """What came of the weeks."""
+    """What came of the weeks. What showing the board paid at their end is nobody's question, and is not counted."""
 
     board: tuple[BoardRow, ...]
     tally: Tally
@@ -54,6 +54,16 @@ def world_of(workload: Workload) -> World:
         facts = AccountFacts("Operating", f"{n % 10_000:04d}", holder_category="business")
         world.open_account(account_id(n), facts, client.opening_minor, client.postings)
     return world
+
+
+def bank_of(client: Client) -> Institution:
+    """Where it banks, pulled as unevenly and as unreliably as the workload says."""
+    bank = spec().bank
+    return replace(
+        REAL_INSTITUTIONS[client.institution],
+        refresh_jitter_s=bank.refresh_jitter_min * 60,
+        refresh_failure_share=bank.refresh_failure_share,
+    )
 
 
 def account_id(client: int) -> str:
@@ -89,6 +99,20 @@ async def play(
     return Played(drive, result)
 
 
+@dataclass(frozen=True, slots=True)
+class _Bill:
+    """What was paid: the lines of our call log, and the emulator's own count."""
+
+    calls: list[Call]
+    billed: int
+
+    def since(self, other: _Bill) -> _Bill:
+        """Without what is on another one."""
+        known = {call.id for call in other.calls}
+        left = [call for call in self.calls if call.id not in known]
+        return _Bill(left, self.billed - other.billed)
+
+
 class Driver:
     """One firm on one rig, from the first login to the bill."""
 
@@ -110,27 +134,34 @@ class Driver:
         weather.lost_share = spec().webhooks.lost_share
         weather.delay_median_s = spec().webhooks.delay_min_median * 60
         await self._weeks(plot)
+        before = await self._bill()
         answers = [await self._display(business) for business in self._businesses]
+        for_the_board = (await self._bill()).since(before)
         books = await Shelf(rig, workload).connected(self._businesses)
         await self._stragglers()
-        calls = await _paid_calls(rig)
+        bill = (await self._bill()).since(for_the_board)
         world = rig.world
         ledgers = [[world.ledger(account_id(n))] for n in range(len(workload.clients))]
         served = [_served(read, asked.answer) for read, asked in self._asked if asked.answer]
         return Drive(
-            board=self._board(answers, calls, books),
+            board=self._board(answers, bill.calls, books),
             tally=Judge(ledgers, plot.troubles).tally(served),
             unanswered=sum(asked.answer is None for _, asked in self._asked),
-            paid_calls=len(calls),
-            billed_calls=sum(rig.emulator.billing.n_calls(path) for path in (BALANCE, REFRESH)),
-            cost=_total(calls),
+            paid_calls=len(bill.calls),
+            billed_calls=bill.billed,
+            cost=_total(bill.calls),
             plot=plot,
         )
+
+    async def _bill(self) -> _Bill:
+        billing = self._rig.emulator.billing
+        billed = sum(billing.n_calls(path) for path in (BALANCE, REFRESH))
+        return _Bill(await _paid_calls(self._rig), billed)
 
     async def _connect(self, client: int) -> Connection:
         business = await self._rig.add_business(self._workload.clients[client].name)
         self._businesses.append(business)
-        bank = REAL_INSTITUTIONS[self._workload.clients[client].institution]
+        bank = bank_of(self._workload.clients[client])
         return await self._rig.connect(business, [account_id(client)], bank)
 
     async def _weeks(self, plot: Plot) -> None:
@@ -174,7 +205,7 @@ class Driver:
             await self._rig.advance_to(self._rig.clock.now() + timedelta(hours=1))
 
     def _board(
-        self, answers: list[Answer | None], calls: list[Call], books: Sequence[Shelved]
+        self, answers: Sequence[Answer | None], calls: Sequence[Call], books: Sequence[Shelved]
     ) -> tuple[BoardRow, ...]:
         spent: defaultdict[BusinessId | None, Cost] = defaultdict(lambda: FREE)
         for call in calls:

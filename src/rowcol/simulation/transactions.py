@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -154,7 +154,11 @@ def parse(text: str, calendar: Calendar, limits: Limits = LIMITS) -> tuple[Trace
     if not rows and not complaints.n:
         complaints.add(line, ": no transactions after the header")
     complaints.raise_if_any()
-    found = tuple(_account(name, entries, calendar, complaints) for name, entries in rows.items())
+    is_back = _runs_back(rows.values())
+    found = tuple(
+        _account(name, _in_time(entries, calendar, is_back=is_back), complaints)
+        for name, entries in rows.items()
+    )
     complaints.raise_if_any()
     return found
 
@@ -230,11 +234,8 @@ def _minor(text: str, column: str) -> int:
     return int(minor)
 
 
-def _account(
-    name: str, entries: list[Entry], calendar: Calendar, complaints: _Complaints
-) -> TracedAccount:
+def _account(name: str, ordered: Sequence[Entry], complaints: _Complaints) -> TracedAccount:
     """Rows in the order of time, checked against the file's own running balance."""
-    ordered = _in_time(entries, calendar)
     first = next((n for n, entry in enumerate(ordered) if entry.balance_minor is not None), None)
     opening = 0
     if first is not None:
@@ -256,9 +257,21 @@ def _account(
     return TracedAccount(name, opening, tuple(ordered))
 
 
-def _in_time(entries: list[Entry], calendar: Calendar) -> list[Entry]:
-    days = [entry.day for entry in entries]
-    if days[0] > days[-1] and all(a >= b for a, b in pairwise(days)):
+def _runs_back(accounts: Collection[Sequence[Entry]]) -> bool:
+    """Whether the file runs from new to old: as a whole, or in every account that says so by its days."""
+    whole = sorted((entry for entries in accounts for entry in entries), key=lambda e: e.line)
+    telling = [entries for entries in accounts if entries[0].day != entries[-1].day]
+    return _falls(whole) or (bool(telling) and all(map(_falls, telling)))
+
+
+def _falls(entries: Sequence[Entry]) -> bool:
+    return entries[0].day > entries[-1].day and all(a.day >= b.day for a, b in pairwise(entries))
+
+
+def _in_time(entries: list[Entry], calendar: Calendar, *, is_back: bool) -> list[Entry]:
+    """Oldest first. An account all of one day says nothing of its direction: it runs as the file does."""
+    is_one_day = all(entry.day == entries[0].day for entry in entries)
+    if _falls(entries) or (is_back and is_one_day):
         entries.reverse()
 
     def moment(entry: Entry) -> datetime:

@@ -101,6 +101,7 @@ async def test_oracles(rig: Rig) -> None:
         ("items", {}),
         ("items", {"institution_id": "ins_0", "accounts": []}),
         ("items", {"institution_id": "ins_56", "accounts": [{"account_id": "nobody"}]}),
+        ("items", {"institution_id": "ins_56", "accounts": ["nobody"]}),
         ("items", LOGIN | {"accounts": [{"name": "x", "postings": [{"amount_minor": 1.5}]}]}),
         ("pull", {"item_id": "nobody"}),
         ("faults", {"knob": "nothing"}),

@@ -116,6 +116,18 @@ async def test_an_outage_fails_pulls_and_the_first_update(rig: Rig) -> None:
     assert late.is_historical_done
 
 
+async def test_a_login_that_breaks_at_once_has_no_first_update_until_it_is_repaired(
+    rig: Rig,
+) -> None:
+    item = rig.item(is_ready=False)
+    rig.emulator.break_login(item)
+    await rig.advance(hours=1)
+    assert (item.is_initial_done, item.last_successful_update_at) == (False, None)
+    rig.emulator.repair(item)
+    await rig.advance(minutes=15)
+    assert item.is_historical_done
+
+
 @pytest.mark.parametrize("days", [None, 30])
 async def test_sandbox_logins_may_expire(days: int | None) -> None:
     rig = Rig(Switches(login_expires_days=days))

@@ -56,6 +56,43 @@ async def test_refusals(rig: Rig, body: Any, code: str, words: str) -> None:
     assert answer["request_id"]
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "words"),
+    [
+        ("/accounts/get", {"options": {"account_ids": True}}, "account_ids must be an array"),
+        ("/accounts/get", {"options": {"account_ids": [["x"]]}}, "account_ids must be an array"),
+        ("/transactions/sync", {"options": {"account_id": {}}}, "account_id must be a string"),
+        ("/transactions/sync", {"options": {"days_requested": True}}, "must be an integer"),
+        ("/sandbox/transactions/create", {"transactions": 0}, "must be an array of objects"),
+        ("/sandbox/transactions/create", {"transactions": [1]}, "must be an array of objects"),
+    ],
+)
+async def test_what_lies_deeper_is_checked_too(
+    rig: Rig, path: str, body: dict[str, Any], words: str
+) -> None:
+    status, answer = await rig.call(path, access_token=rig.item().access_token, **body)
+    assert (status, answer["error_code"]) == (400, "INVALID_BODY")
+    assert words in answer["error_message"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"initial_products": [{}]},
+        {"options": {"transactions": ["x"]}},
+        {"options": {"override_password": {}}},
+    ],
+)
+async def test_a_login_is_checked_too(rig: Rig, more: dict[str, Any]) -> None:
+    wish: dict[str, Any] = {"institution_id": "ins_56", "initial_products": ["transactions"]} | more
+    assert await rig.error("/sandbox/public_token/create", **wish) == "INVALID_BODY"
+
+
+async def test_nothing_in_options_is_no_option(rig: Rig) -> None:
+    token = rig.item().access_token
+    await rig.ok("/accounts/get", access_token=token, options={"account_ids": None})
+
+
 async def test_another_clients_item_is_not_found(rig: Rig) -> None:
     rig.emulator.clients["other"] = "sandbox-other"
     item = rig.item()

@@ -194,6 +194,14 @@ async def test_transactions_on_order(rig: Rig) -> None:
     assert sorted(one["amount"] for one in mirror.rows.values()) == [-3, 10.5]
 
 
+async def test_transactions_on_an_account_that_is_not_there(rig: Rig) -> None:
+    row = {"date_transacted": "2026-01-04", "date_posted": "2026-01-04", "amount": 1}
+    token = rig.item().access_token
+    for account_id in ("nobody", {"a": 1}):
+        rows = [row | {"description": "x", "account_id": account_id}]
+        assert await rig.error(BOOK, access_token=token, transactions=rows) == "INVALID_ACCOUNT_ID"
+
+
 @pytest.mark.parametrize(
     "rows",
     [

@@ -171,7 +171,6 @@ async def test_sync_on_an_item_without_transactions_adds_and_bills_them(rig: Rig
         {"cursor": "nonsense"},
         {"cursor": "AAAA"},
         {"options": {"days_requested": 731}},
-        {"options": {"days_requested": True}},
     ],
 )
 async def test_bad_requests(rig: Rig, body: dict[str, Any]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from rowcol.sandbox.clock import DEFAULT_START_AT as NOW
 from rowcol.sandbox.qbo.faults import Fault, Faults
 
@@ -33,3 +35,19 @@ def test_an_outage_begins_and_strikes_the_token_endpoint() -> None:
     assert faults.take("1", "token", NOW + timedelta(hours=1)) is Fault.ERROR_503
     faults.clear()
     assert faults.take("1", "token", NOW + timedelta(hours=1)) is None
+
+
+def test_a_missing_refresh_token_strikes_the_token_endpoint_only() -> None:
+    faults = Faults()
+    faults.next(Fault.NO_REFRESH_TOKEN)
+    assert faults.take("1", "cdc", NOW) is None
+    assert faults.take("1", "token", NOW) is Fault.NO_REFRESH_TOKEN
+
+
+def test_a_spell_that_could_never_strike_is_refused() -> None:
+    faults = Faults()
+    with pytest.raises(ValueError, match="no operation 'qeury'"):
+        faults.next(Fault.HTML, operation="qeury")
+    with pytest.raises(ValueError, match="at least 1"):
+        faults.next(Fault.HTML, 0)
+    assert faults.report() == []

@@ -252,7 +252,7 @@ async def _serve(
     try:
         answer = act(emulator, _arguments(await request.body()))
         return json_response(answer if isinstance(answer, dict) else await answer)
-    except (BadArgument, TypeError, ValueError) as error:
+    except (AttributeError, BadArgument, TypeError, ValueError) as error:
         return json_response({"error": str(error)}, 400)
 
 

@@ -245,7 +245,8 @@ class PlaidEmulator:
 
     def _happen(self, kind: EventKind, item: Item, at: datetime) -> None:
         is_first = kind in {EventKind.INITIAL, EventKind.HISTORICAL}
-        if is_first and self.faults.outage_code(item.institution, at) is not None:
+        is_out = item.error is not None or self.faults.outage_code(item.institution, at) is not None
+        if is_first and is_out:
             item.last_failed_update_at = at
             self._plan(at + _TRY_AGAIN, kind, item)
         elif kind is EventKind.INITIAL:

@@ -6,7 +6,7 @@ plain tables: a field has a type, an endpoint has required and optional fields.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -22,7 +22,13 @@ from rowcol.sandbox.plaid.items import Item
 from rowcol.sandbox.plaid.shapes import Shape
 
 _CREDENTIALS: Final = ("client_id", "secret")
-_TYPE_NAMES: Final = {str: "a string", int: "an integer", list: "an array", dict: "an object"}
+_TYPE_NAMES: Final = {
+    bool: "a boolean",
+    dict: "an object",
+    int: "an integer",
+    list: "an array of strings",
+    str: "a string",
+}
 _FIELD_TYPES: Final[dict[str, type]] = {
     "access_token": str,
     "account_filters": dict,
@@ -46,6 +52,20 @@ _FIELD_TYPES: Final[dict[str, type]] = {
     "webhook": str,
     "webhook_code": str,
     "webhook_type": str,
+}
+_OPTION_TYPES: Final[dict[str, type]] = {
+    "account_id": str,
+    "account_ids": list,
+    "days_requested": int,
+    "include_optional_metadata": bool,
+    "include_original_description": bool,
+    "include_status": bool,
+    "min_last_updated_datetime": str,
+    "new_transactions": int,
+    "override_password": str,
+    "override_username": str,
+    "transactions": dict,
+    "webhook": str,
 }
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 _DECODER: Final = msgspec.json.Decoder()
@@ -142,9 +162,19 @@ def _check_fields(endpoint: Endpoint, body: dict[str, Any]) -> None:
         if name not in endpoint.required and name not in endpoint.optional:
             unknown = set(body) - set(endpoint.required) - endpoint.optional
             raise PlaidError("UNKNOWN_FIELDS", ", ".join(sorted(unknown)))
-        expected = _FIELD_TYPES.get(name, object)
-        if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
-            raise PlaidError("INVALID_BODY", f"{name} must be {_TYPE_NAMES[expected]}")
+        _check_type(name, value, _FIELD_TYPES)
+    for name, value in body.get("options", {}).items():
+        if value is not None:
+            _check_type(name, value, _OPTION_TYPES)
+
+
+def _check_type(name: str, value: Any, types: Mapping[str, type]) -> None:
+    expected = types.get(name, object)
+    is_right = isinstance(value, expected) and (expected is not int or not isinstance(value, bool))
+    if expected is list and is_right:
+        is_right = all(isinstance(one, str) for one in value)
+    if not is_right:
+        raise PlaidError("INVALID_BODY", f"{name} must be {_TYPE_NAMES[expected]}")
 
 
 def _item_of(emulator: PlaidEmulator, client_id: str, token: str) -> Item:

@@ -28,6 +28,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from rowcol.sandbox.plaid.emulator import PlaidEmulator
+from rowcol.sandbox.plaid.endpoints import ENDPOINTS
 from rowcol.sandbox.plaid.errors import ERRORS
 from rowcol.sandbox.plaid.faults import Corruption, Health, Outage
 from rowcol.sandbox.plaid.items import Item
@@ -140,10 +141,24 @@ def _consent_expires(emulator: PlaidEmulator, arguments: Arguments) -> None:
     emulator.notify(item, "ITEM", "PENDING_DISCONNECT", extra)
 
 
+def _count(arguments: Arguments, name: str) -> int:
+    count = int(arguments.get(name, 1))
+    if count < 1:
+        raise BadArgument(f"{name} is at least 1, not {count}")
+    return count
+
+
+def _known_path(arguments: Arguments) -> str:
+    path = str(need(arguments, "path"))
+    if path != "*" and path not in {endpoint.path for endpoint in ENDPOINTS}:
+        raise BadArgument(f"no endpoint {path}")
+    return path
+
+
 def _force_error(emulator: PlaidEmulator, arguments: Arguments) -> None:
     code = _known_code(need(arguments, "code"))
-    n_calls = int(arguments.get("n_calls", 1))
-    emulator.faults.forced_errors.load(need(arguments, "path"), code, n_calls)
+    n_calls = _count(arguments, "n_calls")
+    emulator.faults.forced_errors.load(_known_path(arguments), code, n_calls)
 
 
 def _corrupt(emulator: PlaidEmulator, arguments: Arguments) -> None:
@@ -151,20 +166,22 @@ def _corrupt(emulator: PlaidEmulator, arguments: Arguments) -> None:
         kind = Corruption(need(arguments, "kind"))
     except ValueError as error:
         raise BadArgument(str(error)) from None
-    n_calls = int(arguments.get("n_calls", 1))
-    emulator.faults.corruptions.load(need(arguments, "path"), kind, n_calls)
+    n_calls = _count(arguments, "n_calls")
+    emulator.faults.corruptions.load(_known_path(arguments), kind, n_calls)
 
 
 def _mutate(emulator: PlaidEmulator, arguments: Arguments) -> None:
-    need_item(emulator, arguments).n_forced_mutations += int(arguments.get("n", 1))
+    need_item(emulator, arguments).n_forced_mutations += _count(arguments, "n")
 
 
 def _null_balances(emulator: PlaidEmulator, arguments: Arguments) -> None:
     fields = frozenset(need(arguments, "fields"))
     if fields - {"available", "current"}:
         raise BadArgument("fields may name available and current")
-    only = arguments.get("account_id")
-    for account in need_item(emulator, arguments).accounts.values():
+    only, accounts = arguments.get("account_id"), need_item(emulator, arguments).accounts
+    if only is not None and only not in accounts:
+        raise BadArgument(f"no account {only} on this item")
+    for account in accounts.values():
         if only in {None, account.account_id}:
             account.nulls = fields
 

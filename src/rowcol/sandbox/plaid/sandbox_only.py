@@ -82,6 +82,8 @@ def reset_login(call: Call) -> Shape:
 def create_transactions(call: Call) -> Shape:
     """Up to ten transactions of the last 14 days; acts like a refresh."""
     rows = call.body["transactions"]
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise PlaidError("INVALID_BODY", "transactions must be an array of objects")
     if not 1 <= len(rows) <= N_TRANSACTIONS_MAX:
         raise PlaidError(
             "INVALID_FIELD", f"transactions must have 1 to {N_TRANSACTIONS_MAX} elements"
@@ -125,9 +127,9 @@ def _days_requested(call: Call, transactions: dict[str, Any]) -> int:
 def _target(item: Item, row: dict[str, Any]) -> LinkedAccount:
     account_id = row.get("account_id")
     if account_id is not None:
-        if account_id not in item.accounts:
+        if str(account_id) not in item.accounts:
             raise PlaidError("INVALID_ACCOUNT_ID")
-        return item.accounts[account_id]
+        return item.accounts[str(account_id)]
     for account in item.accounts.values():
         if account.ledger.facts.account_type == "depository":
             return account

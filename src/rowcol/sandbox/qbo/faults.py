@@ -17,7 +17,7 @@
 | no_refresh_token | yes | a token answer without `refresh_token` |
 
 `operation` is one of read, query, cdc, batch, report, create, update, delete, void, `token` (the token endpoint), or `*`
-for all; None is everything but `token`.
+for all; None is everything but `token`. `no_refresh_token` only ever strikes the token endpoint.
 """
 
 from __future__ import annotations
@@ -62,6 +62,23 @@ AFTER_EFFECT: Final = frozenset(
 )
 
 
+OPERATIONS: Final = frozenset(
+    {
+        "*",
+        "batch",
+        "cdc",
+        "create",
+        "delete",
+        "query",
+        "read",
+        "report",
+        "token",
+        "update",
+        "void",
+    }
+)
+
+
 @dataclass(slots=True)
 class _Spell:
     fault: Fault
@@ -101,7 +118,7 @@ class Faults:
         operation: str | None = None,
     ) -> None:
         """The next `n` matching requests meet it."""
-        self._spells.append(_Spell(Fault(fault), realm_id, operation, n, None, None))
+        self._add(_Spell(Fault(fault), realm_id, operation, n, None, None))
 
     def for_a_while(
         self,
@@ -112,7 +129,7 @@ class Faults:
         operation: str | None = None,
     ) -> None:
         """Every matching request before `until` meets it."""
-        self._spells.append(_Spell(Fault(fault), realm_id, operation, None, None, until))
+        self._add(_Spell(Fault(fault), realm_id, operation, None, None, until))
 
     def outage(
         self,
@@ -123,7 +140,19 @@ class Faults:
         realm_id: str | None = None,
     ) -> None:
         """Everything fails in [starts_at, ends_at), the token endpoint included."""
-        self._spells.append(_Spell(Fault(fault), realm_id, "*", None, starts_at, ends_at))
+        self._add(_Spell(Fault(fault), realm_id, "*", None, starts_at, ends_at))
+
+    def _add(self, spell: _Spell) -> None:
+        """Raise `ValueError` for a spell that could never strike."""
+        if spell.operation is not None and spell.operation not in OPERATIONS:
+            msg = f"no operation {spell.operation!r}; there are {', '.join(sorted(OPERATIONS))}"
+            raise ValueError(msg)
+        if spell.n_left is not None and spell.n_left < 1:
+            msg = f"n is at least 1, not {spell.n_left}"
+            raise ValueError(msg)
+        if spell.fault is Fault.NO_REFRESH_TOKEN:
+            spell.operation = "token"
+        self._spells.append(spell)
 
     def take(self, realm_id: str | None, operation: str, now: datetime) -> Fault | None:
         """What the request that happens now meets."""

@@ -18,7 +18,8 @@ from rowcol.core.rail import Row
 from rowcol.core.records import Business, Firm, Token
 from rowcol.services.plane import OpenPlane
 from rowcol.settings import Settings, load
-from rowcol.simulation.bench.signing import Signer
+from rowcol.keys import app_id_of
+from rowcol.simulation.bench.signing import VERIFIER_TOKEN, Es256, Hmac, Signer
 
 APP = AppId("main")
 FIRM = FirmId("firm_bench")
@@ -27,13 +28,22 @@ LOGINS = 100
 
 
 @dataclass(frozen=True, slots=True)
+class Lane:
+    """Where deliveries of a rail go, of which logins they speak, and who signs them."""
+
+    path: str
+    remote_ids: tuple[str, ...]
+    signer: Signer
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """What the load needs to know."""
 
     settings: Settings
-    remote_ids: tuple[str, ...]
+    lanes: dict[str, Lane]
+    """By rail."""
     business: BusinessId
-    signer: Signer
 
 
 def bench_settings(data_dir: Path) -> Settings:
@@ -44,7 +54,8 @@ def bench_settings(data_dir: Path) -> Settings:
         "environment": "emulated",
         "base_url": "http://127.0.0.1:9",
     }
-    return load(data_dir=data_dir, plaid={APP: keys}, concurrency=1)
+    books = {**keys, "verifier_token": VERIFIER_TOKEN}
+    return load(data_dir=data_dir, plaid={APP: keys}, qbo={APP: books}, concurrency=1)
 
 
 def _settled(data_dir: Path) -> Settings:
@@ -56,38 +67,52 @@ def _settled(data_dir: Path) -> Settings:
 async def prepare(data_dir: Path) -> Prepared:
     """Make the file."""
     settings = _settled(data_dir)
-    signer = Signer()
+    signer = Es256()
     async with Plane.open(settings, run=False, parts=Parts()) as plane:
         now = plane.clock.now()
         await plane.store.add_firm(Firm(FIRM, "Bench", now))
         token_hash = hashlib.sha256(TOKEN.encode()).hexdigest()
         await plane.store.add_token(FIRM, Token(token_hash, FIRM, "viewer", "bench", now))
         await plane.store.store_key(signer.verification_key(APP, now))
-        businesses = [await _business(plane, number, now) for number in range(LOGINS)]
-    return Prepared(settings, tuple(f"item{n:033d}" for n in range(LOGINS)), businesses[0], signer)
+        logins = [await _business(plane, number, now) for number in range(LOGINS)]
+    items, companies = (tuple(each.remote_id for each in of) for of in zip(*logins, strict=True))
+    lanes = {
+        "plaid": Lane(f"/webhooks/plaid/{APP}", items, signer),
+        "qbo": Lane(f"/webhooks/qbo/{APP}", companies, Hmac()),
+    }
+    return Prepared(settings, lanes, logins[0][0].business)
 
 
-async def _business(plane: OpenPlane, number: int, now: datetime) -> BusinessId:
+async def _business(plane: OpenPlane, number: int, now: datetime) -> tuple[Connection, Connection]:
+    """A business with a bank login that was looked at, and with books that were not."""
     business = BusinessId(f"biz_bench{number}")
     await plane.store.add_business(
         FIRM, Business(business, FIRM, f"Bench {number}", f"bench-{number}", now)
     )
-    connection = Connection(
-        id=ConnectionId(f"con_bench{number}"),
-        firm=FIRM,
-        business=business,
-        rail="plaid",
-        app=APP,
-        environment="emulated",
-        remote_id=RemoteId(f"item{number:033d}"),
-        institution="ins_1",
-        name="Bench Bank",
-        created_at=now,
-    )
-    await plane.store.add_connection(FIRM, connection, plane.vault.seal("access"))
+    bank = _connection(f"con_bench{number}", business, "plaid", f"item{number:033d}", now)
+    await plane.store.add_connection(FIRM, bank, plane.vault.seal("access"))
     for lease in await plane.store.claim("bench", now + timedelta(seconds=1), 60, 10):
         await plane.store.commit(FIRM, _seen(lease, now))
-    return business
+    books = _connection(f"con_books{number}", business, "qbo", f"{9130 * 10**12 + number}", now)
+    await plane.store.add_connection(FIRM, books, plane.vault.seal("access"))
+    return bank, books
+
+
+def _connection(
+    connection: str, business: BusinessId, rail: str, remote_id: str, now: datetime
+) -> Connection:
+    return Connection(
+        id=ConnectionId(connection),
+        firm=FIRM,
+        business=business,
+        rail=rail,
+        app=app_id_of(rail, APP),
+        environment="emulated",
+        remote_id=RemoteId(remote_id),
+        institution="ins_1" if rail == "plaid" else "",
+        name="Bench",
+        created_at=now,
+    )
 
 
 def _seen(lease: Lease, now: datetime) -> Change:
