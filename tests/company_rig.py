@@ -51,7 +51,7 @@ class CompanyRig:
     async def token(self) -> str:
         sealed = (await self.view()).token
         assert sealed is not None
-        return str(json.loads(self.plane.vault.open(sealed))["refresh"])
+        return str(json.loads(self.plane.vault.open(sealed).reveal())["refresh"])
 
 
 def company_row(

@@ -208,6 +208,7 @@ def _record(row: MirrorRow) -> Record | None:
                 balance=Money(body["open"], "USD"),
                 memo="",
                 changed_at=row.remote_at,
+                is_deleted=row.is_deleted,
             )
         case "Vendor":
             money = Money(body["balance"], "USD")

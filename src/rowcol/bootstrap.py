@@ -30,7 +30,7 @@ from rowcol.engine.inbox import Inbox
 from rowcol.engine.preferences import Preferences
 from rowcol.engine.reconcile import Reconciler
 from rowcol.engine.renewal import Renewer
-from rowcol.engine.runner import Runner
+from rowcol.engine.runner import STOP_MAX, Runner
 from rowcol.engine.upkeep import Upkeep
 from rowcol.keys import PlaidKeys, QboKeys, app_id_of
 from rowcol.rails.registry import RAILS
@@ -49,7 +49,10 @@ KEY_FILE = "rowcol.key"
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Strangers that a caller brings instead of the usual ones: simulations, tests and hosts."""
+    """Strangers that a caller brings instead of the usual ones: simulations, tests and hosts.
+
+    `clock`: leases go by it too, so it has to be one for all who share the store.
+    """
 
     store: FullStore | None = None
     clock: Clock | None = None
@@ -97,6 +100,7 @@ class Plane:
         finally:
             if run:
                 await plane.runner.stop()
+            await plane.renewer.unbroken.finish(STOP_MAX)
             await plane.inbox.drain()
             for task in plane.tasks:
                 task.cancel()
@@ -173,7 +177,7 @@ async def _outside(
     """Store and wire, the caller's or our own."""
     store, transport = given.store, given.transport
     if store is None:
-        store = await open_store(settings, engine, clock)
+        store = await open_store(settings, engine, given.clock)
         closing.push_async_callback(store.close)
     if transport is None:
         from rowcol.adapters.http import HttpTransport
@@ -187,7 +191,10 @@ async def _outside(
 async def open_store(
     settings: Settings, engine: AsyncEngine | None = None, clock: Clock | None = None
 ) -> FullStore:
-    """The store that settings name. The embedded file is upgraded; anything else is only checked."""
+    """The store that settings name. The embedded file is upgraded; anything else is only checked.
+
+    `clock`: what leases go by. None: the database's own, which all its hosts share; for a file, this machine's.
+    """
     from rowcol.adapters import sql
 
     schema = settings.database_schema or None
@@ -202,7 +209,8 @@ async def open_store(
             f"the folder {settings.data_dir} cannot be made: {error.strerror}",
             "set ROWCOL_DATA_DIR to a folder that this user may write",
         ) from error
-    return await sql.open_sqlite(settings.data_dir / DATABASE_FILE, clock=clock)
+    path = settings.data_dir / DATABASE_FILE
+    return await sql.open_sqlite(path, clock=clock or SystemClock())
 
 
 def secret_keys(settings: Settings) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from rowcol.core.need import Need
 from rowcol.core.pool import Pool
 from rowcol.core.rail import Row
 from rowcol.core.records import Burn, Business, Call, Firm, Link, Spending, Throttle, Token
+from rowcol.core.secret import Secret
 from rowcol.core.wire import NoAnswer, Request, Response
 
 
@@ -53,7 +54,7 @@ class Vault(Protocol):
 
     def seal(self, plain: str) -> bytes: ...
 
-    def open(self, sealed: bytes) -> str:
+    def open(self, sealed: bytes) -> Secret:
         """Raise `rowcol.core.refusal.Unreadable` when no configured key opens it."""
 
 

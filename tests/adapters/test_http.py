@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import httpx2
 
 from rowcol.adapters.clock import SystemClock
-from rowcol.adapters.http import HttpTransport
+from rowcol.adapters.http import CONNECTIONS_MAX, HttpTransport
 from rowcol.core.wire import NoAnswer, Request, Response, Silence
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -108,6 +108,40 @@ async def test_a_slow_drip_ends_at_the_request_s_timeout() -> None:
         answer = await made.send(url, request(timeout_s=0.2))
     assert isinstance(answer, NoAnswer)
     assert answer.silence is Silence.TIMEOUT
+
+
+async def test_who_waits_for_a_free_connection_was_not_sent() -> None:
+    """One request more than connections: the rest are on their way, this one never left."""
+    seen = 0
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal seen
+        await _read_request(reader)
+        seen += 1
+        await reader.read()  # until the other side gives up
+
+    async with served(handler) as url, transport() as made:
+        answers = await asyncio.gather(
+            *(made.send(url, request(timeout_s=2.0)) for _ in range(CONNECTIONS_MAX + 1))
+        )
+    silences = [a.silence for a in answers if isinstance(a, NoAnswer)]
+    assert silences == [Silence.TIMEOUT] * CONNECTIONS_MAX + [Silence.NOT_SENT]
+    assert seen == CONNECTIONS_MAX
+
+
+async def test_a_connection_that_comes_free_in_time_is_used() -> None:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+        await writer.drain()
+        await reader.read()
+
+    async with served(handler) as url:
+        async with transport() as made:
+            answers = await asyncio.gather(
+                *(made.send(url, request(timeout_s=20.0)) for _ in range(CONNECTIONS_MAX + 8))
+            )
+        assert all(isinstance(answer, Response) for answer in answers)
 
 
 async def test_an_endless_answer_is_cut_off() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from rowcol.core.wire import RawDelivery
+from rowcol.services.deeds import price_of_month
 from tests.api.rig import face
 from tests.rig import APP, FIRM
 
@@ -55,6 +56,21 @@ async def test_the_firms_settings_are_replaced_whole(tmp_path: Path) -> None:
         assert (await it.it.plane.preferences.policy(FIRM)).name == "ttl"
         assert (await it.ask("PUT", "/v1/firm/settings", json={})).json()["settings"] == {}
         assert (await it.it.plane.preferences.policy(FIRM)).name == "evidence"
+
+
+async def test_a_price_is_one_that_a_rail_charges(tmp_path: Path) -> None:
+    async with face(tmp_path) as it:
+        monthly = {"rail": "tally", "item": "login", "since": "2026-01-01", "source": "contract"}
+        book = [{**monthly, "micros": 250_000}]
+        answer = await it.ask("PUT", "/v1/firm/settings", json={"prices": book})
+        assert answer.json()["settings"]["prices"] == [{**book[0], "per": "CONNECTION_MONTH"}]
+        login = await it.it.plane.store.list_connections(FIRM)
+        assert (await price_of_month(it.it.plane, login[0])).micros == 250_000
+        for wrong in ({"item": "lokin"}, {"rail": "nope"}, {"per": "CALL"}):
+            answer = await it.ask(
+                "PUT", "/v1/firm/settings", json={"prices": [{**book[0], **wrong}]}
+            )
+            assert (answer.status_code, answer.json()["code"]) == (422, "bad_input")
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,11 @@ async def test_unknown_paths_tell_nothing_without_a_token(tmp_path: Path) -> Non
         assert answer.json()["code"] == "not_found"
 
 
+async def test_nobody_is_sent_elsewhere_for_a_slash(tmp_path: Path) -> None:
+    async with face(tmp_path) as it:
+        assert (await it.ask("GET", "/v1/businesses/")).status_code == 404
+
+
 async def test_a_wrong_method_names_the_right_ones(tmp_path: Path) -> None:
     async with face(tmp_path) as it:
         answer = await it.ask("DELETE", "/v1/board")

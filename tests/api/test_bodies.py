@@ -3,7 +3,17 @@
 import pytest
 from pydantic import ValidationError
 
-from rowcol.api.bodies import AccountRole, NewBusiness, NewToken, Refresh, Switch
+from rowcol.api.bodies import (
+    DEPTH_MAX,
+    MICROS_MAX,
+    AccountRole,
+    ApiCall,
+    FirmSettings,
+    NewBusiness,
+    NewToken,
+    Refresh,
+    Switch,
+)
 from rowcol.core.cash import Role
 
 
@@ -30,3 +40,24 @@ def test_bounds() -> None:
         NewToken.model_validate({"role": "viewer", "label": ""})
     with pytest.raises(ValidationError):
         Switch.model_validate({"what": "rail:../x"})
+
+
+def test_amounts_fit_the_database() -> None:
+    price = {"rail": "r", "item": "i", "since": "2026-11-01", "source": "contract"}
+    for wrong in (
+        {"budget_micros_month": MICROS_MAX + 1},
+        {"prices": [{**price, "micros": MICROS_MAX + 1}]},
+    ):
+        with pytest.raises(ValidationError):
+            FirmSettings.model_validate(wrong)
+
+
+def test_a_bottomless_call_is_refused() -> None:
+    def nested(levels: int) -> dict[str, object]:
+        return {"a": nested(levels - 1)} if levels else {}
+
+    call = {"rail": "r", "endpoint": "e"}
+    ApiCall.model_validate({**call, "data": nested(DEPTH_MAX - 1)})
+    for wrong in (nested(DEPTH_MAX), {"a": [nested(DEPTH_MAX)]}):
+        with pytest.raises(ValidationError, match="levels deep"):
+            ApiCall.model_validate({**call, "data": wrong})

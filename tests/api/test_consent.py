@@ -56,7 +56,10 @@ async def test_an_unknown_consent_is_not_found(tmp_path: Path) -> None:
 
 
 async def test_a_rail_without_a_screen_says_what_to_do(tmp_path: Path) -> None:
-    async with face(tmp_path) as it:
+    async with books_face(tmp_path, connected=False) as it:
+        answer = await it.ask("POST", BEGIN, json={"rail": LEDGER, "app": "nope"})
+        assert (answer.status_code, answer.json()["code"]) == (422, "bad_input")
+    async with face(tmp_path / "cash") as it:
         answer = await it.ask("POST", f"/v1/businesses/{BUSINESS}/{BEGIN}", json={"rail": "tally"})
         assert (answer.status_code, answer.json()["code"]) == (422, "bad_input")
         assert "link-token" in answer.json()["what_to_do"]

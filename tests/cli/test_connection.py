@@ -19,6 +19,8 @@ def test_a_login_from_list_to_end(connected: Shell) -> None:
     assert connected.lines("connection", "list", "h-1")[0]["health"] == "OK"
     for _ in range(2):
         assert connected.json("disconnect", login["id"], "--yes")["state"] == "removed"
+    again = connected("disconnect", login["id"])
+    assert ("removed before" in again.stdout, again.stderr) == (True, "")
     (ended,) = connected.lines("connection", "list", "h-1")
     assert ended["health"] == "RETIRED"
     assert "removed" in connected("connection", "webhook", login["id"], rc=1).stderr

@@ -104,7 +104,15 @@ def test_what_was_pasted_completes_it(books: Shell) -> None:
         assert process.wait(timeout=20) == 0
 
 
+def test_who_pastes_may_stop(books: Shell) -> None:
+    with waiting(books, "--paste") as (process, out):
+        out.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 130
+
+
 def test_nobody_came_and_interrupted(books: Shell) -> None:
+    assert "--timeout 'soon'" in books("connect", "qbo", "h-1", "--timeout", "soon", rc=2).stderr
     done = books("connect", "qbo", "h-1", "--timeout", "1s", rc=1)
     assert "nobody came back" in done.stderr
     with waiting(books) as (process, out):

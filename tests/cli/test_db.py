@@ -1,5 +1,6 @@
 """Db: checked, upgraded, printed."""
 
+import stat
 from pathlib import Path
 
 from tests.cli.rig import Shell
@@ -8,9 +9,13 @@ from tests.cli.rig import Shell
 def test_check_and_upgrade(tmp_path: Path) -> None:
     shell = Shell(tmp_path)
     assert shell.json("db", "check", rc=1) == {"state": "MISSING"}
+    assert list(tmp_path.iterdir()) == []
     for _ in range(2):
         assert shell.json("db", "upgrade") == {"state": "CURRENT"}
     assert shell("db", "check").stdout == "the tables are CURRENT\n"
+    assert stat.S_IMODE((tmp_path / "rowcol-data").stat().st_mode) == 0o700
+    shell.environment["ROWCOL_DATA_DIR"] = str(tmp_path / "rowcol-data" / "rowcol.db" / "below")
+    assert "cannot write" in shell("db", "upgrade", rc=2).stderr
 
 
 def test_sql(shell: Shell) -> None:

@@ -36,6 +36,12 @@ def test_nothing_set_up(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_settings_file_that_is_none_is_not_called_well(tmp_path: Path) -> None:
+    for wrong in ("none.toml", "."):
+        out = Shell(tmp_path).json("--config", wrong, "doctor", rc=1)
+        assert [f["verdict"] for f in out["findings"]] == ["wrong"]
+
+
 def test_a_key_that_others_may_read(tmp_path: Path) -> None:
     shell = Shell(tmp_path)
     (tmp_path / shell.json("init")["key_file"]).chmod(0o644)

@@ -16,6 +16,8 @@ def test_columns_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_empty_table_is_a_sentence_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     face.table(("name",), [], empty="none yet")
     assert capsys.readouterr() == ("", "none yet\n")
+    face.table(("name",), [], empty="")
+    assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(

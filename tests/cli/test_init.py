@@ -38,6 +38,15 @@ def test_people_are_told_the_token_once(tmp_path: Path) -> None:
     assert shell("init").stdout.startswith("already set up")
 
 
+def test_wrong_use_is_said_in_words(tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    (tmp_path / "file").touch()
+    for folder in ("file", "file/below"):
+        assert "cannot write" in shell("init", folder, rc=2).stderr
+    assert "name" in shell("init", "--firm-name", " ", rc=2).stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
 def test_the_settings_file_is_as_agreed() -> None:
     assert settings_text() == GOLDEN.read_text()
 

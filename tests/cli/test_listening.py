@@ -12,3 +12,9 @@ def test_a_taken_port_is_refused() -> None:
         assert address_of(made) == f"http://127.0.0.1:{port}"
         with pytest.raises(Misconfigured, match="cannot listen"):
             bound("127.0.0.1", port)
+
+
+@pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 65_536), ("\udc80..", 0), ("a\0b", 0)])
+def test_what_is_no_address_is_refused(host: str, port: int) -> None:
+    with pytest.raises(Misconfigured, match="cannot listen"):
+        bound(host, port)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rowcol.cli.opening import firm_of
+from rowcol.cli.opening import firm_of, writing
 from rowcol.core.ids import FirmId
 from rowcol.core.records import Firm
 from rowcol.core.refusal import Misconfigured, NotFound
@@ -21,3 +21,9 @@ async def test_which_firm(tmp_path: Path) -> None:
             await firm_of(it.plane, "")
         with pytest.raises(NotFound):
             await firm_of(it.plane, "Three")
+
+
+def test_what_cannot_be_written_is_said_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "none" / "file"
+    with pytest.raises(Misconfigured, match="No such file"), writing(path):
+        path.touch()

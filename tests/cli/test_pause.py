@@ -13,5 +13,5 @@ def test_paid_calls_and_a_rail(shell: Shell) -> None:
 
 
 def test_wrong_use(shell: Shell) -> None:
-    for wrong in (["everything"], ["rail", "none"], ["connection", "con-none"]):
+    for wrong in (["everything"], ["rail", "none"], ["connection", "con-none"], ["paid", "plaid"]):
         shell("pause", *wrong, rc=2)

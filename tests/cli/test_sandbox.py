@@ -32,6 +32,7 @@ def test_a_file_is_followed(tmp_path: Path) -> None:
         ["--transactions", "bank.csv"],
         ["--transactions", "none.csv"],
         ["--from", "someday"],
+        ["--port", "65535"],
         ["--virtual", "--speed", "2"],
     ],
 )

@@ -3,6 +3,8 @@
 import urllib.error
 import urllib.request
 
+import pytest
+
 from tests.cli.rig import Shell
 
 
@@ -31,3 +33,9 @@ def test_it_serves_until_it_is_told_to_stop(shell: Shell) -> None:
         assert 401 in (status_of(request) for _ in range(1000))
         port = url.rpartition(":")[2]
         assert "--port" in shell("serve", "--port", port, rc=2).stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "sandbox", "demo"])
+@pytest.mark.parametrize("port", ["-5", "65536"])
+def test_a_port_that_is_none_is_wrong_use(shell: Shell, command: str, port: str) -> None:
+    assert "--port" in shell(command, "--port", port, rc=2).stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +29,13 @@ def test_what_is_not_said_is_not_assumed() -> None:
 @given(st.integers(-(10**15), 10**15))
 def test_money_stays_exact(minor: int) -> None:
     assert bill(minor).balance.amount_minor == minor
+
+
+@given(st.integers(-(10**15), 10**15))
+def test_nothing_of_a_deleted_item_is_open(minor: int) -> None:
+    gone = msgspec.structs.replace(bill(minor), is_deleted=True)
+    assert (gone.balance, gone.total) == (Money(0, "USD"), Money(minor, "USD"))
+    assert gone == msgspec.structs.replace(bill(minor), is_deleted=True)
 
 
 def test_a_record_is_a_value() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from rowcol.core.change import Change, Lease, SubjectKind
+from rowcol.core.change import Change, ConnectionView, Lease, SubjectKind
+from rowcol.core.connection import Connection, ConnectionState
+from rowcol.core.ids import AppId, BusinessId, ConnectionId, RemoteId
 from rowcol.core.records import Token
 from tests.core.builders import FIRM, NOW
 
@@ -24,3 +26,21 @@ def test_two_changes_share_nothing() -> None:
 
 def test_the_hash_of_a_token_is_not_in_the_repr() -> None:
     assert "abc123" not in repr(Token("abc123", FIRM, "viewer", "laptop", NOW))
+
+
+def test_the_tokens_of_a_view_are_not_in_its_repr() -> None:
+    connection = Connection(
+        ConnectionId("c"),
+        FIRM,
+        BusinessId("b"),
+        "rail",
+        AppId("main"),
+        "sandbox",
+        RemoteId("1"),
+        "",
+        "",
+        NOW,
+        state=ConnectionState(),
+    )
+    view = ConnectionView(connection, (), (), (), b"sealed-now", previous_token=b"sealed-before")
+    assert "sealed" not in repr(view)

@@ -1,23 +1,26 @@
 """The runner: works on what is due, stops gracefully, pauses what fails, and never holds more than it may."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from rowcol.core.change import Lease
 from rowcol.core.need import Purpose
 from rowcol.engine.ambient import Ambient
-from rowcol.engine.runner import LEASE_S, Runner
+from rowcol.engine.reconcile import RUN_MAX
+from rowcol.engine.runner import LEASE_S, STOP_MAX, Runner
 from rowcol.engine.upkeep import Upkeep
+from rowcol.rails.registry import RAILS
 from rowcol.services.cache import CacheService
+from rowcol.services.deeds import RENEWAL_S
 from rowcol.services.plane import OpenPlane
 from tests.rig import BUSINESS, Rig, rig
 
 
-def runner(it: Rig, reconciler: object, **more: int) -> Runner:
+def runner(it: Rig, reconciler: object, store: object = None, **more: int) -> Runner:
     plane: OpenPlane = it.plane
     return Runner(
-        plane.store,
+        store or plane.store,  # type: ignore[arg-type]
         reconciler,  # type: ignore[arg-type]
         Upkeep(plane.store, it.clock, None),
         Ambient(it.clock, plane.rng, plane.doorbell, plane.preferences),
@@ -104,4 +107,44 @@ async def test_leases_of_long_runs_are_renewed(tmp_path: Path) -> None:
             await asyncio.sleep(0.05)  # noqa: TID251 - the runner turns
         assert await it.plane.store.claim("thief", it.clock.now(), LEASE_S, 1) == ()
         slow.go.set()
+        await made.stop()
+
+
+def test_what_is_left_of_a_run_fits_into_stopping() -> None:
+    endpoints = [each for rail in RAILS.values() for each in rail.spec.endpoints.values()]
+    slowest_s = max(each.timeout_s for each in endpoints)
+    assert RUN_MAX + timedelta(seconds=RENEWAL_S + slowest_s) < STOP_MAX
+
+
+class Elsewhere:
+    """A store whose clock is behind ours: what ended by ours is still another's there."""
+
+    def __init__(self, it: Rig) -> None:
+        self._it = it
+        self.claims = 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._it.plane.store, name)
+
+    async def claim(self, *args: object) -> tuple[Lease, ...]:
+        self.claims += 1
+        return ()
+
+    async def next_due_at(self) -> datetime:
+        return self._it.clock.now() - timedelta(seconds=20)
+
+
+async def test_what_the_database_s_clock_still_keeps_is_not_asked_for_over_and_over(
+    tmp_path: Path,
+) -> None:
+    async with rig(tmp_path) as it:
+        store = Elsewhere(it)
+        made = runner(it, Slow(it), store=store)
+        made.start()
+        await _until(lambda: store.claims)
+        await asyncio.sleep(0.1)  # noqa: TID251 - the runner would turn hundreds of times
+        assert store.claims == 1
+        it.clock.advance(timedelta(seconds=1))
+        await _until(lambda: store.claims == 2)
+        assert await made.drain() == 0
         await made.stop()

@@ -10,6 +10,7 @@ from rowcol.core.change import Action
 from rowcol.core.need import GRACE, Purpose
 from rowcol.core.refusal import NotFound
 from rowcol.services.cache import CacheService
+from tests.company_rig import company_rig
 from tests.rig import BUSINESS, FIRM, rig
 
 
@@ -66,3 +67,30 @@ async def test_without_a_worker_the_wait_ends_in_a_hold(tmp_path: Path) -> None:
                 break
         answer = await asyncio.wait_for(asked, 2)
         assert answer.action is Action.HOLD
+
+
+async def test_a_deleted_bill_is_told_as_such_with_nothing_open(tmp_path: Path) -> None:
+    async with company_rig(tmp_path) as it:
+        await it.settle()
+        cache = CacheService(it.plane, BUSINESS)
+        before = (await cache.get_bill("b1")).value
+        assert before is not None
+        assert (before.balance.amount_minor, before.is_deleted) == (100, False)
+        del it.company.bills["b1"]
+        it.company.change("b2", 5)
+        it.company.cap = 1  # saturated: the whole is listed anew, and b1 is missing
+        await it.advance(days=8)
+        after = (await cache.get_bill("b1")).value
+        assert after is not None
+        assert (after.balance.amount_minor, after.is_deleted) == (0, True)
+        assert (await cache.batch_get_bills(["b1"])).value == {"b1": after}
+
+
+async def test_spaces_around_an_id_are_nobodys(tmp_path: Path) -> None:
+    async with company_rig(tmp_path) as it:
+        await it.settle()
+        cache = CacheService(it.plane, BUSINESS)
+        plain = await cache.get_bill("b1")
+        assert plain.value is not None
+        assert (await cache.get_bill(" b1\n")).value == plain.value
+        assert (await cache.batch_get_bills([" b1 "])).value == {"b1": plain.value}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -75,6 +76,22 @@ async def test_a_state_is_good_once(it: CompanyRig) -> None:
         await consent.complete(it.plane, {"state": state, "code": "c"})
     assert it.company.calls == ["token"]
     assert len(await logins(it)) == 1
+
+
+async def test_who_waited_may_go_the_login_is_stored_all_the_same(it: CompanyRig) -> None:
+    grant, state = await begin(it)
+    answered = asyncio.Event()
+    it.company.on_call = lambda _: answered.set()
+    waiting = asyncio.create_task(consent.complete(it.plane, {"state": state, "code": "c"}))
+    await asyncio.wait_for(answered.wait(), 5)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await it.plane.renewer.unbroken.join("consent")
+    (login,) = await logins(it)
+    outcome = await consent.outcome(it.plane, FIRM, BUSINESS, grant.value)
+    assert outcome is not None
+    assert (outcome.id, it.company.calls) == (login, ["token"])
 
 
 @pytest.mark.parametrize("answers", [{}, {"state": ""}, {"state": "guessed"}, {"code": "c"}])

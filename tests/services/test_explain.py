@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from rowcol.core.change import Action
 from rowcol.core.evidence import Health
 from rowcol.core.ids import BusinessId
 from rowcol.core.refusal import NotFound
@@ -38,3 +39,13 @@ async def test_another_firms_business_is_not_there(tmp_path: Path) -> None:
     async with rig(tmp_path) as it:
         with pytest.raises(NotFound):
             await explain(it.plane, FIRM, BusinessId("biz-2"))
+
+
+async def test_the_reason_names_the_price_that_is_told(tmp_path: Path) -> None:
+    async with rig(tmp_path) as it:
+        await it.settle()
+        it.clock.advance(timedelta(days=3))
+        await it.settle()
+        found = await explain(it.plane, FIRM, BUSINESS)
+        assert found.answer.action is Action.PAY
+        assert str(found.fresh_price) in found.answer.reason

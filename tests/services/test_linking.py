@@ -1,5 +1,6 @@
 """Linking, against the emulated Plaid: a login is stored once, sealed; what the rail refuses is said with its code."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from rowcol.services.integration import IntegrationService
 from rowcol.simulation.rig import open_rig
 from rowcol.simulation.wiring import FIRM as DEMO_FIRM
 from tests.company_rig import company_rig
-from tests.rig import FIRM
+from tests.fake_company import APP
+from tests.rig import BUSINESS, FIRM
 
 
 async def test_a_login_is_stored_sealed() -> None:
@@ -26,7 +28,7 @@ async def test_a_login_is_stored_sealed() -> None:
         view = await it.plane.store.read_view(DEMO_FIRM, connection.id)
         assert view is not None
         assert view.token is not None
-        opened = it.plane.vault.open(view.token)
+        opened = it.plane.vault.open(view.token).reveal()
         assert opened.startswith("access-")
         assert opened.encode() not in view.token
 
@@ -51,6 +53,21 @@ async def test_a_business_that_is_not_the_firms_is_not_connected() -> None:
         with pytest.raises(NotFound):
             await service.connect_sandbox("plaid")
         assert await it.plane.store.list_calls(DEMO_FIRM) == ()
+
+
+async def test_an_exchange_goes_on_without_who_asked_for_it(tmp_path: Path) -> None:
+    async with company_rig(tmp_path, connected=False) as it:
+        answered = asyncio.Event()
+        it.company.on_call = lambda _: answered.set()
+        work = linking.exchange(it.plane, FIRM, BUSINESS, APP, {"code": "c"})
+        waiting = asyncio.create_task(work)
+        await asyncio.wait_for(answered.wait(), 5)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        await it.plane.renewer.unbroken.join("exchange")
+        (login,) = await it.plane.store.list_connections(FIRM)
+        assert login.remote_id == it.company.company
 
 
 async def test_new_access_replaces_the_token_and_gives_the_lease_back(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,6 +12,8 @@ from rowcol.simulation.incidents import BROKEN_FOR, OUTAGE_AT_LEAST, Plot, plott
 from rowcol.simulation.rig import open_rig
 from rowcol.simulation.wiring import Setup
 from rowcol.simulation.workload import Workload, synthetic
+
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 async def plot_of(firm: Workload) -> Plot:
@@ -27,8 +29,17 @@ async def plot_of(firm: Workload) -> Plot:
             rig.clock.advance_to(incident.at)
             incident.act()
         assert len(rig.emulator.faults.outages) == 1
-        assert all(item.error is None for item in rig.emulator.items.values())
+        for item in rig.emulator.items.values():
+            assert item.error is None
+            assert (item.consent_expiration_at or NEVER) > firm.ends_at
         return plot
+
+
+@pytest.mark.parametrize("businesses", [1, 3])
+async def test_consents_are_renewed_before_a_year_ends(businesses: int) -> None:
+    short, year = (synthetic(1, businesses=businesses, weeks=weeks) for weeks in (2, 52))
+    n_renewed = len((await plot_of(year)).incidents) - len((await plot_of(short)).incidents)
+    assert n_renewed == businesses
 
 
 @pytest.mark.parametrize("weeks", [1, 4])

@@ -10,13 +10,17 @@ from rowcol.core.wire import MAX_ANSWER_BYTES, NoAnswer, Request, Response, Sile
 from rowcol.ports import Clock
 
 CONNECT_TIMEOUT_S = 5.0
+"""For each step before the request leaves: a free connection of ours, the rail's socket, its certificate."""
+CONNECT_SHARE = 0.25
+"""Of a shorter timeout: the three steps together end before the whole does, so what is cut off there was never sent."""
+CONNECTIONS_MAX = 64
 
 
 class HttpTransport:
     """Sends one request and reads one whole answer, or says why there is none.
 
     The request's `timeout_s` bounds the whole exchange, so a bank that drips bytes cannot hold a
-    worker. Construction of the client takes about 50 ms: it is made once, on first use, and kept.
+    worker. Whoever waits for a connection while all are taken was not sent, and ends as that. Construction of the client takes about 50 ms: it is made once, on first use, and kept.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class HttpTransport:
             base_url.rstrip("/") + request.path,
             headers=dict(request.headers),
             content=request.body,
+            timeout=_timeouts(request.timeout_s),
         ) as answer:
             body = bytearray()
             async for chunk in answer.aiter_bytes():
@@ -71,13 +76,18 @@ class HttpTransport:
 
     def _open(self) -> httpx2.AsyncClient:
         self._client = httpx2.AsyncClient(
-            timeout=httpx2.Timeout(None, connect=CONNECT_TIMEOUT_S),
-            limits=httpx2.Limits(max_connections=64, max_keepalive_connections=32),
+            limits=httpx2.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=32),
             follow_redirects=False,
             trust_env=False,
             transport=self._transport,
         )
         return self._client
+
+
+def _timeouts(timeout_s: float) -> httpx2.Timeout:
+    """Of the steps before the request leaves; the rest is bounded as a whole."""
+    step_s = min(CONNECT_TIMEOUT_S, timeout_s * CONNECT_SHARE)
+    return httpx2.Timeout(None, connect=step_s, pool=step_s)
 
 
 class _TooLargeError(Exception):

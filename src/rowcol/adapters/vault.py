@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from rowcol.core.refusal import Misconfigured, Unreadable
+from rowcol.core.secret import Secret
 
 
 class FernetVault:
@@ -15,20 +16,21 @@ class FernetVault:
     def __init__(self, keys: Sequence[str]) -> None:
         try:
             self._fernet = MultiFernet([Fernet(key) for key in keys])
-        except ValueError as error:
+        except ValueError:
+            keys = ()  # no traceback shows them, nor the error that names one
             raise Misconfigured(
                 "a secret key is not a Fernet key (32 bytes, URL-safe base64)",
                 "set ROWCOL_SECRET_KEYS, or the key file that `rowcol init` wrote",
-            ) from error
+            ) from None
 
     def seal(self, plain: str) -> bytes:
         """Encrypt and sign."""
         return self._fernet.encrypt(plain.encode())
 
-    def open(self, sealed: bytes) -> str:
+    def open(self, sealed: bytes) -> Secret:
         """Decrypt. Raise `Unreadable` when no configured key opens it."""
         try:
-            return self._fernet.decrypt(sealed).decode()
+            return Secret(self._fernet.decrypt(sealed).decode())
         except InvalidToken as error:
             raise Unreadable(
                 "a stored secret was sealed with a key that is not configured",

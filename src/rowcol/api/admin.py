@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from rowcol.api import lines
-from rowcol.api.bodies import FirmSettings, NewToken, Switch
+from rowcol.api.bodies import FirmSettings, NewToken, PriceIn, Switch
 from rowcol.api.businesses import Done
-from rowcol.api.gate import Asking
+from rowcol.api.gate import Asking, Caller
 from rowcol.api.paging import After, Limit, Page, page_of
+from rowcol.api.prices import per_of
 from rowcol.core.delivery import RouteState
 from rowcol.core.ids import DeliveryId
 from rowcol.core.pause import PAID, switch_of_rail
 from rowcol.core.refusal import BadInput, NotFound
+from rowcol.core.tariff import Per
 from rowcol.engine.topics import DUE
 from rowcol.services import inbox
 from rowcol.services.tokens import issue
@@ -110,7 +112,21 @@ async def read_firm(asking: Asking) -> lines.FirmOut:
 async def set_firm(body: FirmSettings, asking: Asking) -> lines.FirmOut:
     """Replace what the firm chose: policy, budget, price book."""
     chosen = body.model_dump(mode="json", exclude_defaults=True)
+    if body.prices:
+        chosen["prices"] = [_priced(asking, price) for price in body.prices]
     await asking.plane.store.set_firm_settings(asking.firm, chosen)
     asking.plane.preferences.forget(asking.firm)
     asking.plane.hot.clear()
     return await read_firm(asking)
+
+
+def _priced(asking: Caller, price: PriceIn) -> dict[str, Any]:
+    """A row as it is stored. Raise `BadInput` for one that no rail would be asked by."""
+    per = per_of(asking.plane.rails, price.rail, price.item)
+    if price.per not in (None, per.value):
+        raise BadInput(
+            f"{price.rail}/{price.item} is charged per {per.value}, not per {price.per}",
+            "leave `per` out",
+        )
+    row = price.model_dump(mode="json", exclude_defaults=True)
+    return row if per is Per.CALL else {**row, "per": per.value}

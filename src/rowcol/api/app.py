@@ -30,7 +30,15 @@ OPEN_PATHS = ("/healthz", "/readyz", "/openapi.json")
 def create_app(plane: OpenPlane) -> FastAPI:
     """The whole service. It starts nothing and stops nothing: whoever opened the plane closes it."""
     tokens, counts = Tokens(plane), Counts()
-    app = _App(title=TITLE, version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    # No redirects: behind a proxy they would name http:// and whatever the Host header says.
+    app = _App(
+        title=TITLE,
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
     app.include_router(_router(Gate(plane, tokens, counts, ROLES)))
     app.add_exception_handler(HTTPException, _plain)
     app.add_api_route("/openapi.json", _openapi, methods=["GET"], include_in_schema=False)

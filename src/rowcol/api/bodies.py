@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -9,9 +10,29 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from rowcol.core.cash import Role
 
+MICROS_MAX = 1_000_000_000_000
+"""A million dollars, as on the command line."""
+DEPTH_MAX = 32
+
 
 def _upper(word: object) -> object:
     return word.upper() if isinstance(word, str) else word
+
+
+def _shallow(value: object) -> object:
+    """Raise `ValueError` past so many levels: what walks a body later does so by recursion."""
+    level = [value]
+    for _ in range(DEPTH_MAX):
+        level = [inner for one in level for inner in _inside(one)]
+        if not level:
+            return value
+    raise ValueError(f"is nested more than {DEPTH_MAX} levels deep")
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 class Body(BaseModel):
@@ -72,7 +93,7 @@ class ApiCall(Body):
     rail: str = Field(min_length=1, max_length=40)
     endpoint: str = Field(min_length=1, max_length=100)
     method: Literal["GET", "POST"] = "POST"
-    data: dict[str, Any] = Field(default_factory=dict)
+    data: Annotated[dict[str, Any], BeforeValidator(_shallow)] = Field(default_factory=dict)
 
 
 class SandboxLogin(Body):
@@ -105,14 +126,14 @@ class Switch(Body):
 
 
 class PriceIn(Body):
-    """One row of the firm's price book."""
+    """One row of the firm's price book. `per`: left out, as the rail charges the item."""
 
     rail: str
     item: str
-    micros: int = Field(ge=0)
+    micros: int = Field(ge=0, le=MICROS_MAX)
     since: date
     source: str = Field(min_length=1, max_length=500)
-    per: Literal["CALL", "CONNECTION_MONTH"] = "CALL"
+    per: Literal["CALL", "CONNECTION_MONTH"] | None = None
     is_assumed: bool = False
 
 
@@ -120,5 +141,5 @@ class FirmSettings(Body):
     """What the firm chooses; what is left out goes back to the default."""
 
     policy: Literal["", "ttl", "evidence"] = ""
-    budget_micros_month: int | None = Field(None, ge=0)
+    budget_micros_month: int | None = Field(None, ge=0, le=MICROS_MAX)
     prices: tuple[PriceIn, ...] = Field((), max_length=1000)

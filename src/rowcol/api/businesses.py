@@ -12,7 +12,8 @@ from rowcol.api.bodies import AccountRole, Exchange, LinkToken, NewBusiness, San
 from rowcol.api.gate import Asking, Caller
 from rowcol.api.paging import After, Limit, Page, page_of
 from rowcol.core.ids import AppId, BusinessId, ConnectionId, RemoteId
-from rowcol.core.refusal import NotFound
+from rowcol.core.rail import CONSENT
+from rowcol.core.refusal import BadInput, NotFound
 from rowcol.services.businesses import find_or_add
 from rowcol.services.integration import IntegrationService
 
@@ -59,16 +60,16 @@ async def list_connections(asking: Asking, business_id: str) -> list[shapes.Conn
 
 async def begin_connect(body: LinkToken, asking: Asking, business_id: str) -> LinkTokenOut:
     """A link token; a person opens the rail's own consent screen with it."""
-    app = None if body.app is None else AppId(body.app)
     service = await _service(asking, business_id)
+    app = _widget(asking, body.rail, body.app)
     grant = await service.begin_connect(body.rail, app=app)
     return LinkTokenOut(grant.value, grant.expires_at)
 
 
 async def connect(body: Exchange, asking: Asking, business_id: str) -> shapes.ConnectionOut:
     """Store the login that a person consented to. A login that is connected already: 409."""
-    app = None if body.app is None else AppId(body.app)
     service = await _service(asking, business_id)
+    app = _widget(asking, body.rail, body.app)
     return shapes.connection_of(await service.connect(body.rail, body.public_token, app=app))
 
 
@@ -76,8 +77,8 @@ async def connect_sandbox(
     body: SandboxLogin, asking: Asking, business_id: str
 ) -> shapes.ConnectionOut:
     """A login without a browser, at a rail's sandbox or our emulator."""
-    app = None if body.app is None else AppId(body.app)
     service = await _service(asking, business_id)
+    app = _widget(asking, body.rail, body.app)
     made = await service.connect_sandbox(body.rail, institution=body.institution, app=app)
     return shapes.connection_of(made)
 
@@ -122,3 +123,28 @@ async def need_business(asking: Caller, business_id: str) -> None:
     """Raise `NotFound` for a business that is not the firm's."""
     if await asking.plane.store.read_business(asking.firm, BusinessId(business_id)) is None:
         raise NotFound("no such business in this firm", "GET /v1/businesses lists them")
+
+
+def need_app(asking: Caller, rail: str, app: str | None) -> AppId | None:
+    """The keys that a body names, by id. Raise `BadInput` for a rail or keys that this plane does not have."""
+    if rail not in asking.plane.rails:
+        known = ", ".join(sorted(asking.plane.rails))
+        raise BadInput(f"there is no rail {rail!r}", f"rails: {known}")
+    names = {a.name or a.id: a.id for a in asking.plane.apps.values() if a.rail == rail}
+    if not names or (app is None and len(names) == 1):
+        return None
+    found = AppId(names.get(app or "", app or ""))
+    if found not in names.values():
+        known = ", ".join(sorted(names))
+        raise BadInput(f"which keys of {rail}?", f"set `app` to one of: {known}")
+    return found
+
+
+def _widget(asking: Caller, rail: str, app: str | None) -> AppId | None:
+    """The same for a rail that is connected by its widget's tokens."""
+    chosen = need_app(asking, rail, app)
+    if CONSENT in asking.plane.rails[rail].spec.hosts:
+        raise BadInput(
+            f"{rail} is connected at its own consent screen", "POST to connections/consent instead"
+        )
+    return chosen

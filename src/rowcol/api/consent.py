@@ -8,9 +8,8 @@ from typing import Literal
 
 from rowcol.api import shapes
 from rowcol.api.bodies import NewConsent
-from rowcol.api.businesses import need_business
+from rowcol.api.businesses import need_app, need_business
 from rowcol.api.gate import Asking
-from rowcol.core.ids import AppId
 from rowcol.core.rail import CONSENT
 from rowcol.core.refusal import BadInput, RailRefused
 from rowcol.services.integration import IntegrationService
@@ -44,7 +43,7 @@ async def begin_consent(body: NewConsent, asking: Asking, business_id: str) -> C
             "POST to connections/link-token instead",
         )
     service = IntegrationService(asking.plane, business_id, firm=asking.firm)
-    app = None if body.app is None else AppId(body.app)
+    app = need_app(asking, body.rail, body.app)
     grant = await service.begin_connect(body.rail, app=app)
     return ConsentOut(grant.value, grant.url, grant.expires_at)
 

@@ -177,7 +177,7 @@ REQUESTS: dict[str, Any] = {
     f"POST {_B}/bills/batch": {"ids": ["145", "146"]},
     f"POST {_B}/calls": {
         "rail": "qbo",
-        "endpoint": "companyinfo",
+        "endpoint": "companyinfo.get",
         "method": "GET",
         "data": {},
     },
@@ -207,7 +207,7 @@ ANSWERS: dict[str, Any] = {
     f"GET {_B}/books/bank-accounts": books_examples.answer([books_examples.BANK_ACCOUNT]),
     f"POST {_B}/calls": {
         "rail": "qbo",
-        "endpoint": "companyinfo",
+        "endpoint": "companyinfo.get",
         "answer": {"CompanyInfo": {"CompanyName": "Harbor Dental"}},
     },
     f"POST {_B}/connections/consent": {

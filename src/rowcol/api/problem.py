@@ -22,7 +22,11 @@ HTTP_PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 log = structlog.get_logger(__name__)
 
+CODES = {413: "content_too_large", 422: "bad_input"}
+"""Where the phrase is another one in each release of Python: clients hold on to codes."""
+WHERE_MAX = 200
 ADVICE = {
+    400: "send one JSON object, not too deeply nested",
     404: "see /openapi.json for what there is",
     405: "see /openapi.json for the methods of this path",
     413: "send less: webhooks may have 1 MiB, other bodies 64 KiB",
@@ -88,7 +92,7 @@ def plain(error: HTTPException) -> Response:
     """The framework's own refusals: 404, 405, 413."""
     status = error.status_code
     phrase = HTTP_PHRASES.get(status, "Error")
-    code = phrase.lower().replace(" ", "_").replace("-", "_")
+    code = CODES.get(status) or phrase.lower().replace(" ", "_").replace("-", "_")
     members = body_of(status, code, phrase.lower(), ADVICE.get(status, ""))
     return response_of(members, error.headers)
 
@@ -108,6 +112,8 @@ def broken(error: BaseException, rng: Rng, where: str) -> Response:
 
 
 def _place(error: Mapping[str, Any]) -> dict[str, str]:
-    where: Sequence[object] = error.get("loc", ())
+    """The name of an unknown member is the sender's own, so it is cut short."""
+    parts: Sequence[object] = error.get("loc", ())
+    where = ".".join(str(part) for part in parts) or "request"
     message = str(error.get("msg", "is wrong")).removeprefix("Value error, ")
-    return {"where": ".".join(str(part) for part in where) or "request", "message": message}
+    return {"where": where[:WHERE_MAX], "message": message}

@@ -164,7 +164,7 @@ async def _consented(
     async with desk(firm) as at:
         row = await find(at.plane, at.firm, word)
         now = at.plane.clock.now()
-        until = deadline_of(timeout, now)
+        until = deadline_of(timeout, now, "--timeout")
         patience = LASTS if until is None else min(until - now, LASTS)
         wish = consenting.Wish(
             "qbo",

@@ -20,7 +20,7 @@ EXAMPLES = (
     "Examples: rowcol connection list 'Harbor Dental'  |  rowcol connection webhook con_...  |  "
     "rowcol disconnect con_..."
 )
-NEEDS_PERSON = "NEEDS_RECONNECT"
+NEEDS_PERSON, RETIRED = "NEEDS_RECONNECT", "RETIRED"
 app = typer.Typer(help="Logins: list, webhook.", no_args_is_help=True)
 Login = Annotated[str, typer.Argument(metavar="CONNECTION", help="The login's id.")]
 
@@ -87,15 +87,22 @@ def disconnect(
 ) -> None:
     """End a login at its rail, and its monthly fee. It cannot be taken back; its history stays."""
     row, business, price = face.running(_ended(firm, connection))
+    if row.state.health.value == RETIRED:
+        _removed(row, "was removed before", is_json=json)
+        return
     month = f"{face.money(price.micros)} a month" if price.micros else "no fee"
     face.confirm(
         f"This ends {business.name}'s login at {row.label} ({row.rail}, {month}) for good.", yes=yes
     )
     face.running(_disconnect(firm, row))
-    if json:
+    _removed(row, "was removed", is_json=json)
+
+
+def _removed(row: Connection, how: str, *, is_json: bool) -> None:
+    if is_json:
         face.emit({"id": row.id, "state": "removed"})
     else:
-        face.say(f"{row.id} was removed; what is known of it stays")
+        face.say(f"{row.id} {how}; what is known of it stays")
 
 
 async def _ended(firm: str, connection: str) -> tuple[Connection, Business, Cost]:

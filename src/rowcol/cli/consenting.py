@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
+import threading
 import webbrowser
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -71,11 +72,30 @@ async def connected(at: Desk, wish: Wish) -> Connection | None:
         return None
     if wish.is_pasting:
         face.note("After consenting, paste the whole address that the browser shows, then Enter:")
-        line = await asyncio.to_thread(sys.stdin.readline)
-        return await consent.complete(plane, answers_of(line), wish.business)
+        return await consent.complete(plane, answers_of(await typed()), wish.business)
     async with taking(plane, plane.app_of(wish.rail, wish.app).callback_url) as who:
         face.note(f"Waiting for the consent; {who} takes the person back. Ctrl-C stops waiting.")
         return await _waited(plane, service, grant.value, wish.patience)
+
+
+async def typed() -> str:
+    """A line of stdin. What waits for it does not keep the program: after Ctrl-C nobody has to press Enter first."""
+    loop = asyncio.get_running_loop()
+    line: asyncio.Future[str] = loop.create_future()
+
+    def tell(text: str) -> None:
+        if not line.done():
+            line.set_result(text)
+
+    def wait() -> None:
+        # A buffer of its own: the interpreter closes that of sys.stdin at its end, and would wait for it.
+        with open(sys.stdin.fileno(), encoding="utf-8", errors="replace", closefd=False) as own:
+            text = own.readline()
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(tell, text)
+
+    threading.Thread(target=wait, daemon=True).start()
+    return await line
 
 
 def answers_of(address: str) -> dict[str, str]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rowcol.cli import face
 from rowcol.cli.face import Json
+from rowcol.cli.opening import writing
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 EXAMPLES = "Examples: rowcol db check  |  rowcol db upgrade  |  rowcol db sql > rowcol.sql"
 app = typer.Typer(help="The database: upgrade, check, sql.", no_args_is_help=True)
@@ -18,18 +22,22 @@ def upgrade(*, json: Json = False) -> None:
     """Bring the tables to this release. Safe to run again, and at the same time elsewhere."""
     from rowcol.adapters.sql import schema
 
-    url, name = _place()
+    url, name, file = _place()
+    if file is not None:
+        with writing(file):
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     schema.upgrade(url, schema=name)
     _say({"state": schema.check(url, schema=name).value}, json=json)
 
 
 @app.command(epilog=EXAMPLES)
 def check(*, json: Json = False) -> None:
-    """Compare the tables with this release; exit code 1 unless they fit."""
+    """Compare the tables with this release; exit code 1 unless they fit. Makes nothing."""
     from rowcol.adapters.sql import schema
 
-    url, name = _place()
-    state = schema.check(url, schema=name)
+    url, name, file = _place()
+    is_there = file is None or file.exists()
+    state = schema.check(url, schema=name) if is_there else schema.SchemaState.MISSING
     _say({"state": state.value}, json=json)
     if state is not schema.SchemaState.CURRENT:
         raise typer.Exit(face.NO)
@@ -59,16 +67,16 @@ def sql(
         face.say(text)
 
 
-def _place() -> tuple[str, str | None]:
-    """The database that settings name."""
+def _place() -> tuple[str, str | None, Path | None]:
+    """The database that settings name: address, schema, and the file if it is the embedded one."""
     from rowcol.bootstrap import DATABASE_FILE
     from rowcol.settings import load
 
     settings = load()
     if settings.database_url:
-        return settings.database_url, settings.database_schema or None
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    return f"sqlite:///{(settings.data_dir / DATABASE_FILE).absolute()}", None
+        return settings.database_url, settings.database_schema or None, None
+    file = (settings.data_dir / DATABASE_FILE).absolute()
+    return f"sqlite:///{file}", None, file
 
 
 def _say(out: dict[str, Any], *, json: bool) -> None:

@@ -47,7 +47,10 @@ def demo(
     seed: Annotated[int, typer.Option("--seed", help="Equal seeds give equal weeks.")] = 1,
     businesses: Annotated[int, typer.Option("--businesses", help="Size of the firm.")] = 25,
     weeks: Annotated[int, typer.Option("--weeks", help="How long.")] = 4,
-    port: Annotated[int, typer.Option("--port", help="Of the service; 0: any free one.")] = 0,
+    port: Annotated[
+        int,
+        typer.Option("--port", min=0, max=face.PORT_MAX, help="Of the service; 0: any free one."),
+    ] = 0,
     json: Json = False,
 ) -> None:
     """Run a firm under the policies `ttl` and `evidence`, and compare. Costs nothing, reaches nothing outside."""

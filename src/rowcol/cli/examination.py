@@ -42,7 +42,7 @@ async def examine() -> list[Finding]:
 
     to_stderr("error")
     file = settings_file()
-    findings = [_file(file)]
+    findings = [_file(file)] if file is None or file.is_file() else []
     try:
         settings = load()
     except WrongSettings as error:

@@ -21,6 +21,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object, or JSON lin
 FirmOption = Annotated[
     str, typer.Option("--firm", help="Firm, by id or name; needed where there are several.")
 ]
+PORT_MAX = 65_535
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
@@ -45,7 +46,8 @@ def note(text: str) -> None:
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str) -> None:
     """Aligned columns; numbers to the right. On a terminal with rules and bold heads, else plain."""
     if not rows:
-        note(empty)
+        if empty:
+            note(empty)
         return
     cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
     right = [all(isinstance(row[i], int) for row in rows) for i in range(len(columns))]

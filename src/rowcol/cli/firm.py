@@ -13,6 +13,9 @@ from rowcol.cli.opening import desk, opened
 from rowcol.core.refusal import BadInput, Conflict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rowcol.core.rail import Rail
     from rowcol.core.records import Firm
 
 EXAMPLES = (
@@ -67,8 +70,9 @@ async def _list() -> tuple[Firm, ...]:
 def set_(
     policy: Annotated[str, typer.Option("--policy", help="evidence or ttl.")] = "",
     budget_usd: Annotated[
-        float, typer.Option("--budget-usd", min=-1, max=1e6, help="Dollars a month for paid calls.")
-    ] = -1,
+        float | None,
+        typer.Option("--budget-usd", min=0, max=1e6, help="Dollars a month for paid calls."),
+    ] = None,
     price: Annotated[
         list[str] | None, typer.Option("--price", help="RAIL/ITEM=DOLLARS from today; repeatable.")
     ] = None,
@@ -88,7 +92,9 @@ def set_(
         face.say(f"{name}: {value}")
 
 
-async def _set(firm: str, policy: str, budget_usd: float, prices: tuple[list[str], str]) -> Firm:
+async def _set(
+    firm: str, policy: str, budget_usd: float | None, prices: tuple[list[str], str]
+) -> Firm:
     from rowcol.core.freshness.policy import policy_of
 
     async with desk(firm) as at:
@@ -97,12 +103,11 @@ async def _set(firm: str, policy: str, budget_usd: float, prices: tuple[list[str
         chosen: dict[str, object] = dict(row.settings)
         if policy:
             chosen["policy"] = policy_of(policy).name
-        if budget_usd >= 0:
+        if budget_usd is not None:
             chosen["budget_micros_month"] = round(budget_usd * 1_000_000)
         today = at.plane.clock.now().date().isoformat()
-        known = {(p.rail, p.item) for r in at.plane.rails.values() for p in r.spec.prices}
         book: Any = chosen.get("prices", [])
-        made = [_price(text, prices[1], today, known) for text in prices[0]]
+        made = [_price(text, prices[1], today, at.plane.rails) for text in prices[0]]
         if made:
             chosen["prices"] = [*book, *made]
         await at.plane.store.set_firm_settings(at.firm, chosen)
@@ -111,17 +116,21 @@ async def _set(firm: str, policy: str, budget_usd: float, prices: tuple[list[str
         return changed
 
 
-def _price(text: str, source: str, today: str, known: set[tuple[str, str]]) -> dict[str, object]:
-    found = re.fullmatch(r"(\w+)/([\w.]+)=(\d{1,6}(?:\.\d{1,6})?)", text)
-    if found is None or (found[1], found[2]) not in known:
-        items = ", ".join(f"{rail}/{item}" for rail, item in sorted(known))
-        raise BadInput(f"--price {text!r} is no price", f"write RAIL/ITEM=0.09; items: {items}")
-    if not source:
-        raise BadInput("a price needs its source", "add --price-source, such as the contract")
+def _price(text: str, source: str, today: str, rails: Mapping[str, Rail]) -> dict[str, object]:
     from decimal import Decimal
 
+    from rowcol.api.prices import per_of
+    from rowcol.core.tariff import Per
+
+    found = re.fullmatch(r"(\w+)/([\w.]+)=(\d{1,6}(?:\.\d{1,6})?)", text)
+    if found is None:
+        raise BadInput(f"--price {text!r} is no price", "write RAIL/ITEM=0.09")
+    per = per_of(rails, found[1], found[2])
+    if not source:
+        raise BadInput("a price needs its source", "add --price-source, such as the contract")
     micros = int(Decimal(found[3]) * 1_000_000)
-    return {"rail": found[1], "item": found[2], "micros": micros, "since": today, "source": source}
+    row = {"rail": found[1], "item": found[2], "micros": micros, "since": today, "source": source}
+    return row if per is Per.CALL else {**row, "per": per.value}
 
 
 def _emit(row: Firm) -> None:

@@ -11,7 +11,8 @@ import typer
 
 from rowcol.cli import face
 from rowcol.cli.face import Json
-from rowcol.cli.opening import use_file
+from rowcol.cli.opening import use_file, writing
+from rowcol.core.refusal import BadInput
 
 EXAMPLES = "Example: rowcol init books --firm-name 'Reed & Co'"
 TOKEN_LABEL = "init"  # noqa: S105 - a label
@@ -38,6 +39,9 @@ def init(
     json: Json = False,
 ) -> None:
     """Set up: settings, key, database, firm, token. What is there already is left as it is."""
+    firm_name = firm_name.strip()
+    if not firm_name:
+        raise BadInput("a firm needs a name", "say how it is called with --firm-name")
     made = face.running(_init(folder, firm_name))
     if json:
         face.emit(made)
@@ -63,11 +67,12 @@ async def _init(folder: Path, firm_name: str) -> Made:
     to_stderr("error")
     config = (folder / FILE).resolve()
     made = Made(str(config))
-    if not config.exists():
-        config.parent.mkdir(parents=True, exist_ok=True)
-        config.touch(0o600)
-        config.write_text(settings_text(), encoding="utf-8")
-        made.made.append(str(config))
+    with writing(config):
+        if not config.exists():
+            config.parent.mkdir(parents=True, exist_ok=True)
+            config.touch(0o600)
+            config.write_text(settings_text(), encoding="utf-8")
+            made.made.append(str(config))
     use_file(config)
     settings = load()
     if not settings.secret_keys:
@@ -117,13 +122,14 @@ def _write_key(path: Path) -> bool:
     """A fresh key, readable by this user only; False when there is one."""
     from rowcol.adapters.vault import new_key
 
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return False
-    with os.fdopen(handle, "w") as file:
-        file.write(new_key() + "\n")
+    with writing(path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return False
+        with os.fdopen(handle, "w") as file:
+            file.write(new_key() + "\n")
     return True
 
 

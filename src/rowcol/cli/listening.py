@@ -56,10 +56,11 @@ def bound(host: str, port: int) -> socket.socket:
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((host, port))
-    except OSError as error:
+    except (OSError, OverflowError, TypeError, ValueError) as error:
         made.close()
+        why = getattr(error, "strerror", None) or "there is no such address"
         raise Misconfigured(
-            f"cannot listen on {host}:{port}: {error.strerror}",
+            f"cannot listen on {host}:{port}: {why}",
             "stop what listens there, or choose another with --port (0: any free one)",
         ) from error
     made.listen(BACKLOG)

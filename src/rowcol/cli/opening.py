@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,17 @@ class Desk:
 def use_file(path: Path) -> None:
     """Read settings from this file, here and in what we start."""
     os.environ["ROWCOL_CONFIG"] = str(path)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Raise `Misconfigured` where the system does not let us."""
+    try:
+        yield
+    except OSError as error:
+        raise Misconfigured(
+            f"cannot write {path}: {error.strerror}", "name a folder that this user may write"
+        ) from error
 
 
 @asynccontextmanager

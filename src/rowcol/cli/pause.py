@@ -61,6 +61,8 @@ async def _turn(what: str, which: str, firm: str, reason: str | None) -> dict[st
             if not found:
                 raise NotFound(f"no login {which!r} in this firm", "see `rowcol explain BUSINESS`")
         return {"id": which, "state": "paused" if is_paused else "running"}
+    if which and what != "rail":
+        raise BadInput(f"{what!r} has no {which!r}", "leave it out, or say rail NAME")
     async with opened() as plane:
         if what == "paid":
             await plane.store.set_switch(PAID, reason)

@@ -112,7 +112,7 @@ async def _forced(at: Desk, business: str, until: datetime | None, *, yes: bool)
     return await patiently(work, FREE_FIRST)
 
 
-def deadline_of(text: str, now: datetime) -> datetime | None:
+def deadline_of(text: str, now: datetime, option: str = "--deadline") -> datetime | None:
     """`90s`, `15m`, `3h`, `2d` from now, or an ISO time (without an offset: UTC)."""
     from datetime import UTC, timedelta
 
@@ -126,7 +126,7 @@ def deadline_of(text: str, now: datetime) -> datetime | None:
         when = datetime.fromisoformat(text)
     except ValueError as error:
         raise BadInput(
-            f"--deadline {text!r} is neither a span nor a time", "write 15m, or 2026-11-20T15:00Z"
+            f"{option} {text!r} is neither a span nor a time", "write 15m, or 2026-11-20T15:00Z"
         ) from error
     return when.replace(tzinfo=when.tzinfo or UTC)
 

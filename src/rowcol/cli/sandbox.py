@@ -1,4 +1,4 @@
-"""Sandbox: the emulated Plaid on a port, for the service and for tests by hand."""
+"""Sandbox: the emulated Plaid and QuickBooks Online on two ports, for the service and for tests by hand."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ import typer
 from rowcol.cli import face
 from rowcol.cli.demo import day_of
 from rowcol.cli.face import Json
-from rowcol.core.refusal import BadInput
+from rowcol.core.refusal import BadInput, Refusal
 
 if TYPE_CHECKING:
     from datetime import date
+    from socket import socket
 
     from rowcol.ports import Clock
     from rowcol.sandbox.delivery import WebhookSender
@@ -65,7 +66,10 @@ class _Chosen:
 def sandbox(
     *,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", help="Port; 0 takes a free one.")] = 8701,
+    port: Annotated[
+        int,
+        typer.Option("--port", min=0, max=face.PORT_MAX, help="Port; 0 takes a free one."),
+    ] = 8701,
     speed: Speed = 1.0,
     virtual: Annotated[
         bool,
@@ -87,7 +91,12 @@ def sandbox(
     ] = "",
     books_port: Annotated[
         int | None,
-        typer.Option("--books-port", help="Port of the emulated QuickBooks; default: --port + 1."),
+        typer.Option(
+            "--books-port",
+            min=0,
+            max=face.PORT_MAX,
+            help="Port of the emulated QuickBooks; default: --port + 1.",
+        ),
     ] = None,
     books_webhook_url: BooksWebhook = "",
     json: Json = False,
@@ -139,12 +148,10 @@ async def _sandbox(chosen: _Chosen, *, is_json: bool) -> None:
     clock: Clock = ManualClock(starts_at) if chosen.is_virtual else ScaledClock(real, chosen.speed)
     emulator = PlaidEmulator(world, clock, stream(chosen.seed, "emulator"), Switches(), sender)
     names = _open(world, clients)
-    made = listening.bound(chosen.host, chosen.port)
-    address = listening.address_of(made)
+    made, books_made = _bound(chosen)
+    addresses = listening.address_of(made), listening.address_of(books_made)
     tokens = _offers(emulator, names, chosen.webhook_url)
     books = _books(chosen, clock, sender)
-    books_made = listening.bound(chosen.host, chosen.books_port)
-    addresses = address, listening.address_of(books_made)
     running = [asyncio.create_task(run_forever(books, clock))]
     if not chosen.is_virtual:
         running.append(asyncio.create_task(run_forever(emulator, clock)))
@@ -161,6 +168,18 @@ async def _sandbox(chosen: _Chosen, *, is_json: bool) -> None:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         await sender.aclose()
+
+
+def _bound(chosen: _Chosen) -> tuple[socket, socket]:
+    """Both or none."""
+    from rowcol.cli import listening
+
+    made = listening.bound(chosen.host, chosen.port)
+    try:
+        return made, listening.bound(chosen.host, chosen.books_port)
+    except Refusal:
+        made.close()
+        raise
 
 
 def _books(chosen: _Chosen, clock: Clock, sender: WebhookSender) -> QboEmulator:

@@ -17,8 +17,14 @@ EXAMPLES = "Examples: rowcol serve  |  rowcol serve --port 0 --json"
 def serve(
     host: Annotated[str, typer.Option("--host", help="Address; default from settings.")] = "",
     port: Annotated[
-        int, typer.Option("--port", help="Port; 0 takes a free one; default from settings.")
-    ] = -1,
+        int | None,
+        typer.Option(
+            "--port",
+            min=0,
+            max=face.PORT_MAX,
+            help="Port; 0 takes a free one; default from settings.",
+        ),
+    ] = None,
     *,
     json: Json = False,
 ) -> None:
@@ -35,7 +41,7 @@ def serve(
     listening.on_fast_loop(_serve(host, port, is_json=json))
 
 
-async def _serve(host: str, port: int, *, is_json: bool) -> None:
+async def _serve(host: str, port: int | None, *, is_json: bool) -> None:
     from rowcol.api.app import create_app
     from rowcol.bootstrap import Plane
     from rowcol.cli import listening
@@ -44,7 +50,7 @@ async def _serve(host: str, port: int, *, is_json: bool) -> None:
 
     settings = load()
     to_stderr(settings.log_level)
-    made = listening.bound(host or settings.host, settings.port if port < 0 else port)
+    made = listening.bound(host or settings.host, settings.port if port is None else port)
     address = listening.address_of(made)
 
     def announce() -> None:

@@ -27,6 +27,7 @@ class OpenItem(msgspec.Struct, frozen=True, gc=False):
 
     A Struct and no dataclass: a thousand of them are made for one batch read, five times as fast.
     `due_on` is None where the books name no date. `is_voided`: kept for its history, nothing is owed.
+    `is_deleted`: the books have it no more, so nothing of it is open, whatever was open last.
     """
 
     kind: Kind
@@ -43,6 +44,11 @@ class OpenItem(msgspec.Struct, frozen=True, gc=False):
     changed_at: datetime | None
     is_voided: bool = False
     is_deleted: bool = False
+
+    def __post_init__(self) -> None:
+        if self.is_deleted:
+            nothing = Money(0, self.balance.currency)
+            msgspec.structs.force_setattr(self, "balance", nothing)
 
 
 @dataclass(frozen=True, slots=True)

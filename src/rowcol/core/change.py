@@ -231,7 +231,7 @@ class ConnectionView:
     accounts: tuple[Account, ...]
     pending: tuple[Pending, ...]
     needs: tuple[Need, ...]
-    token: bytes | None
+    token: bytes | None = field(repr=False)
     open_calls: tuple[CallId, ...] = ()
     coverages: tuple[Coverage, ...] = ()
     has_pending: bool = False

@@ -145,7 +145,7 @@ def _look_for(
     if not (_may_look(picture, now) or is_insisting):
         return None
     since = now if picture.role is Role.BOOKS else now - LOOK_JOIN
-    look = rail.free_look(picture.state, Want(since, balances=True, streams=False))
+    look = rail.free_look(picture.state, Want(since, now, balances=True, streams=False))
     if look is None or _is_stuck(look, picture.state, now):
         return None
     purpose = need.question.purpose
@@ -171,19 +171,19 @@ def _background(picture: Picture, rail: Rail, now: datetime) -> Fetch | None:
     may_stream = state.stream_retry_at is None or state.stream_retry_at <= now
     spec = rail.spec
     if spec.is_lazy:
-        look = rail.free_look(state, Want(None, balances=True, streams=False))
+        look = rail.free_look(state, Want(None, now, balances=True, streams=False))
         if look is not None and not _is_stuck(look, state, now):
             return Fetch(look, Trigger.REPAIR, _unfinished_reason(state), None, None, is_paid=False)
     elif state.dirty:
         since = recently if may_stream else None
-        look = rail.free_look(state, Want(since, balances=True, streams=may_stream))
+        look = rail.free_look(state, Want(since, now, balances=True, streams=may_stream))
         if look is not None:
             reason = next(iter(state.dirty.values()))
             return Fetch(look, Trigger.DELIVERY, reason, None, None, is_paid=False)
     due_at = sweep_at(spec, state, picture.created_at, picture.spread)
     is_looking = not spec.is_lazy and state.looked_at is not None and state.looked_at >= recently
     if due_at <= now or is_looking:
-        want = Want(min(due_at, recently), balances=True, streams=may_stream)
+        want = Want(min(due_at, recently), now, balances=True, streams=may_stream)
         look = rail.free_look(state, want)
         if look is not None and not _is_stuck(look, state, now):
             trigger = Trigger.REPAIR if state.health is not Health.OK else Trigger.SWEEP
@@ -197,9 +197,9 @@ def _is_stuck(look: Look, state: ConnectionState, now: datetime) -> bool:
     return bool(look.stream) and retry_at is not None and retry_at > now
 
 
-def _is_unfinished(state: ConnectionState, rail: Rail) -> bool:
+def _is_unfinished(state: ConnectionState, rail: Rail, now: datetime) -> bool:
     """Whether a reading of several calls goes on by itself."""
-    want = Want(None, balances=True, streams=False)
+    want = Want(None, now, balances=True, streams=False)
     return rail.spec.is_lazy and rail.free_look(state, want) is not None
 
 
@@ -227,7 +227,7 @@ def _next_at(picture: Picture, rail: Rail, now: datetime) -> datetime:
     state, spec = picture.state, rail.spec
     if state.health is Health.RETIRED:
         return now + NEVER
-    if state.retry_at is not None and state.retry_at > now and _is_unfinished(state, rail):
+    if state.retry_at is not None and state.retry_at > now and _is_unfinished(state, rail, now):
         return state.retry_at
     due_at = sweep_at(spec, state, picture.created_at, picture.spread)
     if due_at <= now and state.health in (Health.NEEDS_RECONNECT, Health.UNSUPPORTED):

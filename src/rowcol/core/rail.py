@@ -84,14 +84,15 @@ class RailSpec:
 class Look:
     """One call worth making. `arguments` are the rail's; `stream` is what it pages through, if anything.
 
-    `is_full`: it reads everything there is rather than what changed. `body`: what a write sends,
-    exact numbers as Decimal.
+    `is_full`: it reads everything there is rather than what changed. `is_page`: it goes on in a reading
+    of several calls; nobody else's call moves that. `body`: what a write sends, exact numbers as Decimal.
     """
 
     endpoint: str
     arguments: Mapping[str, str | int | bool | None] = field(default_factory=dict)
     stream: str = ""
     is_full: bool = False
+    is_page: bool = False
     body: Mapping[str, object] | None = None
 
 
@@ -115,13 +116,14 @@ class Deed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """What free evidence is wanted for. `since`: a look before this does not count as one.
+    """What free evidence is wanted for, now. `since`: a look before this does not count as one.
 
     `balances`: the balances themselves are needed, not only the time of the rail's last look.
     `streams`: pending changes should be fetched too.
     """
 
     since: datetime | None
+    now: datetime
     balances: bool
     streams: bool
 

@@ -37,7 +37,7 @@ class Silence(StrEnum):
     """Why no whole answer came."""
 
     NOT_SENT = "NOT_SENT"
-    """Connection refused, name not found: the rail saw nothing, nothing is billed."""
+    """Connection refused, name not found, no connection of ours free in time: the rail saw nothing, nothing is billed."""
     TIMEOUT = "TIMEOUT"
     """Sent, no answer in time: it may have been done, and billed."""
     BROKEN = "BROKEN"

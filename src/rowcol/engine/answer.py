@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rowcol.core.cash import Cash, cash_of
-from rowcol.core.change import Action, DecisionRecord
+from rowcol.core.change import Action, ConnectionView, DecisionRecord
 from rowcol.core.evidence import Observation
 from rowcol.core.ids import BusinessId, CallId, FirmId
 from rowcol.core.money import Cost
@@ -60,6 +60,13 @@ class Answerer:
         ambient: Ambient,
     ) -> None:
         self._resolver = Resolver(rails, store, gateway, decisions, ambient, Role.CASH)
+
+    async def peek(
+        self, firm: FirmId, business: BusinessId, question: Question
+    ) -> tuple[Answer, tuple[ConnectionView, ...]]:
+        """What would be decided now, and on which logins. `action` may be LOOK, WAIT or PAY: what asking would lead to."""
+        found = await self._resolver.peek(firm, business, question)
+        return compose(found), found.views
 
     async def ask(self, firm: FirmId, business: BusinessId, question: Question) -> Answer | Open:
         """An answer at once, or the needs that will bring it."""

@@ -17,6 +17,7 @@ from rowcol.core.outcome import RULES, Billed, Outcome
 from rowcol.core.quota import Quota, QuotaScope, quota_of
 from rowcol.core.rail import Credentials, Endpoint, Look, Rail
 from rowcol.core.refusal import Misconfigured
+from rowcol.core.secret import unseen
 from rowcol.core.tariff import Per, Price, price_on
 from rowcol.core.wire import NoAnswer, Response
 from rowcol.engine.ambient import Ambient
@@ -137,7 +138,9 @@ class Gateway:
         endpoint = rail.spec.endpoints[look.endpoint]
         token = None if sealed_token is None else self._vault.open(sealed_token)
         remote_id = remote_id if connection is None else connection.remote_id
-        request = rail.request(look, Credentials(app.keys, token, remote_id))
+        with unseen():
+            plain = Credentials(app.keys, None if token is None else token.reveal(), remote_id)
+            request = rail.request(look, plain)
         now = self._clock.now()
         price = await self.price_of(firm, app, endpoint)
         intent = Intent(
@@ -165,7 +168,8 @@ class Gateway:
         refusal = await self._store.open_call(firm, intent)
         if refusal is not None:
             return refusal
-        answer = await self._transport.send(app.address(endpoint.host), request)
+        with unseen():
+            answer = await self._transport.send(app.address(endpoint.host), request)
         said = str(answer.status) if isinstance(answer, Response) else str(answer.silence)
         self.sent[app.rail, endpoint.name, said] += 1
         if price.micros and (isinstance(answer, Response) or answer.is_possibly_done):

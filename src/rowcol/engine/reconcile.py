@@ -89,11 +89,14 @@ class Reconciler:
             await self._call(work, step)
 
     async def _rescue(self, work: Work) -> None:
-        """What was paid for is kept whatever broke afterwards, and not paid for again by the same needs."""
+        """What was paid for is kept whatever broke afterwards, and not paid for again by the same needs.
+
+        The state is the stored one: a cursor that went on without its rows would lose them for good.
+        """
         change = work.change
         if not change.settlements:
             return
-        state = replace(work.view.connection.state, paid_failed_at=self._clock.now())
+        state = replace(work.stored, paid_failed_at=self._clock.now())
         kept = Change(
             work.lease,
             state=state,
@@ -107,6 +110,7 @@ class Reconciler:
         if view is None:
             return None
         rail = self._rails[view.connection.rail]
+        stored = view.connection.state
         state, drained, parked = lifted(view, self._clock.now()), [], {}
         for pending in view.pending:
             try:
@@ -123,7 +127,7 @@ class Reconciler:
         change = Change(lease, state=state, drained=tuple(drained), parked=parked, settlements=lost)
         price = await self._gateway.price_of_live(view.connection)
         policy = await self._preferences.policy(lease.firm)
-        return Work(lease, view, rail, price.micros, policy, change)
+        return Work(lease, view, rail, price.micros, policy, change, stored)
 
     async def _call(self, work: Work, step: Fetch) -> None:
         """Make one call, with a token that is good for it, and fold its answer into the next commit."""
@@ -219,6 +223,7 @@ class Reconciler:
                     raise
             else:
                 work.change = Change(work.lease)
+                work.stored = change.state or work.stored
                 return not done.is_fenced
         raise AssertionError("unreachable")
 

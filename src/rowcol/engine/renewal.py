@@ -5,6 +5,8 @@
 | a new token                  | stored by compare-and-swap, the old one kept as previous                |
 | the refresh token is not known | somebody else stored another meanwhile: that one. Else the previous one, once. Else a person |
 | anything else, or nothing    | the token is kept, the call is tried again later                        |
+
+From before the wire to the swap nobody's cancellation cuts it: the new token exists only in the answer.
 """
 
 from __future__ import annotations
@@ -21,9 +23,11 @@ from rowcol.core.need import Trigger
 from rowcol.core.outcome import Outcome, outcome_of_silence
 from rowcol.core.rail import Failure, Look, Rail, Renewed
 from rowcol.core.refusal import Busy
+from rowcol.core.secret import unseen
 from rowcol.core.wire import NoAnswer
 from rowcol.engine.ambient import Ambient
 from rowcol.engine.gateway import Cause, Gateway
+from rowcol.engine.unbroken import Unbroken
 from rowcol.ports import Store, Vault
 
 STORE_TRIES = 5
@@ -65,6 +69,8 @@ class Renewer:
         self._gateway = gateway
         self._vault = vault
         self._clock = ambient.clock
+        self.unbroken = Unbroken()
+        """Also for whoever stores a token that a consent brought."""
 
     async def usable(self, view: ConnectionView) -> Usable | NotUsable:
         """The token for the next call of this connection, renewed if it must be: at most two calls, unmetered."""
@@ -73,6 +79,9 @@ class Renewer:
             return Usable(None, state)
         if state.condemned_token == hash_of(view.token):
             return NotUsable(state.health_reason or "a person has to connect it anew", state)
+        # A holder that was cancelled gave its lease back, its renewal goes on.
+        if await self.unbroken.join(view.connection.id) and (theirs := await self._theirs(view)):
+            return theirs
         look = self._look(view, view.token)
         if look is None:
             return Usable(view.token, state)
@@ -83,10 +92,8 @@ class Renewer:
 
     async def _instead(self, view: ConnectionView, refused: NotUsable) -> Usable | NotUsable:
         """After the rail did not know the token: what is stored by now, or the one before it."""
-        connection = view.connection
-        now_stored = await self._store.read_view(connection.firm, connection.id)
-        if now_stored is not None and now_stored.token not in (None, view.token):
-            return Usable(now_stored.token, connection.state, is_renewed=True)
+        if theirs := await self._theirs(view):
+            return theirs
         previous = view.previous_token
         if previous is None or previous == view.token:
             return _condemned(refused, view)
@@ -98,12 +105,25 @@ class Renewer:
             done if isinstance(done, Usable) or not _is_refused(done) else _condemned(refused, view)
         )
 
+    async def _theirs(self, view: ConnectionView) -> Usable | None:
+        """The token that somebody else stored meanwhile, if any did."""
+        connection = view.connection
+        now_stored = await self._store.read_view(connection.firm, connection.id)
+        if now_stored is None or now_stored.token in (None, view.token):
+            return None
+        return Usable(now_stored.token, connection.state, is_renewed=True)
+
     def _look(self, view: ConnectionView, token: bytes) -> Look | None:
         connection = view.connection
-        rail = self._rails[connection.rail]
-        return rail.renewal(self._vault.open(token), connection.state, self._clock.now())
+        rail, secret = self._rails[connection.rail], self._vault.open(token)
+        with unseen():
+            return rail.renewal(secret.reveal(), connection.state, self._clock.now())
 
     async def _renew(self, view: ConnectionView, look: Look, token: bytes) -> Usable | NotUsable:
+        work = self._renewed(view, look, token)
+        return await self.unbroken.run(work, view.connection.id)
+
+    async def _renewed(self, view: ConnectionView, look: Look, token: bytes) -> Usable | NotUsable:
         connection = view.connection
         rail, state = self._rails[connection.rail], connection.state
         sent = await self._gateway.fetch(connection.firm, connection, look, CAUSE, token)
@@ -117,7 +137,9 @@ class Renewer:
             await self._gateway.settle(sent, outcome, answer.silence)
             failed = rail.silent(look, outcome, answer.silence, answer.received_at, state)
             return NotUsable("the token could not be renewed just now", failed.state)
-        read = rail.read_renewal(look, answer, self._vault.open(token), state)
+        secret = self._vault.open(token)
+        with unseen():
+            read = rail.read_renewal(look, answer, secret.reveal(), state)
         if isinstance(read, Failure):
             await self._gateway.settle(sent, read.outcome, read.detail, read.remote_request_id)
             return NotUsable(f"the token could not be renewed: {read.detail}", read.state)

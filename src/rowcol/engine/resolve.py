@@ -95,18 +95,22 @@ class Resolver:
         self._preferences = ambient.preferences
         self._decisions = decisions
 
-    async def ask(self, firm: FirmId, business: BusinessId, question: Question) -> Resolved | Open:
-        """An answer at once, or the needs that will bring it."""
+    async def peek(self, firm: FirmId, business: BusinessId, question: Question) -> Resolved:
+        """What would be decided now, wherever that leads. Nothing is asked, written or logged."""
         views = await self._views(firm, business)
         policy = await self._preferences.policy(firm)
         now = self._clock.now()
         parts = [
             Part(view.connection, await self._decide(view, question, policy, now)) for view in views
         ]
-        missing = [p.connection for p in parts if p.decision.action not in ENDED]
+        return Resolved(business, question, views, tuple(parts), policy.name, now)
+
+    async def ask(self, firm: FirmId, business: BusinessId, question: Question) -> Resolved | Open:
+        """An answer at once, or the needs that will bring it."""
+        answer = await self.peek(firm, business, question)
+        missing = [p.connection for p in answer.parts if p.decision.action not in ENDED]
         if missing:
             return await self._open(firm, business, question, missing)
-        answer = Resolved(business, question, views, tuple(parts), policy.name, now)
         records = self._records(firm, answer)
         self._decisions.add(records)
         return replace(answer, records=records)

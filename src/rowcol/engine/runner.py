@@ -19,8 +19,9 @@ LEASE_S = 15
 RENEW_EVERY = timedelta(seconds=5)
 POLL_MAX = timedelta(seconds=1)
 """How long something that another process made due can wait unseen."""
-STOP_MAX = timedelta(seconds=65)
-"""The slowest live call fits in, so that what was paid for is stored by who paid for it."""
+STOP_MAX = timedelta(seconds=210)
+"""What is left of a run fits in, so that what was paid for is stored by who paid for it: it begins its last step within
+`RUN_MAX`, which renews the token at most twice before the slowest call that a rail declares (120 s)."""
 
 log = structlog.get_logger(__name__)
 
@@ -75,8 +76,9 @@ class Runner:
         runs = 0
         while True:
             due_at = await self._store.next_due_at()  # cheaper than a claim that finds nothing
-            if due_at is not None and due_at <= self._clock.now():
-                runs += await self._claim()
+            now = self._clock.now()
+            if due_at is not None and due_at <= now:
+                runs += await self._claim(now)
             if not self._running:
                 return runs
             await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
@@ -92,12 +94,13 @@ class Runner:
 
     async def _turn(self) -> datetime:
         """Claim what is due; return when to look again if nobody rings."""
+        took, looked_at = 0, self._clock.now()
         try:
             await self._upkeep.run_due()
             if self._running and self._clock.now() - self._renewed_at >= RENEW_EVERY:
                 await self._renew()  # before claiming, so that our own are not claimed again
             if len(self._running) < self._concurrency:
-                await self._claim()
+                took = await self._claim(looked_at)
             due_at = await self._store.next_due_at()
         except Exception:
             log.exception("runner.store_failed")
@@ -105,13 +108,15 @@ class Runner:
         now = self._clock.now()
         if due_at is None or len(self._running) >= self._concurrency:
             return now + POLL_MAX
+        if not took and due_at <= looked_at:  # its lease ended by our clock, not by the database's
+            return now + POLL_MAX
         return max(due_at, now)
 
-    async def _claim(self) -> int:
+    async def _claim(self, now: datetime) -> int:
         free = self._concurrency - len(self._running)
         if free <= 0:
             return 0
-        leases = await self._store.claim(self._owner, self._clock.now(), LEASE_S, free)
+        leases = await self._store.claim(self._owner, now, LEASE_S, free)
         for lease in leases:
             task = asyncio.create_task(self._guarded(lease), name=f"reconcile {lease.subject}")
             self._running[task] = lease

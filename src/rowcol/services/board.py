@@ -6,17 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rowcol.core.budget import month_of
-from rowcol.core.cash import Cash
-from rowcol.core.change import Action, ConnectionView, Decision
-from rowcol.core.freshness.policy import Policy
+from rowcol.core.cash import Cash, cash_of, live
+from rowcol.core.change import Action, ConnectionView
 from rowcol.core.ids import BusinessId, FirmId
 from rowcol.core.money import FREE, Cost
 from rowcol.core.need import Purpose, Question, question_of
-from rowcol.core.picture import Picture, standing_of
 from rowcol.core.rail import Role
 from rowcol.core.records import Business
-from rowcol.engine.answer import Answer, compose
-from rowcol.engine.resolve import Part, Resolved
+from rowcol.core.refusal import Misconfigured
+from rowcol.engine.answer import Answer
 from rowcol.services.plane import OpenPlane
 
 
@@ -36,18 +34,9 @@ class BoardRow:
 async def peek(
     plane: OpenPlane, firm: FirmId, business: BusinessId, question: Question
 ) -> tuple[Answer, tuple[ConnectionView, ...]]:
-    """What would be decided now. `action` may be LOOK, WAIT or PAY: what a real question would lead to."""
-    views = tuple(
-        view
-        for view in await plane.store.read_business_views(firm, business)
-        if plane.rails[view.connection.rail].spec.role is Role.CASH
-    )
-    policy = await plane.preferences.policy(firm)
-    now = plane.clock.now()
-    parts = tuple(
-        Part(view.connection, _decide(plane, view, question, policy, now)) for view in views
-    )
-    return compose(Resolved(business, question, views, parts, policy.name, now)), views
+    """What would be decided now, by the very rules of a read. `action` may be LOOK, WAIT or PAY: what a real question
+    would lead to. Raise `Misconfigured` where a login's app or price is gone, as a read does."""
+    return await plane.answerer.peek(firm, business, question)
 
 
 async def board(
@@ -57,8 +46,13 @@ async def board(
     costs = await plane.store.sum_costs(firm, month_of(plane.clock.now()))
     rows = []
     for business in await plane.store.list_businesses(firm, after=after, limit=limit):
+        cost = costs.get(business.id, FREE)
         question = question_of(Purpose.DISPLAY, plane.clock.now())
-        answer, _ = await peek(plane, firm, business.id, question)
+        try:
+            answer, _ = await peek(plane, firm, business.id, question)
+        except Misconfigured as error:
+            rows.append(await _held(plane, business, cost, error))
+            continue
         rows.append(
             BoardRow(
                 business,
@@ -67,16 +61,17 @@ async def board(
                 answer.action,
                 answer.reason,
                 answer.label,
-                costs.get(business.id, FREE),
+                cost,
             )
         )
     return tuple(rows)
 
 
-def _decide(
-    plane: OpenPlane, view: ConnectionView, question: Question, policy: Policy, now: datetime
-) -> Decision:
-    connection = view.connection
-    picture = Picture(connection.state, view.accounts, (), connection.created_at, 0.0, 0)
-    standing = standing_of(picture, plane.rails[connection.rail], now)
-    return policy.decide(question, standing, now)
+async def _held(
+    plane: OpenPlane, business: Business, cost: Cost, error: Misconfigured
+) -> BoardRow:
+    """What is known of a business that nothing can be decided for; the others' rows do not suffer from it."""
+    views = await plane.store.read_business_views(business.firm, business.id)
+    cash = cash_of(v for v in live(views) if plane.rails[v.connection.rail].spec.role is Role.CASH)
+    why = error.message
+    return BoardRow(business, cash, cash.as_of, Action.HOLD, why, why, cost)

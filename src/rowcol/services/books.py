@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from datetime import date
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rowcol.core.books import ACCOUNT, BILL, VENDOR, LedgerAccount, OpenItem, Party, Record
 from rowcol.core.connection import Connection
 from rowcol.core.ids import BusinessId, FirmId, RemoteId
 from rowcol.core.mirror import MirrorRow
 from rowcol.core.need import Purpose, question_of
-from rowcol.core.refusal import BadInput
+from rowcol.core.refusal import BadInput, Conflict
 from rowcol.engine.books import BooksAnswer
 from rowcol.services import targeted
 from rowcol.services.asking import answered
@@ -51,16 +51,30 @@ async def bills_by_id(
             "ask for them in parts, each with the id that the books gave",
         )
     unread = await targeted.unread(plane, firm, business)
+    answer: BooksAnswer[Any]
     if unread:
         answer = await targeted.fetched(plane, unread, BILL, wanted, purpose)
+        asked = answer.value
     else:
         answer = await _asked(plane, firm, business, purpose, is_confirmed=is_confirmed)
+        asked = {connection.id: wanted for connection in answer.connections}
     found: dict[str, OpenItem] = {}
     for connection in answer.connections:
-        rows = await plane.store.read_rows(firm, connection.id, BILL, wanted)
+        ids = tuple(asked[connection.id])
+        rows = await plane.store.read_rows(firm, connection.id, BILL, ids) if ids else {}
         for record in _records(plane, connection, tuple(rows.values()), OpenItem):
-            found.setdefault(record.remote_id, record)
+            if record.remote_id in found:
+                raise _ambiguous(record.remote_id)
+            found[record.remote_id] = record
     return with_value(answer, found)
+
+
+def _ambiguous(bill_id: str) -> Conflict:
+    """Each company counts its bills from 1: picking one of two would be a guess about money."""
+    return Conflict(
+        f"bill {bill_id!r} is in more than one of this business's companies",
+        "keep each company as a business of its own, or list the bills instead",
+    )
 
 
 async def open_bills(

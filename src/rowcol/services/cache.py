@@ -51,13 +51,13 @@ class CacheService:
     async def get_bill(
         self, bill_id: str, purpose: Purpose = Purpose.DISPLAY, *, force: bool = False
     ) -> BooksAnswer[OpenItem | None]:
-        """One bill by the books' own id; None where the books have none as of then.
+        """One bill by the books' own id; None where the books have none as of then and we never read one.
 
-        At most one metered call, and none while the mirror is fresh enough for `purpose`;
+        One that was deleted there is told as such (`is_deleted`), with nothing open. At most one metered call, and none while the mirror is fresh enough for `purpose`;
         `force=True` reads what changed now, whatever is known.
         """
         found = await self.batch_get_bills([bill_id], purpose, force=force)
-        return books.with_value(found, found.value.get(bill_id))
+        return books.with_value(found, next(iter(found.value.values()), None))
 
     async def batch_get_bills(
         self,
@@ -66,7 +66,7 @@ class CacheService:
         *,
         force: bool = False,
     ) -> BooksAnswer[Mapping[str, OpenItem]]:
-        """Bills by their ids; ids that the books do not have are left out.
+        """Bills by their ids, without spaces around them; ids that `get_bill` has None for are left out.
 
         No call while the mirror vouches; one for a whole company where it is too old; and where it
         was never read whole, one for 500 ids. Raises `BadInput` past 10,000 ids.

@@ -58,8 +58,15 @@ async def complete(
 ) -> Connection:
     """What a callback brought becomes a login. Raise `BadInput` for a `state` that is unknown, used or too old.
 
-    `business`: whose consent it must be, where the caller knows.
+    `business`: whose consent it must be, where the caller knows. Nobody's cancellation cuts it: a
+    `state` is good once.
     """
+    return await plane.renewer.unbroken.run(_complete(plane, answers, business), "consent")
+
+
+async def _complete(
+    plane: OpenPlane, answers: Mapping[str, str], business: BusinessId | None
+) -> Connection:
     state = answers.get("state", "")
     link = await plane.store.take_link(hash_of(state), plane.clock.now()) if state else None
     if link is None:

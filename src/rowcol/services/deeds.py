@@ -7,9 +7,11 @@ state meanwhile; the answer and the state go into one commit. A deed that failed
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+
+import structlog
 
 from rowcol.core.change import Change, ConnectionView, Lease, NotBefore, Refused
 from rowcol.core.connection import Connection, ConnectionState
@@ -34,7 +36,10 @@ SPARE_S = 15
 STORE_TRIES = 5
 RENEWAL_S = 60
 """What two renewals of a token may take before the call."""
+WRITTEN = "something was written through RowCol; what it changed elsewhere was not read yet"
 _POLL = timedelta(milliseconds=250)
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,8 @@ async def held(
     try:
         yield Held(lease, await find_login(plane, login.firm, login.id))
     finally:
-        await plane.store.release(lease, None)
+        with suppress(Busy):  # the lease ends by itself; what was done is done
+            await plane.store.release(lease, None)
         plane.doorbell.ring(DUE)
 
 
@@ -120,17 +126,24 @@ async def made(
     """One call with all that its answer brings: rows into the mirror, the state, the settlement. Once more with a
     renewed token where the rail did not take the first one.
 
-    Raise `Busy` where the lease had passed to another and so the rows of a read were not kept; a
-    write was made all the same, and the next look brings its row.
+    Raise `Busy` where the rows of a read were not kept: the lease had passed to another, or the store took nothing.
+    A write was made all the same: its answer is told, and the next look brings its row.
     """
     is_write = plane.rails[its.view.connection.rail].spec.endpoints[look.endpoint].is_write
     for is_last in (False, True):
         sent, state = await send(plane, its, look, cause)
         answer = await _told_apart(plane, sent, read(plane, look, sent, state))
-        is_kept = await _commit(plane, its, sent, answer, answer.state, releases=False)
-        if not (is_kept or is_write):
-            raise Busy("another worker took this login over meanwhile", "ask again")
-        its = await refreshed(plane, its)
+        moved = answer.state.marked(look.endpoint, WRITTEN) if is_write else answer.state
+        try:
+            is_kept = await _commit(plane, its, sent, answer, moved, releases=False)
+            if not (is_kept or is_write):
+                raise Busy("another worker took this login over meanwhile", "ask again")
+            its = await refreshed(plane, its)
+        except Busy:
+            if not is_write:
+                raise
+            log.warning("write.not_stored", connection=its.view.connection.id, call=sent.intent.id)
+            return sent, answer, its
         is_expired = isinstance(answer, Failure) and answer.outcome is Outcome.TOKEN_EXPIRED
         if is_last or not is_expired:
             return sent, answer, its

@@ -16,6 +16,7 @@ from rowcol.core.outcome import Outcome, outcome_of_silence
 from rowcol.core.plan import PERSON_WAITS
 from rowcol.core.rail import Failure, Grant, Look, Role
 from rowcol.core.refusal import Busy, Conflict, NotFound, RailRefused
+from rowcol.core.secret import unseen
 from rowcol.core.wire import NoAnswer
 from rowcol.engine.gateway import Cause, Sent
 from rowcol.engine.topics import DUE
@@ -42,7 +43,8 @@ async def _ask(plane: OpenPlane, firm: FirmId, app: App, look: Look) -> tuple[Se
         raise RailRefused(
             f"{app.rail} did not answer ({answer.silence})", "check the address and try again"
         )
-    read = plane.rails[app.rail].read_grant(look, answer)
+    with unseen():
+        read = plane.rails[app.rail].read_grant(look, answer)
     if isinstance(read, Failure):
         await plane.gateway.settle(sent, read.outcome, read.detail, read.remote_request_id)
         raise RailRefused(
@@ -93,9 +95,18 @@ async def exchange(
     app: App,
     answers: Mapping[str, str],
 ) -> Connection:
-    """The last step: what the rail gave the person becomes a stored login, or new access to the one there is."""
+    """The last step: what the rail gave the person becomes a stored login, or new access to the one there is.
+
+    Whoever waits for it may be cancelled: the consent is spent all the same, so it goes on.
+    """
     look = plane.rails[app.rail].callback_look(app, answers)
     await link_arguments(plane, firm, business, app)
+    return await plane.renewer.unbroken.run(_exchange(plane, firm, business, app, look), "exchange")
+
+
+async def _exchange(
+    plane: OpenPlane, firm: FirmId, business: BusinessId, app: App, look: Look
+) -> Connection:
     sent, access = await _ask(plane, firm, app, look)
     try:
         await _prove(plane, firm, app, access)

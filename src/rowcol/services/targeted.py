@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from rowcol.core.change import Action, ConnectionView, Decision, DecisionRecord
@@ -42,17 +42,22 @@ async def fetched(
     entity: str,
     ids: Sequence[RemoteId],
     purpose: Purpose,
-) -> BooksAnswer[None]:
-    """Those rows into the mirror, each company under its lease. As of when the first call was sent."""
+) -> BooksAnswer[Mapping[ConnectionId, frozenset[RemoteId]]]:
+    """Those rows into the mirror, each company under its lease. As of when the first call was sent.
+
+    The value: which of them each company has. What the mirror holds beside them may have been deleted since.
+    """
     firm, business = views[0].connection.firm, views[0].connection.business
     question = question_of(purpose, plane.clock.now())
     policy = (await plane.preferences.policy(firm)).name
     parts: list[Part] = []
     made: dict[ConnectionId, tuple[CallId, ...]] = {}
+    there: dict[ConnectionId, frozenset[RemoteId]] = {}
     for view in views:
-        decision, its_calls = await _one(plane, view, entity, ids, question)
+        decision, its_calls, its_ids = await _one(plane, view, entity, ids, question)
         parts.append(Part(view.connection, decision))
         made[view.connection.id] = tuple(its_calls)
+        there[view.connection.id] = frozenset(its_ids)
     calls = tuple(call for its_calls in made.values() for call in its_calls)
     worst = next((p.decision for p in parts if p.decision.label), parts[0].decision)
     as_of = min((p.decision.as_of for p in parts if p.decision.as_of is not None), default=None)
@@ -77,7 +82,7 @@ async def fetched(
     return BooksAnswer(
         business=business,
         question=question,
-        value=None,
+        value=there,
         as_of=as_of if all(p.decision.as_of for p in parts) else None,
         evidence=(),
         action=worst.action,
@@ -98,8 +103,8 @@ async def _one(
     entity: str,
     ids: Sequence[RemoteId],
     question: Question,
-) -> tuple[Decision, list[CallId]]:
-    """One company's rows; a refusal is a decision too."""
+) -> tuple[Decision, list[CallId], Collection[RemoteId]]:
+    """One company's rows, and which of them it has; a refusal is a decision too."""
     looks = plane.rails[view.connection.rail].rows_looks(entity, ids)
     cause = Cause(
         TRIGGERS[question.purpose],
@@ -107,25 +112,27 @@ async def _one(
         question.purpose,
     )
     calls: list[CallId] = []
+    there: set[RemoteId] = set()
     if not looks:
-        return _held("rows cannot be asked for by these ids"), calls
+        return _held("rows cannot be asked for by these ids"), calls, ()
     first_at: datetime | None = None
     try:
         async with deeds.held(plane, view.connection, looks[0]) as its:
             held = its
             at_once = _instead(its.view, plane.clock.now())
             if at_once is not None:
-                return at_once, calls
+                return at_once, calls, ids if at_once.action is Action.SERVE else ()
             for look in looks:
                 sent, read, held = await deeds.made(plane, held, look, cause)
                 calls.append(sent.intent.id)
                 first_at = first_at or sent.intent.opened_at
                 if isinstance(read, Failure):
-                    return _held(read.detail), calls
+                    return _held(read.detail), calls, ()
+                there.update(row.remote_id for row in read.rows)
     except Refusal as error:
-        return _held(error.message), calls
+        return _held(error.message), calls, ()
     reason = f"{len(ids)} rows were asked for by their ids in {len(calls)} calls"
-    return Decision(Action.SERVE, "books.targeted", reason, first_at), calls
+    return Decision(Action.SERVE, "books.targeted", reason, first_at), calls, there
 
 
 def _instead(view: ConnectionView, now: datetime) -> Decision | None:

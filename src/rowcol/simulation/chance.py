@@ -13,7 +13,7 @@ def stream(seed: int, *labels: object) -> Random:
 
 
 def normal(dice: Random) -> float:
-    """Standard normal from one uniform draw, so that streams stay in step."""
+    """Standard normal, from as many uniform draws as it takes."""
     return dice.normalvariate(0.0, 1.0)
 
 

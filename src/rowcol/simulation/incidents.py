@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
+from functools import partial
 from math import log
 from typing import Final
 
 from rowcol.core.connection import Connection
 from rowcol.sandbox.plaid.faults import Outage
+from rowcol.sandbox.plaid.items import Item, consent_end
 from rowcol.simulation.bankdays import bank_day_from
 from rowcol.simulation.chance import Random, stream
 from rowcol.simulation.judge import Trouble
@@ -18,6 +20,7 @@ from rowcol.simulation.workload import Workload, spec
 
 BROKEN_FOR: Final = timedelta(days=2, hours=5)
 OUTAGE_AT_LEAST: Final = timedelta(hours=3)
+RENEWED_BEFORE: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +41,22 @@ class Plot:
 
 
 def plotted(rig: Rig, workload: Workload, connections: Sequence[Connection]) -> Plot:
-    """An outage at the bank of one client and a broken login of another; in a firm of one, the outage alone."""
+    """An outage at the bank of one client and a broken login of another; in a firm of one, the outage alone.
+
+    Consents that would end before the weeks do are renewed in time, and nothing is said of it.
+    """
     dice = stream(workload.seed, "incidents")
     order = list(range(len(connections)))
     dice.shuffle(order)
     outage = _outage(rig, workload, connections, order[0], dice)
     down = outage.troubles[0].clients
+    renewals = tuple(_renewals(rig, workload, connections))
     healthy = [n for n in order if n not in down]
     if not healthy:
-        return outage
+        return replace(outage, incidents=outage.incidents + renewals)
     broken = _broken(rig, workload, connections, healthy[0], dice)
     return Plot(
-        outage.incidents + broken.incidents,
+        outage.incidents + broken.incidents + renewals,
         outage.troubles + broken.troubles,
         outage.texts + broken.texts,
     )
@@ -89,6 +96,20 @@ def _broken(
         (Trouble(frozenset({client}), breaks_at, repaired_at),),
         (f"{workload.clients[client].name} had to log in again: {_span(breaks_at, repaired_at)}",),
     )
+
+
+def _renewals(
+    rig: Rig, workload: Workload, connections: Sequence[Connection]
+) -> Iterator[Incident]:
+    def renew(item: Item, now: datetime) -> None:
+        item.consent_expiration_at = consent_end(item.wish, now)
+
+    for connection in connections:
+        item = rig.item_of(connection)
+        ends_at = item.consent_expiration_at
+        if ends_at is not None and ends_at <= workload.ends_at + RENEWED_BEFORE:
+            at = ends_at - RENEWED_BEFORE
+            yield Incident(at, partial(renew, item, at))
 
 
 def _office_moment(workload: Workload, week: int, dice: Random) -> datetime:

@@ -1,7 +1,7 @@
 """Reads: who asks when, for which decision. The mix of `workload.toml`, heavy-tailed over businesses, in business hours.
 
-Rituals come weekly at the business's slot, guardrail checks on the days when bills are released, verification one to
-three days after, displays cluster around other work, a forced look-up is rare. Start with `reads_of`.
+Rituals come weekly at the business's slot, guardrail checks on the days when bills are released, verification on any bank
+day, displays cluster around other work, a forced look-up is rare. Start with `reads_of`.
 """
 
 from __future__ import annotations

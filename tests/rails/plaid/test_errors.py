@@ -141,7 +141,7 @@ def test_a_removed_item_is_retired() -> None:
 def test_a_parked_look_at_the_item_counts_as_a_look() -> None:
     """Else the same look would be due again at once."""
     failure = refuse("ITEM_ERROR", "ITEM_LOGIN_REQUIRED", ITEM, looked_at=None)
-    want = Want(kit.NOW - timedelta(seconds=60), balances=True, streams=True)
+    want = Want(kit.NOW - timedelta(seconds=60), kit.NOW, balances=True, streams=True)
     assert free_look(failure.state, want) is None
 
 

@@ -18,7 +18,7 @@ from tests.rails.plaid import kit
 
 SEEN = kit.NOW - timedelta(hours=3)
 SINCE = kit.NOW - timedelta(seconds=60)
-ALL = Want(SINCE, balances=True, streams=True)
+ALL = Want(SINCE, kit.NOW, balances=True, streams=True)
 RAIL = Plaid()
 
 
@@ -48,14 +48,14 @@ def test_a_new_login_is_looked_at_in_order() -> None:
     [
         ({"looked_at": SINCE}, ALL, None),
         ({"looked_at": SINCE - timedelta(seconds=1)}, ALL, "item.get"),
-        ({"looked_at": None}, Want(None, balances=False, streams=False), None),
+        ({"looked_at": None}, Want(None, kit.NOW, balances=False, streams=False), None),
         ({"dirty": {"health": "x"}, "looked_at": kit.NOW}, ALL, "item.get"),
         ({"seen_until": SEEN}, ALL, "accounts.get"),
-        ({"seen_until": SEEN}, Want(None, balances=False, streams=True), None),
+        ({"seen_until": SEEN}, Want(None, kit.NOW, balances=False, streams=True), None),
         ({"seen_until": SEEN, "balances_as_of": SEEN}, ALL, None),
-        ({"dirty": {"accounts": "x"}}, Want(None, balances=False, streams=True), "accounts.get"),
+        ({"dirty": {"accounts": "x"}}, Want(None, kit.NOW, balances=False, streams=True), "accounts.get"),
         ({"dirty": {"transactions": "x"}}, ALL, "transactions.sync"),
-        ({"dirty": {"transactions": "x"}}, Want(None, balances=True, streams=False), None),
+        ({"dirty": {"transactions": "x"}}, Want(None, kit.NOW, balances=True, streams=False), None),
         ({"page": "p"}, ALL, "transactions.sync"),
         ({"dirty": {"transactions": "x"}, "facts": {"has_transactions": False}}, ALL, None),
         ({"dirty": {"transactions": "x"}, "facts": {"has_transactions": None}}, ALL, None),
@@ -160,7 +160,7 @@ def test_free_looks_end_whatever_the_answers(
     state = kit.state(
         health=health, health_since=SEEN, dirty=dict.fromkeys(dirty, "x"), cursor="start"
     )
-    want, seen = Want(SINCE, balances=balances, streams=streams), []
+    want, seen = Want(SINCE, kit.NOW, balances=balances, streams=streams), []
     while (look := free_look(state, want)) is not None:
         seen.append(look.endpoint)
         assert len(seen) <= 5, seen

@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 
 from rowcol.rails.plaid.records import (
     AnyAnswer,
+    ExchangeAnswer,
     ItemAnswer,
+    LinkAnswer,
+    PublicTokenAnswer,
     Unreadable,
     decode,
     moment_of,
@@ -90,3 +93,9 @@ def test_texts_are_bounded_and_printable(value: str) -> None:
     shown = text(value)
     assert len(shown) <= 500
     assert not any(ord(c) < 32 or ord(c) == 127 for c in shown)
+
+
+def test_answers_hide_their_tokens() -> None:
+    when = datetime(2026, 11, 25, tzinfo=UTC)
+    answers = (LinkAnswer("token", when), PublicTokenAnswer("token"), ExchangeAnswer("token", "i"))
+    assert not any("token" in repr(each) for each in answers)

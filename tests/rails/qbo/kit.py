@@ -237,12 +237,12 @@ def run(
         known, at = read.state, at + timedelta(seconds=1)
         readings.append(read)
         if known.looked_at is not None and known.page == "" and known.looked_at >= NOW:
-            want = Want(None, balances=True, streams=False)
+            want = Want(None, NOW, balances=True, streams=False)
     raise AssertionError("it does not end")
 
 
 def wanted(since: datetime | None = NOW) -> Want:
-    return Want(since, balances=True, streams=False)
+    return Want(since, NOW, balances=True, streams=False)
 
 
 def ids(readings: Sequence[Reading], entity: str) -> set[str]:

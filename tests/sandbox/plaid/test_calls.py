@@ -39,6 +39,23 @@ async def test_other_obstacles(rig: Rig) -> None:
     assert answer["error_code_reason"] == "OAUTH_USER_REVOKED"
 
 
+@pytest.mark.parametrize("products", [("transactions",), ("auth",)])
+async def test_a_consent_that_ended_is_found_by_the_call(
+    rig: Rig, products: tuple[str, ...]
+) -> None:
+    item = rig.item(bank="ins_56", products=products)
+    rig.emulator.agenda.is_frozen = True
+    turn(rig.emulator, "consent_expires", {"item_id": item.item_id, "at": "2026-01-06T00:00:00Z"})
+    await rig.ok(PATH, access_token=item.access_token)
+    await rig.advance(days=1)
+    for _ in range(2):
+        _, answer = await rig.call(PATH, access_token=item.access_token)
+        assert answer["error_code_reason"] == "OAUTH_CONSENT_EXPIRED"
+    await rig.advance(seconds=1)
+    assert rig.inbox.codes() == ["PENDING_DISCONNECT", "ERROR"]
+    assert rig.emulator.billing.n_calls(BALANCE) == 1
+
+
 @pytest.mark.parametrize(("share", "status"), [(0.0, 200), (1.0, 400)])
 async def test_live_calls_fail_at_the_given_share(share: float, status: int) -> None:
     rig = Rig(Switches(live_failure_share=share))

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from rowcol.sandbox.plaid import Switches
+from rowcol.sandbox.plaid.billing import BALANCE, LiveCall
 from rowcol.sandbox.plaid.knobs import turn
 from rowcol.sandbox.world import Posting
 from tests.sandbox.rig import Rig
@@ -174,10 +175,16 @@ async def test_equal_seeds_give_equal_histories() -> None:
 
 async def test_many_requests_do_not_grow_memory(rig: Rig) -> None:
     item = rig.item()
-    rig.inbox.status = 500
-    for _ in range(300):
+    emulator = rig.emulator
+    for _ in range(1_100):
         await rig.call("/accounts/get", access_token=item.access_token)
-        rig.emulator.notify_sync(item)
-    assert rig.emulator.limits.violations.maxlen is not None
-    assert rig.emulator.billing.calls.maxlen is not None
-    assert rig.emulator.outbox.attempts.maxlen is not None
+    assert (len(emulator.limits.violations), emulator.limits.n_violations) == (1_000, 1_085)
+    turn(emulator, "webhooks", {"lost_share": 1})
+    for _ in range(5_100):
+        emulator.notify_sync(item)
+    assert (len(emulator.outbox.attempts), emulator.outbox.n_outcomes["lost"]) == (5_000, 5_100)
+    assert len(emulator.outbox) == 0
+    paid = LiveCall(rig.now, "c", item.item_id, BALANCE)
+    for _ in range(20_100):
+        emulator.billing.record_call(paid)
+    assert (len(emulator.billing.calls), emulator.billing.n_calls(BALANCE)) == (20_000, 20_100)

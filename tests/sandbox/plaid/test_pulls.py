@@ -58,14 +58,13 @@ def test_the_log_follows_the_ledger(script: list[tuple[str, int, int, int]]) -> 
         _edit(rig, ids, kind, hours, amount, which)
         if kind == "pull":
             pulls.copy_truth(item, rig.now, rig.emulator.dice)
-    has_changed = pulls.copy_truth(item, rig.now, rig.emulator.dice)
+    pulls.copy_truth(item, rig.now, rig.emulator.dice)
     reach_at = item.created_at - timedelta(days=730)
     posted = {
         (p.posting_id, False, p.amount_minor) for p in ledger.postings_between(reach_at, rig.now)
     }
     held = {(p.posting_id, True, p.amount_minor) for p in ledger.pending_at(rig.now)}
     assert _shown(item) == posted | held
-    assert has_changed in {True, False}
     assert not pulls.copy_truth(item, rig.now, rig.emulator.dice)
     [account] = item.accounts.values()
     assert account.cached is not None

@@ -37,7 +37,11 @@ _SPARE = 4
 
 
 def claim(tx: Tx, owner: str, now: datetime, lease_s: int, limit: int) -> tuple[c.Lease, ...]:
-    """Up to `limit` of what is due, in the order above."""
+    """Up to `limit` of what is due, in the order above.
+
+    Due by the caller's `now`, which its plan goes by too: by another clock it could be due and have
+    nothing to do yet, over and over. Who holds it is told by the one clock of all.
+    """
     lease_now_us, now_us = tx.lease_now_us(now), us(now)
     found = tx.rows(
         statements.candidates(tx.t),
@@ -94,7 +98,7 @@ def claim_one(
 
 
 def next_due_at(tx: Tx) -> datetime | None:
-    """A leased subject counts from the end of its lease: then its holder is thought dead."""
+    """A leased subject counts from the end of its lease, by the clock of leases: then its holder is thought dead."""
     dues = tx.row(statements.next_dues(tx.t))
     return at_or_none(min((due for due in dues if due is not None), default=None))
 

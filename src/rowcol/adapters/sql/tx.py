@@ -24,7 +24,8 @@ _DATABASE_NOW = text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 100000
 
 @dataclass(frozen=True, slots=True)
 class Tx:
-    """A transaction on one connection. `clock` None: PostgreSQL's own clock rules leases, on SQLite the caller's `now`.
+    """A transaction on one connection. `clock` None: PostgreSQL's own clock rules leases, so that hosts need not agree on
+    the time; on SQLite the caller's `now`.
 
     `driver`: the connection's own driver, where it is a file of ours; it runs what is prepared.
     """

@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Annotated, TypeVar
 
 import msgspec
+from typing_extensions import override
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Id = Annotated[str, msgspec.Meta(pattern=r"^[!-+\--~]{1,200}$")]
@@ -190,7 +191,15 @@ class InstitutionAnswer(msgspec.Struct, frozen=True):
     request_id: str = ""
 
 
-class LinkAnswer(msgspec.Struct, frozen=True):
+class _Unshown(msgspec.Struct, frozen=True):
+    """Holds a token."""
+
+    @override
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(...)"
+
+
+class LinkAnswer(_Unshown, frozen=True):
     """`/link/token/create`."""
 
     link_token: str
@@ -198,13 +207,13 @@ class LinkAnswer(msgspec.Struct, frozen=True):
     hosted_link_url: str | None = None
 
 
-class PublicTokenAnswer(msgspec.Struct, frozen=True):
+class PublicTokenAnswer(_Unshown, frozen=True):
     """`/sandbox/public_token/create`."""
 
     public_token: str
 
 
-class ExchangeAnswer(msgspec.Struct, frozen=True):
+class ExchangeAnswer(_Unshown, frozen=True):
     """`/item/public_token/exchange`."""
 
     access_token: str

@@ -43,8 +43,11 @@ def changes_look(types: tuple[str, ...], state: ConnectionState) -> Look:
     return Look("cdc", {"entities": ",".join(types), "changed_since": state.cursor})
 
 
-def read_changes(look: Look, response: Response, state: ConnectionState) -> Reading:
-    """The reading of `/cdc`."""
+def read_changes(look: Look, response: Response, state: ConnectionState) -> Reading | Failure:
+    """The reading of `/cdc`. One that asked from too long ago proves nothing, whatever it brought: nobody has said
+    that Intuit refuses it rather than tell the last 30 days."""
+    if _asks_too_far(state, response):
+        return _started_anew(response, state)
     answer = decode(response.body, ChangesAnswer)
     groups = [group for part in answer.CDCResponse for group in part.QueryResponse]
     rows = tuple(row for group in groups for row in rows_of(group))
@@ -74,10 +77,18 @@ def refused_changes(look: Look, response: Response, state: ConnectionState) -> F
 
     How that refusal looks is not documented, so the cursor's own age tells.
     """
-    cursor_at = facts.moment(state.cursor)
-    is_old = cursor_at is not None and is_too_old(cursor_at, response.sent_at)
-    if not (is_old and response.status == 400 and fault_of(response.body).is_validation):
+    is_refused = response.status == 400 and fault_of(response.body).is_validation
+    if not (is_refused and _asks_too_far(state, response)):
         return refused(look, response, state)
+    return _started_anew(response, state)
+
+
+def _asks_too_far(state: ConnectionState, response: Response) -> bool:
+    cursor_at = facts.moment(state.cursor)
+    return cursor_at is not None and is_too_old(cursor_at, response.sent_at)
+
+
+def _started_anew(response: Response, state: ConnectionState) -> Failure:
     why = "changes this old are not told any more; everything is listed anew"
     state = replace(state.after(Outcome.RESTART, "", response.received_at), cursor="", page="")
     request_id = remote_request_id(response)

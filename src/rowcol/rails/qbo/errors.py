@@ -202,7 +202,7 @@ def failed(
 
     What is wrong with one call that somebody asked for keeps nothing else waiting.
     """
-    is_callers = look.endpoint in _OF_CALLERS and not facts.is_page(look)
+    is_callers = look.endpoint in _OF_CALLERS and not look.is_page
     if is_callers and outcome in _ONE_CALL:
         return Failure(outcome, detail, state)
     return Failure(outcome, detail, state.after(outcome, detail, at))

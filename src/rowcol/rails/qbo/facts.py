@@ -25,11 +25,6 @@ TOKEN_REFUSED, TOKEN_RENEWED = "refused", "renewed"
 _READING = "reading."
 
 
-def is_page(look: Look) -> bool:
-    """Whether it is a page of a listing; a person's own query has a statement instead."""
-    return look.is_full or "start" in look.arguments
-
-
 def learnt(state: ConnectionState, facts: Mapping[str, str | int | bool | None]) -> ConnectionState:
     """The same with these facts."""
     return replace(state, facts={**state.facts, **facts})

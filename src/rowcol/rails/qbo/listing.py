@@ -46,13 +46,13 @@ def page_look(progress: Progress) -> Look:
         progress.listed == ENTITIES
     )  # one type that changed too much is part of reading changes
     if entity == COMPANY:
-        return Look("companyinfo.get", {}, is_full=is_full)
+        return Look("companyinfo.get", {}, is_full=is_full, is_page=True)
     arguments: dict[str, str | int | bool | None] = {"entity": entity, "start": progress.start}
     if progress.since:
         arguments["since"] = progress.since
     if progress.rows != EVERYTHING.rows:
         arguments["rows"] = progress.rows
-    return Look("query", arguments, is_full=is_full)
+    return Look("query", arguments, is_full=is_full, is_page=True)
 
 
 def read_listed(_look: Look, response: Response, state: ConnectionState) -> Reading:
@@ -125,4 +125,4 @@ def after_too_large(look: Look, state: ConnectionState) -> ConnectionState:
         return replace(state, cursor="", page="")
     progress = progress_of(state) or EVERYTHING
     smaller = msgspec.structs.replace(progress, rows=max(progress.rows // 4, 1))
-    return replace(state, page=page_of(smaller)) if facts.is_page(look) else state
+    return replace(state, page=page_of(smaller)) if look.is_page else state

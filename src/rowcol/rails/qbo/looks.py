@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
 
 from rowcol.core.connection import ConnectionState
 from rowcol.core.evidence import Health
@@ -36,15 +35,12 @@ def free_look(state: ConnectionState, want: Want) -> Look | None:
     if progress is not None and progress.entities:
         return page_look(progress)
     cursor_at = facts.moment(state.cursor)
-    if cursor_at is None or _is_behind(cursor_at, want.since):
+    if cursor_at is None:
         return page_look(EVERYTHING)
     if want.since is None or (state.looked_at is not None and state.looked_at >= want.since):
         return None
-    return changes_look(ENTITIES, state)
-
-
-def _is_behind(cursor_at: datetime, since: datetime | None) -> bool:
-    return since is not None and is_too_old(cursor_at, since)
+    is_old = is_too_old(cursor_at, want.now)
+    return page_look(EVERYTHING) if is_old else changes_look(ENTITIES, state)
 
 
 def rows_looks(entity: str, ids: Sequence[RemoteId]) -> tuple[Look, ...]:

@@ -75,7 +75,7 @@ class Qbo:
         if not 200 <= response.status < 300:
             return _REFUSALS.get(look.endpoint, errors.refused)(look, response, state)
         reader = _READERS.get(look.endpoint, calls.read_object)
-        if facts.is_page(look):
+        if look.is_page:
             reader = listing.read_listed
         try:
             return reader(look, response, state)

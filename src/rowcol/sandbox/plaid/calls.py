@@ -60,6 +60,7 @@ class Call:
 
         That a live call for `user_present_required` fails like a broken login is ours: "likely to fail" is all we know.
         """
+        self._end_consent()
         item = self.require_healthy_item()
         if item.wish.is_manual:
             raise PlaidError("PRODUCTS_NOT_SUPPORTED", '["balance"]')
@@ -75,6 +76,12 @@ class Call:
         if item.update_type == "user_present_required":
             raise PlaidError("ITEM_LOGIN_REQUIRED")
         return item
+
+    def _end_consent(self) -> None:
+        """A bank that is asked after the consent ended refuses, whether or not a pull found out before."""
+        ends_at = self.item.consent_expiration_at
+        if self.item.error is None and ends_at is not None and ends_at <= self.now:
+            self.emulator.break_login(self.item, reason="OAUTH_CONSENT_EXPIRED")
 
     def record_paid(self) -> None:
         """The server succeeded, so the call is billed, whatever happens to the answer."""

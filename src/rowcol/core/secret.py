@@ -1,0 +1,50 @@
+"""Secret: a text that shows itself only where it is asked to. Tracebacks with locals and error trackers print `repr`.
+
+`unseen` is for the places where the plain text has to be handed to code that takes a `str`.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import final
+
+from typing_extensions import override
+
+
+@final
+class Secret:
+    """A plain secret in memory. No subclass of `str`: whoever cuts one to length gets the plain text."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text itself; pass it on at once, never keep it in a local."""
+        return self._text
+
+    @override
+    def __repr__(self) -> str:
+        return "Secret(...)"
+
+
+@contextmanager
+def unseen() -> Iterator[None]:
+    """An error from inside keeps its lines, but not what the functions called there had in their locals."""
+    try:
+        yield
+    except Exception as error:
+        _clear(error, set())
+        raise
+
+
+def _clear(error: BaseException | None, seen: set[int]) -> None:
+    """Of the error and of every error that it came of. Frames that still run are left alone."""
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        traceback.clear_frames(error.__traceback__)
+        _clear(error.__cause__, seen)
+        error = error.__context__
