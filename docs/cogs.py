@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
 
@@ -16,7 +17,7 @@ from pydantic_core import PydanticUndefined
 
 from rowcol.core.freshness.wording import NOUNS
 from rowcol.core.need import STANDARDS
-from rowcol.core.outcome import RULES
+from rowcol.core.outcome import RULES, Outcome, retry_at
 from rowcol.core.quota import QuotaRule, QuotaScope
 from rowcol.core.rail import RailSpec
 from rowcol.keys import KEYS
@@ -26,10 +27,11 @@ from rowcol.settings import PREFIX, Settings
 _SCOPES = {
     QuotaScope.APP: "app",
     QuotaScope.CONNECTION: "login",
+    QuotaScope.COMPANY: "company",
     QuotaScope.INSTITUTION: "bank",
     QuotaScope.SOURCE_IP: "source address",
 }
-_PERIODS = {1: "s", 60: "min", 3600: "h"}
+_PERIODS = {1: "second", 60: "min", 3600: "h"}
 
 
 def table(heads: tuple[str, ...], rows: Iterable[Iterable[str]]) -> str:
@@ -79,6 +81,39 @@ def endpoints(rail: str) -> str:
     )
 
 
+def metered_endpoints(rail: str) -> str:
+    """What we ask a rail that counts calls instead of charging for them."""
+    return table(
+        ("Endpoint", "Method", "For", "Metered", "Time-out", "`call_api`", "Writes"),
+        (
+            (
+                f"`{name}`",
+                endpoint.method,
+                endpoint.summary,
+                "yes" if endpoint.is_metered else "",
+                f"{endpoint.timeout_s:g} s",
+                "yes" if endpoint.is_callable else "",
+                "yes" if endpoint.is_write else "",
+            )
+            for name, endpoint in sorted(RAILS[rail].spec.endpoints.items())
+        ),
+    )
+
+
+def shared_limits(rail: str) -> str:
+    """Limits that several endpoints share, each with whom it is counted for."""
+    spec, found = RAILS[rail].spec, dict[tuple[QuotaRule, ...], list[str]]()
+    for name, endpoint in sorted(spec.endpoints.items()):
+        found.setdefault(endpoint.quotas.get("production", ()), []).append(name)
+    return table(
+        ("Limits", "Counted together over"),
+        (
+            (_limits(rules) or "none is known", ", ".join(f"`{name}`" for name in names))
+            for rules, names in found.items()
+        ),
+    )
+
+
 def _limits(rules: Iterable[QuotaRule]) -> str:
     return "; ".join(
         f"{rule.limit:,} a {_PERIODS.get(rule.period_s, f'{rule.period_s} s')} per {_SCOPES[rule.scope]}"
@@ -119,6 +154,47 @@ def events(rail: str) -> str:
     )
 
 
+def marks(rail: str) -> str:
+    """What a delivery of a rail that is read later marks, many operations to a row."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    for (kind, code), signals in RAILS[rail].spec.events.items():
+        streams = ", ".join(f"`{signal.stream}`" for signal in signals)
+        rows.setdefault((kind, streams), []).append(code)
+    return table(
+        ("Delivery of", "Operations", "Marks"),
+        (
+            (f"`{kind}`", ", ".join(f"`{code}`" for code in codes), streams or "nothing")
+            for (kind, streams), codes in rows.items()
+        ),
+    )
+
+
+def worded_errors(rail: str) -> str:
+    """A rail's error codes, each with the outcome and the sentence that it is to us."""
+    found = import_module(f"rowcol.rails.{rail}.errors")
+    said: dict[tuple[Outcome, str], list[str]] = {}
+    for codes, where in (
+        (found.OUTCOMES, ""),
+        (found.WITHOUT_CODE, "without a code"),
+        (found.WITHOUT_CODE_OAUTH, "of a token call without a code"),
+    ):
+        for code, rule in codes.items():
+            word = f"HTTP {code} {where}" if where else f"`{code}`"
+            said.setdefault(rule, []).append(word)
+    return table(
+        ("Code", "Outcome", "What it is"),
+        ((", ".join(codes), f"`{outcome}`", why) for (outcome, why), codes in said.items()),
+    )
+
+
+def defaults(module: str, name: str) -> str:
+    """The fields of a dataclass with their defaults."""
+    return table(
+        ("field", "default"),
+        ((f.name, str(f.default)) for f in fields(getattr(import_module(module), name))),
+    )
+
+
 def errors(rail: str) -> str:
     """A rail's error codes, by the outcome that they are to us."""
     outcomes: dict[tuple[str, str], Any] = import_module(f"rowcol.rails.{rail}.errors").OUTCOMES
@@ -142,14 +218,14 @@ def outcomes() -> str:
         (
             "Outcome",
             "A free call is tried again",
-            "A priced call counts as",
+            "A priced or metered call counts as",
             "The login becomes",
             "Alarm",
         ),
         (
             (
                 f"`{outcome}`",
-                _again(rule.retry_after),
+                _again(outcome),
                 {"YES": "billed", "POSSIBLY": "possibly billed", "NO": "not billed"}[rule.billed],
                 "" if rule.health is None else f"`{rule.health}`",
                 "yes" if rule.is_alarm else "",
@@ -159,10 +235,18 @@ def outcomes() -> str:
     )
 
 
-def _again(pause: timedelta | None) -> str:
-    if pause is None:
+def _again(outcome: Outcome) -> str:
+    """The pause after the first failure, and after the second where that is another one."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    first, second = (retry_at(outcome, failures, now) for failures in (1, 2))
+    if first is None or second is None:
         return "not until something else changes"
-    return f"after {span(pause)}, doubled each time" if pause else "at once"
+    once, again = first - now, second - now
+    if once == again:
+        return f"after {span(once)}, each time" if once else "at once"
+    if not once:
+        return f"at once, then after {span(again)}, doubled each time"
+    return f"after {span(once)}, doubled each time"
 
 
 def purposes() -> str:

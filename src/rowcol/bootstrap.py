@@ -256,6 +256,7 @@ def _qbo_app(settings: Settings, name: str, keys: QboKeys) -> App:
         callback_url=f"{reached_at(settings)}/oauth/qbo/callback",
         pool_limit=keys.monthly_calls,
         metering={"cdc": keys.cdc_metering},
+        omits=keys.cdc_omits,
     )
 
 

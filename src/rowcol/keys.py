@@ -11,6 +11,8 @@ from pydantic_core.core_schema import ValidationInfo
 from rowcol.core.ids import AppId
 
 Environment = Literal["production", "sandbox", "emulated"]
+CdcEntity = Literal["Account", "Customer", "Deposit", "Vendor"]
+"""What nobody has confirmed that /cdc tells wholly: derived balances, inactive names, deposits."""
 
 
 class _Keys(BaseModel):
@@ -58,6 +60,11 @@ class QboKeys(_Keys):
     cdc_metering: Literal["call", "entity"] = Field(
         "entity",
         description="How the portal's Analytics counts one /cdc call; entity is the worst case.",
+    )
+    cdc_omits: tuple[CdcEntity, ...] = Field(
+        (),
+        description="Entities of which /cdc was found not to tell every change: listed beside each, "
+        "one call for each thousand rows.",
     )
 
 

@@ -16,6 +16,7 @@ from rowcol.core.need import Need
 from rowcol.core.pool import Pool
 from rowcol.core.rail import Row
 from rowcol.core.records import Burn, Business, Call, Firm, Link, Spending, Throttle, Token
+from rowcol.core.retention import Horizon
 from rowcol.core.secret import Secret
 from rowcol.core.wire import NoAnswer, Request, Response
 
@@ -38,9 +39,6 @@ class Rng(Protocol):
 
     def secret(self) -> str:
         """256 random bits, URL-safe. Never from a seed outside tests."""
-
-    def unit(self) -> float:
-        """Uniform in [0, 1)."""
 
 
 class Transport(Protocol):
@@ -281,9 +279,9 @@ class PlaneStore(Protocol):
     async def set_switch(self, name: str, reason: str | None) -> None:
         """None removes it."""
 
-    async def prune(self, before: datetime) -> int:
-        """Delete drained deliveries, settled calls, decisions and answered needs older than `before`: some thousands,
-        so that nobody waits long. How many went; call it again until that is 0."""
+    async def prune(self, horizon: Horizon) -> int:
+        """Delete what is over and lies before the horizon: some thousands, so that nobody waits long. How many went;
+        call it again until that is 0."""
 
     async def abandon_calls(self, opened_before: datetime, now: datetime) -> int:
         """Settle intents whose process died: priced ones as possibly billed. How many there were."""

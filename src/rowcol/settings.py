@@ -96,7 +96,7 @@ class Settings(BaseSettings):
     retention_days: int = Field(
         0,
         ge=0,
-        description="Days that drained webhooks, calls and decisions are kept; 0: for ever.",
+        description="Days that drained webhooks, calls and decisions are kept; 0: everything, for ever.",
     )
     inbox_queue: int = Field(
         2048, ge=1, le=100_000, description="Webhooks that may wait before senders hear 503."

@@ -20,7 +20,7 @@ def test_seeded_ids_sort_by_order_of_making() -> None:
 
 def test_equal_seeds_give_equal_dice() -> None:
     one, two, other = SeededRng(7), SeededRng(7), SeededRng(8)
-    drawn = [(r.new_id("a"), r.secret(), r.unit()) for r in (one, two, other)]
+    drawn = [(r.new_id("a"), r.secret()) for r in (one, two, other)]
     assert drawn[0] == drawn[1] != drawn[2]
 
 
@@ -28,4 +28,3 @@ def test_secrets_carry_256_bits() -> None:
     rng = SystemRng()
     assert len(rng.secret()) == 43
     assert rng.secret() != rng.secret()
-    assert 0 <= rng.unit() < 1

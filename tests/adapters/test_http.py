@@ -132,16 +132,15 @@ async def test_who_waits_for_a_free_connection_was_not_sent() -> None:
 async def test_a_connection_that_comes_free_in_time_is_used() -> None:
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await _read_request(reader)
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+        await reader.readexactly(len(request().body))
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
         await writer.drain()
-        await reader.read()
 
-    async with served(handler) as url:
-        async with transport() as made:
-            answers = await asyncio.gather(
-                *(made.send(url, request(timeout_s=20.0)) for _ in range(CONNECTIONS_MAX + 8))
-            )
-        assert all(isinstance(answer, Response) for answer in answers)
+    async with served(handler) as url, transport() as made:
+        answers = await asyncio.gather(
+            *(made.send(url, request(timeout_s=20.0)) for _ in range(CONNECTIONS_MAX + 8))
+        )
+    assert all(isinstance(answer, Response) for answer in answers)
 
 
 async def test_an_endless_answer_is_cut_off() -> None:

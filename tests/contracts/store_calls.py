@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rowcol.core import change as c
 from rowcol.core.budget import Budget
-from rowcol.core.ids import ConnectionId
+from rowcol.core.ids import CallId, ConnectionId
 from rowcol.core.money import FREE, Cost
 from rowcol.core.need import Trigger
 from rowcol.core.outcome import Billed, Outcome
@@ -24,10 +24,12 @@ from tests.contracts.values import (
     T0,
     A,
     after,
+    behind,
     free_intent,
     furnish,
     intent,
     lease,
+    metered,
     quota,
     settlement,
 )
@@ -53,7 +55,22 @@ class CallContract:
         assert (call.trigger, call.purpose, call.opened_at) == (made.trigger, made.purpose, T0)
         view = await store.read_view(A, ConnectionId("c1"))
         assert view is not None
-        assert view.open_calls == (made.id,)
+        assert view.open_calls == (c.OpenCall(made.id, is_counted=True),)
+
+    async def test_a_free_call_is_known_for_one_as_long_as_it_is_open(
+        self, store: FullStore
+    ) -> None:
+        await furnish(store, A, "c1")
+        made = (free_intent("1", "c1"), metered("2", "c1"), intent("3", "c1"))
+        for each in made:
+            assert await store.open_call(A, each) is None
+        view = await store.read_view(A, ConnectionId("c1"))
+        assert view is not None
+        assert [call.is_counted for call in view.open_calls] == [False, True, True]
+        for call in view.open_calls:
+            await store.settle(A, call.abandoned(after(9)))
+        ended = [call.billed for call in reversed(await store.list_calls(A))]
+        assert ended == [Billed.NO, Billed.POSSIBLY, Billed.POSSIBLY]
 
     @pytest.mark.parametrize(
         ("billed", "spent"), [(Billed.YES, 100_000), (Billed.POSSIBLY, 100_000), (Billed.NO, 0)]
@@ -157,7 +174,7 @@ class CallContract:
         await store.open_call(A, free_intent("2", "c1", opened_at=after(21)))
         view = await store.read_view(A, ConnectionId("c1"))
         assert view is not None
-        assert view.open_calls == ("call_1",)
+        assert view.open_calls == (c.OpenCall(CallId("call_1"), is_counted=True),)
 
     async def test_calls_are_listed_newest_first_and_page(self, store: FullStore) -> None:
         await furnish(store, A, "c1")
@@ -195,7 +212,7 @@ class CallContract:
         await store.open_call(A, intent("1", "c1"))
         await store.open_call(A, intent("2", "c1"))
         await store.settle(A, settlement("1"))
-        assert await store.prune(after(1)) == 1
+        assert await store.prune(behind(1)) == 1
         assert [call.id for call in await store.list_calls(A)] == ["call_2"]
 
     def test_no_window_ever_holds_more_than_the_quota(self, store_run: StoreRun) -> None:

@@ -16,6 +16,7 @@ from tests.contracts.values import (
     A,
     B,
     after,
+    behind,
     business,
     connection,
     furnish,
@@ -144,8 +145,8 @@ class InboxContract:
         taken = await lease(store, "c1")
         change = c.Change(taken, drained=(drained.id,), parked={parked.id: "x"}, releases=True)
         await store.commit(A, change)
-        assert await store.prune(after(0)) == 0
-        assert await store.prune(after(1)) == 1
+        assert await store.prune(behind(0)) == 0
+        assert await store.prune(behind(1)) == 1
         assert {d.id for d in await store.list_deliveries(A)} == {parked.id, open_.id}
         assert len(await store.list_unmatched()) == 1
 

@@ -22,6 +22,7 @@ from tests.contracts.values import (
     A,
     B,
     after,
+    behind,
     furnish,
     intent,
     lease,
@@ -191,6 +192,6 @@ class PoolContract:
             Throttle(ConnectionId("c1"), Outcome.OK, after(10), T0),
             Throttle(ConnectionId("c2"), Outcome.RATE_LIMITED, after(20), T0),
         )
-        assert await store.prune(after(15)) == 2
+        assert await store.prune(behind(15)) == 2
         assert len(await store.list_throttles(APP, T0)) == 1
         assert [burn.calls for burn in await store.sum_units(A, MARCH)] == [1]

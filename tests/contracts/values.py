@@ -26,6 +26,7 @@ from rowcol.core.outcome import Billed, Outcome
 from rowcol.core.quota import Quota
 from rowcol.core.rail import Row
 from rowcol.core.records import Business, Firm, Link
+from rowcol.core.retention import Horizon, horizon
 from rowcol.ports import FullStore
 
 T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -37,6 +38,11 @@ BIZ = BusinessId("biz_1")
 
 def after(seconds: float) -> datetime:
     return T0 + timedelta(seconds=seconds)
+
+
+def behind(seconds: float) -> Horizon:
+    """For a firm that keeps nothing longer than it must."""
+    return horizon(after(seconds), timedelta(0))
 
 
 def business(firm: FirmId = A, name: str = "biz_1") -> Business:

@@ -100,7 +100,6 @@ def standings(draw: st.DrawFn) -> Standing:
     return Standing(
         as_of=as_of,
         live_as_of=live,
-        received_at=as_of,
         looked_at=draw(st.none() | minutes_before(500)),
         health=draw(st.sampled_from([Health.OK, Health.OK, *Health])),
         pulls=tuple(pulls),

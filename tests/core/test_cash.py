@@ -129,7 +129,7 @@ def test_a_bank_that_gives_no_current_balance() -> None:
 def test_a_role_that_nobody_set_is_said_to_be_suggested() -> None:
     other = account("acc_2", observation("acc_2", usd(1), NOW - HOUR), role="OPERATING")
     cash = cash_of([view(SEEN, other)])
-    assert [part.remote_account for part in cash.suggested] == ["acc_1"]
+    assert [part.is_role_suggested for part in cash.parts] == [True, False]
     assert cash.totals == (usd(501),)
     assert cash.field == "current"
 

@@ -229,7 +229,7 @@ class TestStanding:
 
     def test_an_account_never_seen_leaves_the_whole_without(self) -> None:
         known = standing_of(picture(accounts=[seen(HOUR), account("acc_2")]), RAIL, NOW)
-        assert (known.as_of, known.received_at, known.live_as_of) == (None, None, None)
+        assert (known.as_of, known.live_as_of) == (None, None)
 
     def test_a_login_where_nothing_counts_is_never_stale(self) -> None:
         """Else a login of credit cards would be paid for again and again."""

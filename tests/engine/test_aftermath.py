@@ -4,11 +4,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
+from rowcol.core.change import OpenCall
 from rowcol.core.connection import ConnectionState
 from rowcol.core.ids import CallId
 from rowcol.core.need import Trigger
-from rowcol.core.outcome import Billed, Outcome
+from rowcol.core.outcome import RULES, Billed, Outcome
 from rowcol.core.plan import Fetch
 from rowcol.core.rail import Look
 from rowcol.engine.aftermath import abandoned, state_after
@@ -49,9 +51,18 @@ def test_success_and_restart_leave_the_state_as_read(outcome: Outcome) -> None:
     assert state_after(step("rows"), outcome, ConnectionState(), BEFORE, T0) == ConnectionState()
 
 
-def test_calls_that_nobody_ended_are_possibly_billed() -> None:
-    lost = replace(view(), open_calls=(CallId("a"), CallId("b")))
+def test_calls_that_nobody_ended_are_possibly_billed_unless_they_are_free() -> None:
+    calls = (OpenCall(CallId("a"), is_counted=True), OpenCall(CallId("b"), is_counted=False))
+    lost = replace(view(), open_calls=calls)
     assert [(s.call, s.billed) for s in abandoned(lost, T0)] == [
         ("a", Billed.POSSIBLY),
-        ("b", Billed.POSSIBLY),
+        ("b", Billed.NO),
     ]
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_what_an_operator_should_hear_of_is_in_the_log(outcome: Outcome) -> None:
+    with capture_logs() as logs:
+        state_after(step("rows"), outcome, failed(), BEFORE, T0)
+    said = [(line["event"], line["outcome"], line["endpoint"]) for line in logs]
+    assert said == ([("call.alarm", outcome.value, "x")] if RULES[outcome].is_alarm else [])

@@ -1,6 +1,6 @@
 """Upkeep: calls whose process died are settled as possibly billed; what is older than the retention goes."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from typing_extensions import override
@@ -9,6 +9,7 @@ from rowcol.adapters.memory import MemoryStore
 from rowcol.core.need import Trigger
 from rowcol.core.outcome import Billed
 from rowcol.core.rail import Look
+from rowcol.core.retention import Horizon
 from rowcol.engine.gateway import Cause, Sent
 from rowcol.engine.upkeep import ABANDONED_AFTER, Upkeep
 from tests.rig import CONNECTION, FIRM, rig
@@ -61,6 +62,6 @@ class Pruned(MemoryStore):
         self.calls = 0
 
     @override
-    async def prune(self, before: datetime) -> int:
+    async def prune(self, horizon: Horizon) -> int:
         self.calls += 1
         return self._helpings[self.calls - 1]

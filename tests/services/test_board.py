@@ -13,6 +13,7 @@ from rowcol.core.need import Purpose, question_of
 from rowcol.core.records import Business
 from rowcol.services.board import board, peek
 from rowcol.services.cache import CacheService
+from rowcol.services.explain import explain
 from rowcol.services.integration import IntegrationService
 from tests.fakes import LIVE_MICROS
 from tests.rig import BUSINESS, CONNECTION, FIRM, rig
@@ -63,6 +64,20 @@ async def test_a_removed_login_is_left_out_as_a_read_leaves_it_out(tmp_path: Pat
         assert row.action is read.action is Action.SERVE
         assert (row.reason, row.label, row.as_of) == (read.reason, read.label, read.as_of)
         assert row.cash == read.value
+
+
+async def test_a_removed_login_that_had_cash_is_said_to_be_missing(tmp_path: Path) -> None:
+    """By the board and by a read alike, until its bank is connected anew."""
+    async with rig(tmp_path) as it:
+        await it.settle()
+        await IntegrationService(it.plane, BUSINESS).disconnect(CONNECTION)
+        (row,) = await board(it.plane, FIRM)
+        read = await CacheService(it.plane, BUSINESS).get_balance()
+        assert row.action is read.action is Action.HOLD
+        assert row.label == read.label == "Bank was removed"
+        assert row.cash == read.value
+        found = await explain(it.plane, FIRM, BUSINESS)
+        assert [view.connection.id for view in found.logins] == [CONNECTION]
 
 
 async def test_what_a_look_would_cost_is_its_real_price(tmp_path: Path) -> None:

@@ -21,10 +21,6 @@ class SystemRng:
         """256 random bits from the operating system, URL-safe."""
         return secrets.token_urlsafe(32)
 
-    def unit(self) -> float:
-        """Uniform in [0, 1)."""
-        return random.random()
-
 
 class SeededRng:
     """Dice from a seed: equal seeds give equal runs. Ids sort by the order of making. Not for secrets that matter."""
@@ -41,7 +37,3 @@ class SeededRng:
     def secret(self) -> str:
         """64 hexadecimal digits."""
         return f"{self._dice.getrandbits(256):064x}"
-
-    def unit(self) -> float:
-        """Uniform in [0, 1)."""
-        return self._dice.random()

@@ -18,7 +18,8 @@ class App:
     `hosts`: addresses of the rail's other hosts by the names its endpoints use; one that is not
     named is at `base_url`. `callback_url`: where the rail sends a person back to after consent.
     `pool_limit`: metered calls a month, None: the rail's own default. `metering`: how the rail
-    meters what it does not tell (see the rail's spec). `name`: what settings and addresses call it,
+    meters what it does not tell (see the rail's spec). `omits`: entities of which its lists of changes were
+    found not to tell everything: they are read beside each. `name`: what settings and addresses call it,
     "" where that is its id.
     """
 
@@ -32,6 +33,7 @@ class App:
     callback_url: str = ""
     pool_limit: int | None = None
     metering: Mapping[str, str] = field(default_factory=dict)
+    omits: tuple[str, ...] = ()
     name: str = ""
 
     @property

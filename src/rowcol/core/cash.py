@@ -77,11 +77,6 @@ class Cash:
         """Every reason in one line, None when complete."""
         return "; ".join(self.incomplete) or None
 
-    @property
-    def suggested(self) -> tuple[CashPart, ...]:
-        """Parts that count only because their type suggests it."""
-        return tuple(part for part in self.parts if part.is_role_suggested)
-
 
 def suggested_role(account_type: str, subtype: str) -> Role:
     """What an account most likely is, until a person says."""

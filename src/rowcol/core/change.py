@@ -103,6 +103,20 @@ class Settlement:
     remote_request_id: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class OpenCall:
+    """A call that nobody ended. `is_counted`: it has a price or draws of a month's pool, so it may be billed."""
+
+    id: CallId
+    is_counted: bool
+
+    def abandoned(self, now: datetime) -> Settlement:
+        """How it ends once nobody can be waiting for it any more."""
+        billed = Billed.POSSIBLY if self.is_counted else Billed.NO
+        why = "the process ended before the answer was stored"
+        return Settlement(self.id, Outcome.NO_ANSWER, why, billed, None, now)
+
+
 class Action(StrEnum):
     """What a freshness policy decides."""
 
@@ -232,7 +246,7 @@ class ConnectionView:
     pending: tuple[Pending, ...]
     needs: tuple[Need, ...]
     token: bytes | None = field(repr=False)
-    open_calls: tuple[CallId, ...] = ()
+    open_calls: tuple[OpenCall, ...] = ()
     coverages: tuple[Coverage, ...] = ()
     has_pending: bool = False
     """Deliveries are stored that no run has worked through yet; told by views that do not carry them."""

@@ -21,6 +21,9 @@ from enum import StrEnum
 
 from rowcol.core.ids import AppId, ConnectionId, DeliveryId, FirmId, RemoteId
 
+PENDING_MAX = 500
+"""Deliveries of one connection that one view carries; the rest keeps it due."""
+
 
 class RouteState(StrEnum):
     """Where a delivery stands for one connection."""

@@ -86,7 +86,6 @@ class Standing:
 
     as_of: datetime | None
     live_as_of: datetime | None
-    received_at: datetime | None
     looked_at: datetime | None
     health: Health = Health.OK
     pulls: tuple[datetime, ...] = ()

@@ -40,6 +40,7 @@ class Picture:
     role: Role = Role.CASH
     coverages: tuple[Coverage, ...] = ()
     has_pending: bool = False
+    omits: tuple[str, ...] = ()
 
 
 def standing_of(picture: Picture, rail: Rail, now: datetime) -> Standing:
@@ -65,7 +66,6 @@ def standing_of(picture: Picture, rail: Rail, now: datetime) -> Standing:
     return Standing(
         as_of=min((o.true_at for o in seen), default=nothing_counts),
         live_as_of=min((o.true_at for o in live), default=nothing_counts),
-        received_at=min((o.received_at for o in seen), default=nothing_counts),
         looked_at=state.looked_at,
         health=state.health,
         pulls=state.pulls,
@@ -83,7 +83,6 @@ def _standing_of_books(picture: Picture) -> Standing:
     return Standing(
         as_of=as_of,
         live_as_of=as_of,
-        received_at=state.looked_at,
         looked_at=state.looked_at,
         health=state.health,
         cannot_pay=picture.paid_refusal,

@@ -145,7 +145,9 @@ def _look_for(
     if not (_may_look(picture, now) or is_insisting):
         return None
     since = now if picture.role is Role.BOOKS else now - LOOK_JOIN
-    look = rail.free_look(picture.state, Want(since, now, balances=True, streams=False))
+    look = rail.free_look(
+        picture.state, Want(since, now, balances=True, streams=False, omits=picture.omits)
+    )
     if look is None or _is_stuck(look, picture.state, now):
         return None
     purpose = need.question.purpose
@@ -183,7 +185,8 @@ def _background(picture: Picture, rail: Rail, now: datetime) -> Fetch | None:
     due_at = sweep_at(spec, state, picture.created_at, picture.spread)
     is_looking = not spec.is_lazy and state.looked_at is not None and state.looked_at >= recently
     if due_at <= now or is_looking:
-        want = Want(min(due_at, recently), now, balances=True, streams=may_stream)
+        since = min(due_at, recently)
+        want = Want(since, now, balances=True, streams=may_stream, omits=picture.omits)
         look = rail.free_look(state, want)
         if look is not None and not _is_stuck(look, state, now):
             trigger = Trigger.REPAIR if state.health is not Health.OK else Trigger.SWEEP

@@ -112,6 +112,11 @@ class Peaks:
     portfolio_minute: int = 0
 
 
+def pool_key(rail: str, app: str) -> str:
+    """The key of an app's pools; a pool is one month's under it."""
+    return f"{rail}/{app}"
+
+
 def peaks_of(calls: Iterable[tuple[str, datetime]]) -> Peaks:
     """`calls`: (connection, when) in any order. A span is half-open; the portfolio is all connections together."""
     by_company: dict[str, list[datetime]] = {}

@@ -119,13 +119,15 @@ class Want:
     """What free evidence is wanted for, now. `since`: a look before this does not count as one.
 
     `balances`: the balances themselves are needed, not only the time of the rail's last look.
-    `streams`: pending changes should be fetched too.
+    `streams`: pending changes should be fetched too. `omits`: of these entities a list of changes does
+    not tell everything.
     """
 
     since: datetime | None
     now: datetime
     balances: bool
     streams: bool
+    omits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

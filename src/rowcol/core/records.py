@@ -54,6 +54,16 @@ class Burn:
     units: int
 
 
+def most_first(burn: Burn) -> tuple[object, ...]:
+    """How burns are ordered: whoever used the most, and where that is equal, by who and what."""
+    what = (burn.rail, burn.app, burn.business or "", burn.trigger, burn.endpoint)
+    return (-burn.units, -burn.calls, *what)
+
+
+THROTTLES_MAX = 1000
+"""Of an app's metered calls, the newest that are listed at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Throttle:
     """How a recent metered call of an app ended, for telling one company's limit from the month's."""

@@ -63,7 +63,10 @@ class Conflict(Refusal):
 
 
 class Busy(Refusal):
-    """A queue is full or the store is locked; nothing was accepted."""
+    """A queue is full, the store is locked, or somebody else works on the login: ask again.
+
+    What was to be stored was not. What was asked of a rail may have been done before that: the call log says.
+    """
 
     code = "busy"
     status = 503

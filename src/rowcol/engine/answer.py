@@ -64,7 +64,7 @@ class Answerer:
     async def peek(
         self, firm: FirmId, business: BusinessId, question: Question
     ) -> tuple[Answer, tuple[ConnectionView, ...]]:
-        """What would be decided now, and on which logins. `action` may be LOOK, WAIT or PAY: what asking would lead to."""
+        """What would be decided now, and every login, removed ones too. `action` may be LOOK, WAIT or PAY: what asking would lead to."""
         found = await self._resolver.peek(firm, business, question)
         return compose(found), found.views
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from rowcol.core.cash import live
 from rowcol.core.change import Action, DecisionRecord
 from rowcol.core.connection import Connection
 from rowcol.core.evidence import Coverage
@@ -87,8 +88,9 @@ class Bookkeeper:
 def compose(found: Resolved) -> BooksAnswer[None]:
     """One answer from its parts; as old as the company that was read longest ago."""
     decision = found.speaking("no books are connected for this business")
-    coverages = tuple(c for view in found.views for c in view.coverages)
-    is_whole = bool(found.views) and all(view.coverages for view in found.views)
+    views = live(found.views)
+    coverages = tuple(c for view in views for c in view.coverages)
+    is_whole = bool(views) and all(view.coverages for view in views)
     return BooksAnswer(
         business=found.business,
         question=found.question,

@@ -100,6 +100,11 @@ class Gateway:
         book = await self._preferences.price_book(firm)
         return self.listed_price(app, endpoint, book)
 
+    def omits(self, connection: Connection) -> tuple[str, ...]:
+        """Of what the app's owner found that lists of changes do not tell everything."""
+        app = self._apps.get(connection.app)
+        return () if app is None else app.omits
+
     async def price_of_live(self, connection: Connection) -> Cost:
         """What a live look at this login costs, also while it could not help: by then it may."""
         spec = self._rails[connection.rail].spec

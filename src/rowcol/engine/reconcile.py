@@ -127,7 +127,16 @@ class Reconciler:
         change = Change(lease, state=state, drained=tuple(drained), parked=parked, settlements=lost)
         price = await self._gateway.price_of_live(view.connection)
         policy = await self._preferences.policy(lease.firm)
-        return Work(lease, view, rail, price.micros, policy, change, stored)
+        return Work(
+            lease,
+            view,
+            rail,
+            price.micros,
+            policy,
+            change,
+            stored,
+            self._gateway.omits(view.connection),
+        )
 
     async def _call(self, work: Work, step: Fetch) -> None:
         """Make one call, with a token that is good for it, and fold its answer into the next commit."""

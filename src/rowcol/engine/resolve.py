@@ -37,7 +37,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A question with every connection's decision. `cost`: spent for this very answer; `calls`: behind it."""
+    """A question with every connection's decision. `cost`: spent for this very answer; `calls`: behind it.
+
+    `views`: removed connections too, so that what they lack can be said; nothing is decided on those.
+    """
 
     business: BusinessId
     question: Question
@@ -101,7 +104,8 @@ class Resolver:
         policy = await self._preferences.policy(firm)
         now = self._clock.now()
         parts = [
-            Part(view.connection, await self._decide(view, question, policy, now)) for view in views
+            Part(view.connection, await self._decide(view, question, policy, now))
+            for view in live(views)
         ]
         return Resolved(business, question, views, tuple(parts), policy.name, now)
 
@@ -153,7 +157,7 @@ class Resolver:
                 view.connection,
                 await self._judge(view, by_login.get(view.connection.id), question, policy, now),
             )
-            for view in views
+            for view in live(views)
         ]
         answered = (*open_.answered, *answers.values())
         missing = [p.connection for p in parts if p.decision.action not in ENDED]
@@ -224,7 +228,7 @@ class Resolver:
     async def _views(self, firm: FirmId, business: BusinessId) -> tuple[ConnectionView, ...]:
         views = await self._store.read_business_views(firm, business)
         rails, role = self._rails, self._role
-        return tuple(v for v in live(views) if rails[v.connection.rail].spec.role is role)
+        return tuple(v for v in views if rails[v.connection.rail].spec.role is role)
 
     def _records(self, firm: FirmId, answer: Resolved) -> tuple[DecisionRecord, ...]:
         by_id = {view.connection.id: view for view in answer.views}

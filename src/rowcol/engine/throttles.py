@@ -11,7 +11,7 @@ from datetime import timedelta
 from rowcol.core.budget import month_end, month_of
 from rowcol.core.change import Intent
 from rowcol.core.outcome import Outcome
-from rowcol.core.pool import BLOCKED_FOR, PROBED_WITHIN, RECENT, is_exhausted_remotely
+from rowcol.core.pool import BLOCKED_FOR, PROBED_WITHIN, RECENT, is_exhausted_remotely, pool_key
 from rowcol.ports import Clock, PlaneStore
 
 SILENT = (Outcome.NOT_SENT, Outcome.NO_ANSWER, Outcome.UNREADABLE, Outcome.TRY_AGAIN)
@@ -22,7 +22,7 @@ _MINUTE = timedelta(minutes=1)
 async def meaning_of(store: PlaneStore, clock: Clock, intent: Intent) -> str:
     """What this refusal of a metered call means, as text for the log; a month's end also blocks the pool for a while."""
     now = clock.now()
-    key, month = f"{intent.rail}/{intent.app}", month_of(now)
+    key, month = pool_key(intent.rail, intent.app), month_of(now)
     pool = await store.read_pool(key, month)
     blocked_until = None if pool is None else pool.blocked_until
     since = now - RECENT

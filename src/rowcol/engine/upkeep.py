@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from rowcol.core.retention import horizon
 from rowcol.ports import Clock, PlaneStore
 
 EVERY = timedelta(minutes=1)
@@ -30,5 +31,5 @@ class Upkeep:
         self._next_at = now + EVERY
         await self._store.abandon_calls(now - ABANDONED_AFTER, now)
         if self._retention is not None and (self._prune_at is None or now >= self._prune_at):
-            gone = await self._store.prune(now - self._retention)
+            gone = await self._store.prune(horizon(now, self._retention))
             self._prune_at = now + (PRUNE_EVERY if gone == 0 else EVERY)

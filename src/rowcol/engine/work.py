@@ -38,6 +38,7 @@ class Work:
     change: Change
     stored: ConnectionState
     """As the store has it: what the rows that are in it go with."""
+    omits: tuple[str, ...] = ()
     spent: dict[NeedId, Cost] = field(default_factory=dict)
     calls: list[CallId] = field(default_factory=list)
     paid_refusal: str | None = None
@@ -69,6 +70,7 @@ class Work:
             has_looked=self.has_looked,
             role=self.rail.spec.role,
             coverages=self.view.coverages,
+            omits=self.omits,
         )
 
     def put_off(self, step: Fetch, until: datetime) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rowcol.core.budget import month_of
-from rowcol.core.cash import Cash, cash_of, live
+from rowcol.core.cash import Cash, cash_of
 from rowcol.core.change import Action, ConnectionView
 from rowcol.core.ids import BusinessId, FirmId
 from rowcol.core.money import FREE, Cost
@@ -67,11 +67,9 @@ async def board(
     return tuple(rows)
 
 
-async def _held(
-    plane: OpenPlane, business: Business, cost: Cost, error: Misconfigured
-) -> BoardRow:
+async def _held(plane: OpenPlane, business: Business, cost: Cost, error: Misconfigured) -> BoardRow:
     """What is known of a business that nothing can be decided for; the others' rows do not suffer from it."""
     views = await plane.store.read_business_views(business.firm, business.id)
-    cash = cash_of(v for v in live(views) if plane.rails[v.connection.rail].spec.role is Role.CASH)
+    cash = cash_of(v for v in views if plane.rails[v.connection.rail].spec.role is Role.CASH)
     why = error.message
     return BoardRow(business, cash, cash.as_of, Action.HOLD, why, why, cost)

@@ -27,6 +27,7 @@ from rowcol.engine import throttles
 from rowcol.engine.gateway import Cause, Sent
 from rowcol.engine.renewal import NotUsable
 from rowcol.engine.topics import DUE
+from rowcol.services import written
 from rowcol.services.plane import OpenPlane
 
 HELD_MAX = timedelta(seconds=45)
@@ -34,6 +35,8 @@ HELD_MAX = timedelta(seconds=45)
 SPARE_S = 15
 """What a lease lasts beyond the call's own time-out."""
 STORE_TRIES = 5
+OPENS_SOON = timedelta(seconds=SPARE_S)
+"""What our own limits put off by no more than this is waited for: the lease outlasts it."""
 RENEWAL_S = 60
 """What two renewals of a token may take before the call."""
 WRITTEN = "something was written through RowCol; what it changed elsewhere was not read yet"
@@ -111,13 +114,17 @@ async def send(
         token, state = got.token, got.state
         if got.is_renewed:
             await plane.store.commit(connection.firm, Change(its.lease, state=state))
-    match await plane.gateway.fetch(connection.firm, connection, look, cause, token):
-        case NotBefore(until, reason):
-            raise RailRefused(f"not before {until:%H:%M:%S} UTC: {reason}", "try again then")
-        case Refused(reason):
-            raise RailRefused(reason)
-        case Sent() as sent:
-            return sent, state
+    give_up_at = plane.clock.now() + OPENS_SOON
+    while True:
+        match await plane.gateway.fetch(connection.firm, connection, look, cause, token):
+            case NotBefore(until, _) if until <= give_up_at:
+                await plane.clock.sleep_until(until)
+            case NotBefore(until, reason):
+                raise RailRefused(f"not before {until:%H:%M:%S} UTC: {reason}", "try again then")
+            case Refused(reason):
+                raise RailRefused(reason)
+            case Sent() as sent:
+                return sent, state
 
 
 async def made(
@@ -133,8 +140,11 @@ async def made(
     for is_last in (False, True):
         sent, state = await send(plane, its, look, cause)
         answer = await _told_apart(plane, sent, read(plane, look, sent, state))
-        moved = answer.state.marked(look.endpoint, WRITTEN) if is_write else answer.state
+        moved = answer.state
         try:
+            if is_write:
+                answer = await _with_news(plane, its, answer)
+                moved = answer.state.marked(look.endpoint, WRITTEN)
             is_kept = await _commit(plane, its, sent, answer, moved, releases=False)
             if not (is_kept or is_write):
                 raise Busy("another worker took this login over meanwhile", "ask again")
@@ -148,6 +158,12 @@ async def made(
         if is_last or not is_expired:
             return sent, answer, its
     raise AssertionError("unreachable")
+
+
+async def _with_news(plane: OpenPlane, its: Held, answer: Reading | Failure) -> Reading | Failure:
+    if isinstance(answer, Failure):
+        return answer
+    return replace(answer, rows=await written.news(plane, its.view.connection, answer.rows))
 
 
 async def _told_apart(plane: OpenPlane, sent: Sent, answer: Reading | Failure) -> Reading | Failure:

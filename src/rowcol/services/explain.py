@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from rowcol.core.cash import live
 from rowcol.core.change import ConnectionView, DecisionRecord
 from rowcol.core.freshness.rhythm import next_pull
 from rowcol.core.ids import BusinessId, FirmId
@@ -25,7 +26,7 @@ FREE_AHEAD = timedelta(days=3)
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """Everything about one business's cash. `comes_free_at`: when every login's next look by the rail is expected, learnt
+    """Everything about one business's cash. `logins`: removed ones too. `comes_free_at`: when every login's next look by the rail is expected, learnt
     from its past ones; None when one is not."""
 
     business: Business
@@ -47,7 +48,8 @@ async def explain(plane: OpenPlane, firm: FirmId, business: BusinessId) -> Expla
         )
     now = plane.clock.now()
     answer, views = await peek(plane, firm, business, question_of(Purpose.DISPLAY, now))
-    pulls = [next_pull(view.connection.state.pulls, now, now + FREE_AHEAD) for view in views]
+    asked = live(views)
+    pulls = [next_pull(view.connection.state.pulls, now, now + FREE_AHEAD) for view in asked]
     expected = [pull.at for pull in pulls if pull is not None]
     decisions = await plane.store.list_decisions(firm, business=business, limit=DECISIONS)
     price = await IntegrationService(plane, business, firm=firm).price_of_refresh()
@@ -58,8 +60,8 @@ async def explain(plane: OpenPlane, firm: FirmId, business: BusinessId) -> Expla
         decisions=decisions,
         calls=await plane.store.list_calls(firm, business=business, limit=CALLS),
         fresh_price=price,
-        cannot_help=_cannot_help(plane, views),
-        comes_free_at=max(expected) if expected and len(expected) == len(views) else None,
+        cannot_help=_cannot_help(plane, asked),
+        comes_free_at=max(expected) if expected and len(expected) == len(asked) else None,
     )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from rowcol.core.app import App
 from rowcol.core.budget import month_of
-from rowcol.core.pool import Pace, Peaks, Pool, pace_of, peaks_of
+from rowcol.core.pool import Pace, Peaks, Pool, pace_of, peaks_of, pool_key
 from rowcol.engine.gateway import pool_limit
 from rowcol.services.plane import OpenPlane
 
@@ -42,7 +42,7 @@ async def pools(plane: OpenPlane, month: str | None = None) -> tuple[PoolRow, ..
 
 async def _row(plane: OpenPlane, app: App, month: str, now: datetime) -> PoolRow:
     """The limit is the one that settings name now, as the next call is judged by it."""
-    key = f"{app.rail}/{app.id}"
+    key = pool_key(app.rail, app.id)
     limit = pool_limit(plane.rails[app.rail], app)
     found = await plane.store.read_pool(key, month)
     is_now = month == month_of(now)

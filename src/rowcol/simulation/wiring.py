@@ -46,6 +46,7 @@ class Setup:
     switches: Switches = field(default_factory=Switches)
     books: qbo.Switches = field(default_factory=qbo.Switches)
     pool_limit: int | None = None
+    books_omit: tuple[str, ...] = ()
 
 
 def bank_app(wiring: Wiring) -> App:
@@ -67,5 +68,6 @@ def books_app_of(setup: Setup, wiring: Wiring) -> App:
         callback_url=wiring.public_url + CALLBACK_PATH,
         pool_limit=setup.pool_limit,
         metering={"cdc": setup.books.cdc_metering},
+        omits=setup.books_omit,
         name="demo",
     )

@@ -23,7 +23,7 @@ from rowcol.adapters.sql.tx import Tx
 from rowcol.core.ids import ConnectionId
 from rowcol.core.records import Firm
 from rowcol.core.refusal import Busy, Conflict
-from tests.contracts.values import T0, A, B, after, furnish, incoming, record
+from tests.contracts.values import T0, A, B, after, behind, furnish, incoming, record
 
 ROOT = Path(__file__).parents[3]
 
@@ -148,7 +148,7 @@ class TestFaults:
                 return_exceptions=True,
             )
             assert any(isinstance(each, Busy) for each in done)
-            await store.prune(after(10))
+            await store.prune(behind(10))
             assert await store.receive([incoming("after", "item_c1")]) == (True,)
             assert await store.list_decisions(A) == ()
 

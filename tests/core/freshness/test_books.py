@@ -24,7 +24,7 @@ NAMES = st.sampled_from(sorted(POLICIES))
 def books(age: timedelta | None, **more: object) -> Standing:
     """Books complete as of `age` ago and read then; deliveries come."""
     at = None if age is None else NOW - age
-    made = Standing(as_of=at, live_as_of=at, received_at=at, looked_at=at, read_at=at)
+    made = Standing(as_of=at, live_as_of=at, looked_at=at, read_at=at)
     return replace(made, **more)  # type: ignore[arg-type]
 
 
@@ -161,7 +161,6 @@ def standings(draw: st.DrawFn) -> Standing:
     return Standing(
         as_of=draw(moments),
         live_as_of=None,
-        received_at=None,
         looked_at=draw(moments),
         health=draw(st.sampled_from(Health)),
         cannot_pay=draw(st.none() | st.just("the month's pool is used up")),

@@ -33,7 +33,7 @@ NIGHT = datetime(2026, 11, 25, 6, 30, tzinfo=UTC)
 def standing(age: timedelta | None, looked_at: datetime | None = NOW) -> Standing:
     """A healthy login last seen so long ago, looked at just now, with no known rhythm."""
     as_of = None if age is None else NOW - age
-    return Standing(as_of, None, as_of, looked_at, price_micros=100_000)
+    return Standing(as_of, None, looked_at, price_micros=100_000)
 
 
 def decide(question: Question, known: Standing, now: datetime = NOW) -> Decision:

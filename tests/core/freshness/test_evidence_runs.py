@@ -48,7 +48,7 @@ def test_every_question_ends_by_its_deadline(
             pays += 1
             assert known.cannot_pay is None
             if data.draw(st.booleans(), "the call succeeds"):
-                known = replace(known, as_of=now, live_as_of=now, received_at=now)
+                known = replace(known, as_of=now, live_as_of=now)
             else:
                 known = replace(known, paid_failed_at=now)
         else:
@@ -115,7 +115,7 @@ class World:
                 self.checks[question] = decision.until
 
     def standing(self) -> Standing:
-        return Standing(self.as_of, None, None, self.looked_at, pulls=HISTORY)
+        return Standing(self.as_of, None, self.looked_at, pulls=HISTORY)
 
 
 HISTORY = tuple(NOW - minutes * MINUTE for minutes in range(300, 7 * 1440, 20))

@@ -18,7 +18,7 @@ POLICY = Ttl()
 
 
 def standing(age: timedelta) -> Standing:
-    return Standing(NOW - age, NOW - age, NOW - age, None, price_micros=100_000)
+    return Standing(NOW - age, NOW - age, None, price_micros=100_000)
 
 
 @pytest.mark.parametrize("purpose", Purpose)
@@ -39,7 +39,7 @@ def test_force_always_pays_once(purpose: Purpose) -> None:
 
 
 def test_a_free_look_does_not_prolong_the_hour() -> None:
-    looked = replace(standing(5 * HOUR), received_at=NOW, looked_at=NOW, as_of=NOW - HOUR)
+    looked = replace(standing(5 * HOUR), looked_at=NOW, as_of=NOW - HOUR)
     assert POLICY.decide(question_of(Purpose.RITUAL, NOW), looked, NOW).action is Action.PAY
 
 
@@ -61,7 +61,7 @@ def test_an_earlier_failure_does_not_count() -> None:
 
 
 def test_what_was_never_seen_is_held() -> None:
-    never = Standing(None, None, None, None, cannot_pay="the bank is down")
+    never = Standing(None, None, None, cannot_pay="the bank is down")
     assert POLICY.decide(question_of(Purpose.DISPLAY, NOW), never, NOW).action is Action.HOLD
 
 

@@ -53,7 +53,11 @@ def test_a_new_login_is_looked_at_in_order() -> None:
         ({"seen_until": SEEN}, ALL, "accounts.get"),
         ({"seen_until": SEEN}, Want(None, kit.NOW, balances=False, streams=True), None),
         ({"seen_until": SEEN, "balances_as_of": SEEN}, ALL, None),
-        ({"dirty": {"accounts": "x"}}, Want(None, kit.NOW, balances=False, streams=True), "accounts.get"),
+        (
+            {"dirty": {"accounts": "x"}},
+            Want(None, kit.NOW, balances=False, streams=True),
+            "accounts.get",
+        ),
         ({"dirty": {"transactions": "x"}}, ALL, "transactions.sync"),
         ({"dirty": {"transactions": "x"}}, Want(None, kit.NOW, balances=True, streams=False), None),
         ({"page": "p"}, ALL, "transactions.sync"),

@@ -136,6 +136,26 @@ def test_changes_too_old_are_listed() -> None:
     assert look.is_full
 
 
+def test_an_answer_from_too_long_ago_proves_nothing() -> None:
+    """It may have been cut to the last 30 days without a word."""
+    old = kit.state(cursor=(kit.NOW - timedelta(days=40)).isoformat())
+    failure = kit.failed(RAIL.read(LOOK, kit.response(kit.changes({})), old))
+    assert (failure.outcome, failure.discards) == (Outcome.RESTART, "books")
+    assert (failure.state.cursor, failure.state.page) == ("", "")
+
+
+def test_what_the_settings_say_it_omits_is_listed_beside_it() -> None:
+    want = replace(kit.wanted(), omits=("Vendor", "Deposit"))
+    look = RAIL.free_look(kit.state(), want)
+    assert look is not None
+    assert look.endpoint == "cdc"
+    found = kit.reading(RAIL.read(look, kit.response(kit.changes({})), kit.state()))
+    assert found.coverages == ()
+    after, readings = kit.run(kit.Company({"Vendor": [kit.row(1)]}), found.state, want)
+    assert readings[-1].replaces == ("Vendor", "Deposit")
+    assert (after.page, after.cursor) == ("", "2026-11-25T11:17:08+00:00")
+
+
 def test_another_refusal_does_not_list_everything_for_ever() -> None:
     failure = kit.failed(RAIL.read(LOOK, kit.exchange("cdc.too_old").response, kit.state()))
     assert failure.outcome is Outcome.BAD_REQUEST

@@ -127,9 +127,12 @@ def test_a_token_is_renewed_once() -> None:
     assert first.outcome is Outcome.TOKEN_EXPIRED
     assert RAIL.renewal(kit.token(), first.state, kit.NOW) == Look("token.refresh")
     assert refuse(kit.fault("3200", 401), state=first.state).outcome is Outcome.TOKEN_EXPIRED
-    renewed = kit.state(facts={"token": "renewed"})
+    renewed = kit.state(facts={"token": "renewed", "renewed_at": kit.NOW.isoformat()})
     second = refuse(kit.fault("3200", 401), state=renewed)
     assert second.outcome is Outcome.NEEDS_PERSON
+    long_ago = (kit.NOW - timedelta(minutes=20)).isoformat()
+    unread = kit.state(facts={"token": "renewed", "renewed_at": long_ago})
+    assert refuse(kit.fault("3200", 401), state=unread).outcome is Outcome.TOKEN_EXPIRED
     answer = kit.response(kit.changes({}))
     assert "token" not in kit.reading(RAIL.read(CDC, answer, renewed)).state.facts
 

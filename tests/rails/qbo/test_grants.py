@@ -78,7 +78,7 @@ def test_it_is_renewed_only_when_it_must_be() -> None:
     assert RAIL.renewal(kit.token(timedelta(minutes=4)), kit.state(), kit.NOW) == REFRESH
     refused = kit.state(facts={"token": "refused"})
     assert RAIL.renewal(kit.token(), refused, kit.NOW) == REFRESH
-    renewed = kit.state(facts={"token": "renewed"})
+    renewed = kit.state(facts={"token": "renewed", "renewed_at": kit.NOW.isoformat()})
     assert RAIL.renewal(kit.token(), renewed, kit.NOW) is None
 
 

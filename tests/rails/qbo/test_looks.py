@@ -18,7 +18,9 @@ from tests.rails.qbo import kit
 
 def test_books_that_were_never_read_are_listed() -> None:
     for want in (kit.wanted(), kit.wanted(None)):
-        assert free_look(ConnectionState(), want) == Look("companyinfo.get", {}, is_full=True)
+        assert free_look(ConnectionState(), want) == Look(
+            "companyinfo.get", {}, is_full=True, is_page=True
+        )
 
 
 def test_a_question_reads_what_changed() -> None:
@@ -57,13 +59,22 @@ def test_an_unfinished_reading_comes_first() -> None:
         "since": "2026-11-24T00:00:00Z",
     }
     for want in (kit.wanted(), kit.wanted(None)):
-        assert free_look(listing, want) == Look("query", arguments), (
+        assert free_look(listing, want) == Look("query", arguments, is_page=True), (
             "one type is part of reading what changed"
         )
     saturated = kit.state(page='{"entities":["Vendor"],"cdc":["Bill","Invoice"]}')
     look = free_look(saturated, kit.wanted(None))
     assert look is not None
     assert look.arguments["entities"] == "Bill,Invoice"
+
+
+def test_changes_unread_for_a_month_are_listed_though_half_of_them_was_read() -> None:
+    old = (kit.NOW - timedelta(days=40)).isoformat()
+    saturated = kit.state(page='{"entities":["Vendor"],"cdc":["Bill"]}', cursor=old)
+    after, readings = kit.run(kit.Company({"Bill": [kit.row(1)]}), saturated, kit.wanted(None))
+    assert kit.ids(readings, "Bill") == {"1"}
+    assert set(readings[-1].replaces) == set(ENTITIES)
+    assert after.cursor > old
 
 
 def test_a_page_that_is_none_is_forgotten() -> None:

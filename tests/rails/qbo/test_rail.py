@@ -90,7 +90,7 @@ READ_HERE = sorted(set(ENDPOINTS) - {"token.exchange", "token.refresh"})
 
 def look_of(endpoint: str, *, is_full: bool = False) -> Look:
     arguments = {"entities": ",".join(ENTITIES), "entity": "Bill", "id": "1"}
-    return Look(endpoint, arguments, is_full=is_full)
+    return Look(endpoint, arguments, is_full=is_full, is_page=is_full)
 
 
 @given(st.sampled_from(READ_HERE), st.integers(100, 599), st.binary(), st.booleans())

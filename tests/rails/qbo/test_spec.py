@@ -7,7 +7,15 @@ import pytest
 from rowcol.core.quota import QuotaScope
 from rowcol.core.rail import Role
 from rowcol.rails.qbo.facts import BOOKS
-from rowcol.rails.qbo.spec import ANNOUNCED, ENDPOINTS, ENTITIES, EVENTS, SPEC
+from rowcol.rails.qbo.spec import (
+    ANNOUNCED,
+    ENDPOINTS,
+    ENTITIES,
+    EVENTS,
+    MERGED,
+    NAME_LISTS,
+    SPEC,
+)
 
 
 def test_reads_are_metered_and_writes_are_not() -> None:
@@ -35,7 +43,8 @@ def test_all_endpoints_share_one_limit_a_company(name: str) -> None:
 
 def test_events_hint_at_what_is_mirrored() -> None:
     streams = {signal.stream for signals in EVENTS.values() for signal in signals}
-    assert streams == ANNOUNCED | {BOOKS}
+    merges = {f"{name}{MERGED}" for name in NAME_LISTS}
+    assert streams == ANNOUNCED | merges | {BOOKS}
     assert set(ENTITIES) > ANNOUNCED
     assert all(len(signals) == 1 for signals in EVENTS.values())
 

@@ -15,7 +15,7 @@ from rowcol.core.budget import Budget, month_end, month_of
 from rowcol.core.ids import BusinessId, FirmId
 from rowcol.core.money import FREE, Cost
 from rowcol.core.need import Trigger
-from rowcol.core.outcome import Billed, Outcome
+from rowcol.core.outcome import Billed
 from rowcol.core.pause import PAID, switch_of_rail
 from rowcol.core.quota import reserve
 from rowcol.core.records import Call, Spending
@@ -64,7 +64,7 @@ def settle(s: State, firm: FirmId, settlement: c.Settlement) -> bool:
     s.calls[call.id] = replace(
         call,
         cost=cost,
-        billed=settlement.billed if call.price != FREE or call.units else Billed.NO,
+        billed=settlement.billed if open_call_of(call).is_counted else Billed.NO,
         outcome=settlement.outcome,
         detail=settlement.detail,
         status=settlement.status,
@@ -86,10 +86,13 @@ def abandon(s: State, opened_before: datetime, now: datetime) -> int:
     """Settle what processes that died left open, over all firms."""
     lost = [s.calls[name] for name in s.budget_keys if s.calls[name].opened_at < opened_before]
     for call in lost:
-        billed = Billed.POSSIBLY if call.price != FREE or call.units else Billed.NO
-        why = "the process ended before the answer was stored"
-        settle(s, call.firm, c.Settlement(call.id, Outcome.NO_ANSWER, why, billed, None, now))
+        settle(s, call.firm, open_call_of(call).abandoned(now))
     return len(lost)
+
+
+def open_call_of(call: Call) -> c.OpenCall:
+    """What a line of the log is while nobody ended it."""
+    return c.OpenCall(call.id, is_counted=call.price != FREE or call.units > 0)
 
 
 def page(

@@ -9,7 +9,7 @@ from rowcol.adapters.memory.state import LONG_AGO, Login, Seen, State, own
 from rowcol.core import change as c
 from rowcol.core.delivery import RouteState
 from rowcol.core.evidence import Observation, Source
-from rowcol.core.ids import FirmId
+from rowcol.core.ids import ConnectionId, FirmId
 
 
 def commit(s: State, firm: FirmId, change: c.Change) -> c.Committed:
@@ -30,6 +30,17 @@ def commit(s: State, firm: FirmId, change: c.Change) -> c.Committed:
     if login is not None:
         s.touch(login)
     return c.Committed(is_fenced=not holds)
+
+
+def store_token(
+    s: State, firm: FirmId, connection: ConnectionId, old: bytes | None, new: bytes
+) -> bool:
+    """Swap the sealed token if it is still `old` (None: there is none)."""
+    login = s.login(firm, connection)
+    if login is None or login.token != old:
+        return False
+    login.previous_token, login.token = login.token, new
+    return True
 
 
 def _write_guarded(login: Login, change: c.Change) -> None:

@@ -1,25 +1,21 @@
-"""People in memory: firms, businesses, connections, API tokens; and pruning."""
+"""People in memory: firms, businesses, connections, API tokens."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import islice
-from typing import Any
 
 from rowcol.adapters.memory import inbox
-from rowcol.adapters.memory.state import Login, OpenNeed, Route, State, own
+from rowcol.adapters.memory.state import Login, OpenNeed, State, own
 from rowcol.adapters.memory.views import ACCOUNT
 from rowcol.core.connection import Connection
-from rowcol.core.delivery import RouteState
 from rowcol.core.ids import ConnectionId, FirmId, RemoteId
 from rowcol.core.need import Need
 from rowcol.core.records import Business
 from rowcol.core.refusal import Conflict, NotFound
 
 _TAKEN = "use the existing one"
-PRUNE_MAX = 5000
 
 
 def add_business(s: State, firm: FirmId, business: Business) -> None:
@@ -103,31 +99,3 @@ def revoke_token(s: State, firm: FirmId, token_hash: str, at: datetime) -> bool:
         return False
     s.tokens[token_hash] = replace(token, revoked_at=at)
     return True
-
-
-def prune(s: State, before: datetime) -> int:
-    """One helping. What is open, unmatched, parked or undrained stays."""
-    over: tuple[tuple[dict[Any, Any], Callable[[Any], bool]], ...] = (
-        (s.deliveries, lambda routes: _is_drained(routes, before)),
-        (s.calls, lambda call: call.settled_at is not None and call.settled_at < before),
-        (s.decisions, lambda record: record.decided_at < before),
-        (s.needs, lambda need: need.answer is not None and need.answer.answered_at < before),
-    )
-    left = PRUNE_MAX
-    for table, is_over in over:
-        gone = list(islice((name for name, each in table.items() if is_over(each)), left))
-        left -= len(gone)
-        for name in gone:
-            removed = table.pop(name)
-            if table is s.calls:
-                s.metered.pop(name, None)
-            if table is s.deliveries:
-                incoming = removed[0].incoming
-                s.dedup.discard((incoming.app, incoming.dedup_key))
-    return PRUNE_MAX - left
-
-
-def _is_drained(routes: Sequence[Route], before: datetime) -> bool:
-    return routes[0].incoming.received_at < before and all(
-        each.state is RouteState.DRAINED for each in routes
-    )

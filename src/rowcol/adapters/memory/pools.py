@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from rowcol.adapters.memory.state import State
 from rowcol.core import change as c
@@ -12,17 +11,15 @@ from rowcol.core.budget import month_of
 from rowcol.core.ids import AppId, BusinessId, FirmId
 from rowcol.core.need import Trigger
 from rowcol.core.outcome import Billed
-from rowcol.core.pool import Ask, Pool, refusal
-from rowcol.core.records import Burn, Call, Throttle
-
-THROTTLES_MAX = 1000
+from rowcol.core.pool import Ask, Pool, pool_key, refusal
+from rowcol.core.records import THROTTLES_MAX, Burn, Call, Throttle, most_first
 
 
 def asked(s: State, intent: c.Intent, month: str) -> Pool | c.Refused | None:
     """The pool, if it admits the call; None: not metered. The limit is always the caller's."""
     if not intent.units:
         return None
-    key = f"{intent.rail}/{intent.app}"
+    key = pool_key(intent.rail, intent.app)
     known = s.pools.get((key, month), Pool(key, month, 0))
     pool = replace(known, limit=intent.pool_limit)
     ask = Ask(
@@ -90,9 +87,4 @@ def sum_units(s: State, firm: FirmId, month: str) -> tuple[Burn, ...]:
             counted[0] += 1
             counted[1] += call.units
     burns = (Burn(*who, calls, units) for who, (calls, units) in sums.items())
-    return tuple(sorted(burns, key=_most_first))
-
-
-def _most_first(burn: Burn) -> tuple[Any, ...]:
-    what = (burn.rail, burn.app, burn.business or "", burn.trigger, burn.endpoint)
-    return (-burn.units, -burn.calls, *what)
+    return tuple(sorted(burns, key=most_first))

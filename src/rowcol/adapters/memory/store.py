@@ -15,6 +15,7 @@ from rowcol.adapters.memory import (
     people,
     pools,
     subjects,
+    upkeep,
     views,
 )
 from rowcol.adapters.memory.state import State, own
@@ -29,6 +30,7 @@ from rowcol.core.pool import Pool
 from rowcol.core.rail import Row
 from rowcol.core.records import Burn, Business, Call, Firm, Link, Spending, Throttle, Token
 from rowcol.core.refusal import Conflict, NotFound
+from rowcol.core.retention import Horizon
 
 
 class MemoryStore:
@@ -43,11 +45,7 @@ class MemoryStore:
     async def store_token(
         self, firm: FirmId, connection: ConnectionId, old: bytes | None, new: bytes
     ) -> bool:
-        login = self._s.login(firm, connection)
-        if login is None or login.token != old:
-            return False
-        login.previous_token, login.token = login.token, new
-        return True
+        return commit.store_token(self._s, firm, connection, old, new)
 
     async def commit(self, firm: FirmId, change: c.Change) -> c.Committed:
         return commit.commit(self._s, firm, change)
@@ -290,8 +288,8 @@ class MemoryStore:
         else:
             self._s.switches[name] = reason
 
-    async def prune(self, before: datetime) -> int:
-        return people.prune(self._s, before)
+    async def prune(self, horizon: Horizon) -> int:
+        return upkeep.prune(self._s, horizon)
 
     async def abandon_calls(self, opened_before: datetime, now: datetime) -> int:
         return calls.abandon(self._s, opened_before, now)

@@ -6,15 +6,15 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from rowcol.adapters.memory.calls import open_call_of
 from rowcol.adapters.memory.mirror import ENCODER
 from rowcol.adapters.memory.state import Kept, Login, Route, Seen, State
 from rowcol.core import change as c
-from rowcol.core.delivery import Pending, RouteState
+from rowcol.core.delivery import PENDING_MAX, Pending, RouteState
 from rowcol.core.evidence import Coverage
-from rowcol.core.ids import CallId, FirmId
+from rowcol.core.ids import FirmId
 
 ACCOUNT = "account"
-PENDING_MAX = 500
 _UNSEEN = Seen()
 
 
@@ -40,7 +40,7 @@ def view_of(s: State, login: Login) -> c.ConnectionView:
         ),
         token=login.token,
         open_calls=tuple(
-            CallId(call)
+            open_call_of(s.calls[call])
             for call in sorted(login.open_calls)
             if not login.is_leased or s.calls[call].opened_at < login.leased_at
         ),

@@ -31,8 +31,9 @@ from rowcol.core.budget import Budget, month_end, month_of
 from rowcol.core.ids import BusinessId, FirmId
 from rowcol.core.money import FREE, Cost
 from rowcol.core.need import Trigger
-from rowcol.core.outcome import Billed, Outcome
+from rowcol.core.outcome import Billed
 from rowcol.core.pause import PAID, switch_of_rail
+from rowcol.core.pool import pool_key
 from rowcol.core.quota import reserve
 from rowcol.core.records import Call, Spending
 
@@ -122,9 +123,8 @@ def abandon(tx: Tx, opened_before: datetime, now: datetime) -> int:
     )
     lost = []
     for row in tx.rows(statement):
-        billed = Billed.POSSIBLY if row.price_micros or row.units else Billed.NO
-        why = "the process ended before the answer was stored"
-        lost.append((row.firm, c.Settlement(row.id, Outcome.NO_ANSWER, why, billed, None, now)))
+        call = c.OpenCall(row.id, is_counted=bool(row.price_micros or row.units))
+        lost.append((row.firm, call.abandoned(now)))
     return settle_all(tx, lost)
 
 
@@ -255,5 +255,5 @@ def _columns(intent: c.Intent, month: str) -> dict[str, object]:
         "settled_at_us": None,
         "remote_request_id": "",
         "units": intent.units,
-        "pool_key": pools.key_of(intent) if intent.units else None,
+        "pool_key": pool_key(intent.rail, intent.app) if intent.units else None,
     }

@@ -25,10 +25,9 @@ from rowcol.core import change as c
 from rowcol.core.ids import AppId, FirmId
 from rowcol.core.need import Trigger
 from rowcol.core.outcome import Outcome
-from rowcol.core.pool import Ask, Pool, refusal
-from rowcol.core.records import Burn, Throttle
+from rowcol.core.pool import Ask, Pool, pool_key, refusal
+from rowcol.core.records import THROTTLES_MAX, Burn, Throttle, most_first
 
-THROTTLES_MAX = 1000
 _EMPTY = {
     "limit_units": 0,
     "spent_units": 0,
@@ -38,20 +37,16 @@ _EMPTY = {
 }
 
 
-def key_of(intent: c.Intent) -> str:
-    """The pool that a metered call draws from."""
-    return f"{intent.rail}/{intent.app}"
-
-
 def asked(tx: Tx, intent: c.Intent, month: str) -> Pool | c.Refused | None:
     """The pool with its row locked, if it admits the call; None: not metered. The limit is always the caller's."""
     if not intent.units:
         return None
-    place = {"key": key_of(intent), "month": month}
+    key = pool_key(intent.rail, intent.app)
+    place = {"key": key, "month": month}
     if tx.t.is_postgres:
         tx.run(_new_pool(tx.t), {**place, **_EMPTY})
     row = tx.row(_pool(tx.t, is_locked=True), **place)
-    empty = Pool(key_of(intent), month, intent.pool_limit)
+    empty = Pool(key, month, intent.pool_limit)
     pool = empty if row is None else _pool_of(row, intent.pool_limit)
     ask = Ask(
         intent.units, intent.trigger, intent.is_full, intent.looked_at, intent.purpose is not None
@@ -122,12 +117,6 @@ def sum_units(tx: Tx, firm: FirmId, month: str) -> tuple[Burn, ...]:
         for row in tx.rows(_burns(tx.t), firm=firm, month=month)
     )
     return tuple(sorted(burns, key=most_first))
-
-
-def most_first(burn: Burn) -> tuple[Any, ...]:
-    """How burns are ordered."""
-    what = (burn.rail, burn.app, burn.business or "", burn.trigger, burn.endpoint)
-    return (-burn.units, -burn.calls, *what)
 
 
 def _pool_of(row: Row[Any], limit: int) -> Pool:

@@ -37,6 +37,7 @@ from rowcol.core.need import Need
 from rowcol.core.pool import Pool
 from rowcol.core.rail import Row
 from rowcol.core.records import Burn, Business, Call, Firm, Link, Spending, Throttle, Token
+from rowcol.core.retention import Horizon
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -280,8 +281,8 @@ class SqlStore:
     async def set_switch(self, name: str, reason: str | None) -> None:
         await self._write(people.set_switch, name, reason)
 
-    async def prune(self, before: datetime) -> int:
-        return await self._write(upkeep.prune, before)
+    async def prune(self, horizon: Horizon) -> int:
+        return await self._write(upkeep.prune, horizon)
 
     async def abandon_calls(self, opened_before: datetime, now: datetime) -> int:
         return await self._write(calls.abandon, opened_before, now)

@@ -4,33 +4,31 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from datetime import datetime
 
-from sqlalchemy import bindparam, delete, exists, select
+from sqlalchemy import and_, bindparam, delete, exists, select, tuple_
 
 from rowcol.adapters.sql.codec import us
 from rowcol.adapters.sql.facts import ANY
 from rowcol.adapters.sql.tx import Tx
 from rowcol.core.delivery import RouteState
 from rowcol.core.ids import FirmId
-
-PRUNE_MAX = 5000
-"""Rows that one transaction deletes (routes beside their deliveries), so that nobody waits long behind it."""
+from rowcol.core.retention import PRUNE_MAX, Horizon
 
 
-def prune(tx: Tx, before: datetime) -> int:
-    """One helping. What is open, unmatched, parked or undrained stays."""
-    t, limit_us = tx.t, us(before)
-    count = _prune_deliveries(tx, limit_us)
-    for table, over_at_us in (
-        (t.calls, t.calls.c.settled_at_us),
-        (t.decisions, t.decisions.c.decided_at_us),
-        (t.needs, t.needs.c.answered_at_us),
+def prune(tx: Tx, horizon: Horizon) -> int:
+    """One helping. What is open or undrained stays, however old it is."""
+    t, over_us = tx.t, us(horizon.over)
+    count = _prune_deliveries(tx, over_us, us(horizon.lost))
+    for table, moment_us, limit_us in (
+        (t.calls, t.calls.c.settled_at_us, over_us),
+        (t.decisions, t.decisions.c.decided_at_us, over_us),
+        (t.needs, t.needs.c.answered_at_us, over_us),
+        (t.links, t.links.c.expires_at_us, us(horizon.links)),
     ):
         if count < PRUNE_MAX:
-            some = select(table.c.id).where(over_at_us < limit_us).limit(PRUNE_MAX - count)
+            some = select(table.c.id).where(moment_us < limit_us).limit(PRUNE_MAX - count)
             count += tx.run(delete(table).where(table.c.id.in_(some)))
-    return count
+    return count + _prune_superseded(tx, us(horizon.superseded), PRUNE_MAX - count)
 
 
 def digest(tx: Tx, firm: FirmId) -> str:
@@ -93,12 +91,48 @@ def _inbox_values(tx: Tx, firm: FirmId) -> Iterator[bytes]:
         yield inbox_line(row.kind, bytes(row.body))
 
 
-def _prune_deliveries(tx: Tx, limit_us: int) -> int:
+def _prune_deliveries(tx: Tx, over_us: int, lost_us: int) -> int:
     d, r = tx.t.deliveries, tx.t.routes
-    is_kept = exists().where(r.c.delivery == d.c.id, r.c.state != RouteState.DRAINED)
-    statement = select(d.c.id).where(d.c.received_at_us < limit_us, ~is_kept).limit(PRUNE_MAX)
+    is_kept = exists().where(
+        r.c.delivery == d.c.id,
+        (r.c.state == RouteState.RECEIVED)
+        | ((r.c.state != RouteState.DRAINED) & (d.c.received_at_us >= lost_us)),
+    )
+    statement = select(d.c.id).where(d.c.received_at_us < over_us, ~is_kept).limit(PRUNE_MAX)
     ids = [{"p_id": row.id} for row in tx.rows(statement)]
     if ids:
         tx.run(delete(r).where(r.c.delivery == bindparam("p_id")), ids)
         tx.run(delete(d).where(d.c.id == bindparam("p_id")), ids)
     return len(ids)
+
+
+def _prune_superseded(tx: Tx, limit_us: int, left: int) -> int:
+    """Account by account, as their key begins with it: without that every look ever stored is read."""
+    if not left:
+        return 0
+    o, newest = tx.t.observations, tx.t.latest.alias()
+    account, kept = tx.t.latest.c, newest.c
+    is_newest = exists().where(
+        kept.firm == o.c.firm,
+        kept.connection == o.c.connection,
+        kept.remote_account == o.c.remote_account,
+        kept.true_at_us == o.c.true_at_us,
+        kept.source == o.c.source,
+        kept.balance == o.c.balance,
+    )
+    some = (
+        select(*o.primary_key.columns)
+        .join_from(
+            tx.t.latest,
+            o,
+            and_(
+                o.c.firm == account.firm,
+                o.c.connection == account.connection,
+                o.c.remote_account == account.remote_account,
+                o.c.true_at_us < limit_us,
+            ),
+        )
+        .where(account.slot == ANY, o.c.received_at_us < limit_us, ~is_newest)
+        .limit(left)
+    )
+    return tx.run(delete(o).where(tuple_(*o.primary_key.columns).in_(some)))

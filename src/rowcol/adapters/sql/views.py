@@ -16,14 +16,12 @@ from rowcol.adapters.sql.prepared import prepared
 from rowcol.adapters.sql.tables import Tables
 from rowcol.adapters.sql.tx import Tx
 from rowcol.core import change as c
-from rowcol.core.delivery import Pending
+from rowcol.core.delivery import PENDING_MAX, Pending
 from rowcol.core.evidence import Coverage, Source
 from rowcol.core.ids import BusinessId, ConnectionId, FirmId
 
 ACCOUNT = "account"
 """The mirror entity that cash is made of."""
-PENDING_MAX = 500
-"""Deliveries of one connection that one view carries; the rest keeps it due."""
 
 
 def read_view(tx: Tx, firm: FirmId, connection: ConnectionId) -> c.ConnectionView | None:
@@ -46,7 +44,7 @@ def read_view(tx: Tx, firm: FirmId, connection: ConnectionId) -> c.ConnectionVie
         pending=pending,
         needs=tuple(need_of(r) for r in tx.rows(_needs(tx.t), **place)),
         token=row.token,
-        open_calls=tuple(r.id for r in tx.rows(_open_calls(tx.t), **place)),
+        open_calls=tuple(_open_call(r) for r in tx.rows(_open_calls(tx.t), **place)),
         coverages=tuple(_coverage(r) for r in tx.rows(_coverages(tx.t), **place)),
         previous_token=row.previous_token,
     )
@@ -87,6 +85,10 @@ def _short_view(
 
 def _coverage(row: Row[Any]) -> Coverage:
     return Coverage(row.scope, at(row.complete_as_of_us), Source(row.source))
+
+
+def _open_call(row: Row[Any]) -> c.OpenCall:
+    return c.OpenCall(row.id, is_counted=bool(row.price_micros or row.units))
 
 
 def _account(row: Row[Any]) -> c.Account:
@@ -253,7 +255,7 @@ def _open_calls(t: Tables) -> Select[Any]:
         .scalar_subquery()
     )
     return (
-        select(k.id)
+        select(k.id, k.price_micros, k.units)
         .where(
             k.firm == bindparam("firm"),
             k.connection == bindparam("connection"),

@@ -8,8 +8,6 @@
 | `has_transactions`         | bool | the Item is subscribed to Transactions; without it never sync  |
 | `webhook`                  | str  | where Plaid delivers to, "" for nowhere                       |
 | `consented`                | str  | products, so that a change is noticed                         |
-| `consent_expiration_time`  | str  | when a person has to consent again, "" if never               |
-| `last_failed_update`       | str  | Plaid's own last failed look, "" if none                      |
 | `account_ids`              | str  | accounts of the last whole list, joined by commas             |
 | `has_non_depository`       | bool | one of them is no bank account (Capital One's rule)           |
 | `balance_refused`          | str  | the code with which live balances were refused for good       |
@@ -36,7 +34,6 @@ HEALTH, TRANSACTIONS, ACCOUNTS = "health", "transactions", "accounts"
 
 INSTITUTION, INSTITUTION_NAME, UPDATE_TYPE = "institution_id", "institution_name", "update_type"
 HAS_TRANSACTIONS, WEBHOOK, CONSENTED = "has_transactions", "webhook", "consented"
-CONSENT_UNTIL, LAST_FAILED = "consent_expiration_time", "last_failed_update"
 ACCOUNT_IDS, HAS_NON_DEPOSITORY = "account_ids", "has_non_depository"
 BALANCE_REFUSED, TRANSACTIONS_REFUSED = "balance_refused", "transactions_refused"
 HISTORY_COMPLETE = "history_complete"

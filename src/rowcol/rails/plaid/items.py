@@ -32,12 +32,9 @@ def read_item(_look: Look, response: Response, state: ConnectionState) -> Readin
         if seen_until > response.received_at + SKEW_MAX:
             raise records.Unreadable("Plaid's last look at the bank lies in the future")
         seen_until = min(seen_until, at)
-    failed_at = None if update is None else update.last_failed_update
-    failed = "" if failed_at is None else records.utc(failed_at).isoformat()
     before = state.health
     state = state.after(Outcome.OK, "", at).cleared(facts.HEALTH)
-    state = facts.learnt(with_item(state, answer.item), {facts.LAST_FAILED: failed})
-    state = _with_health(state, answer.item, seen_until, at)
+    state = _with_health(with_item(state, answer.item), answer.item, seen_until, at)
     state = replace(state, looked_at=at) if seen_until is None else state.seen(seen_until, at)
     state = _marked(
         state, at, is_repaired=state.health is Health.OK and before not in facts.READABLE
@@ -61,7 +58,6 @@ def with_item(state: ConnectionState, item: records.ItemRecord) -> ConnectionSta
             facts.UPDATE_TYPE: records.text(item.update_type),
             facts.WEBHOOK: records.text(item.webhook),
             facts.CONSENTED: consented,
-            facts.CONSENT_UNTIL: records.text(item.consent_expiration_time),
             # Consented is not enough: the first call would add the subscription, and bill it.
             facts.HAS_TRANSACTIONS: "transactions" in {*item.products, *item.billed_products},
         },

@@ -60,7 +60,6 @@ class ItemRecord(msgspec.Struct, frozen=True, kw_only=True):
     products: Sequence[str] = ()
     billed_products: Sequence[str] = ()
     consented_products: Sequence[str] = ()
-    consent_expiration_time: str | None = None
     update_type: str = "background"
 
 
@@ -68,7 +67,6 @@ class UpdateRecord(msgspec.Struct, frozen=True):
     """Plaid's own looks at the bank; the first moves also when nothing changed there."""
 
     last_successful_update: Moment | None = None
-    last_failed_update: Moment | None = None
 
 
 class StatusRecord(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ from rowcol.core.connection import ConnectionState
 from rowcol.core.outcome import Outcome
 from rowcol.core.rail import Failure, Look, Reading, Row
 from rowcol.core.wire import Response
-from rowcol.rails.qbo import facts
+from rowcol.rails.qbo import facts, merged
 from rowcol.rails.qbo.errors import fault_of, refused, remote_request_id
 from rowcol.rails.qbo.mirror import rows_of
 from rowcol.rails.qbo.progress import (
@@ -38,9 +38,12 @@ DELIVERY_TAKES = timedelta(minutes=30)
 """A change younger than this may still be announced: deliveries are tried again after up to 20 minutes."""
 
 
-def changes_look(types: tuple[str, ...], state: ConnectionState) -> Look:
-    """The call for what changed in these types since the cursor."""
-    return Look("cdc", {"entities": ",".join(types), "changed_since": state.cursor})
+def changes_look(
+    types: tuple[str, ...], state: ConnectionState, omits: tuple[str, ...] = ()
+) -> Look:
+    """The call for what changed in these types since the cursor; `omits` are then listed whole beside it."""
+    arguments = {"entities": ",".join(types), "changed_since": state.cursor}
+    return Look("cdc", {**arguments, "omits": ",".join(omits)} if omits else arguments)
 
 
 def read_changes(look: Look, response: Response, state: ConnectionState) -> Reading | Failure:
@@ -52,16 +55,20 @@ def read_changes(look: Look, response: Response, state: ConnectionState) -> Read
     groups = [group for part in answer.CDCResponse for group in part.QueryResponse]
     rows = tuple(row for group in groups for row in rows_of(group))
     time = server_time(response, answer.time)
-    progress = progress_of(state) or first_of(state, response, answer.time)
+    begun = progress_of(state)
+    progress = begun or first_of(state, response, answer.time)
     has_gap = progress.gap or (_is_quiet(state) and _is_unannounced(rows, state, time))
     progress = msgspec.structs.replace(progress, gap=has_gap)
     state = with_name(state, rows)
-    asked = tuple(filter(None, str(look.arguments.get("entities") or "").split(",")))
+    asked = _words(look, "entities")
     counts = _counts(groups)
     if sum(counts.values()) >= FULL:
         progress = _without_largest(progress, asked, counts)
     else:
         progress = msgspec.structs.replace(progress, cdc=())
+    progress = _listing(progress, merged.touched(rows, state if begun is None else None))
+    if begun is None:
+        progress = _listing(progress, _words(look, "omits"))
     request_id = remote_request_id(response)
     if progress.cdc or progress.entities:
         state = facts.begun(state) if not state.page else state
@@ -124,12 +131,20 @@ def _without_largest(
 ) -> Progress:
     """One type fewer each time, so it ends."""
     largest = max(asked or ENTITIES, key=lambda name: counts.get(name, 0))
+    rest = tuple(name for name in asked if name != largest)
+    return _listing(msgspec.structs.replace(progress, cdc=rest), (largest,))
+
+
+def _listing(progress: Progress, types: tuple[str, ...]) -> Progress:
+    """The same with these types to be listed whole before it ends."""
+    new = tuple(name for name in types if name not in progress.listed)
     return msgspec.structs.replace(
-        progress,
-        cdc=tuple(name for name in asked if name != largest),
-        entities=(*progress.entities, largest),
-        listed=(*progress.listed, largest),
+        progress, entities=(*progress.entities, *new), listed=(*progress.listed, *new)
     )
+
+
+def _words(look: Look, name: str) -> tuple[str, ...]:
+    return tuple(filter(None, str(look.arguments.get(name) or "").split(",")))
 
 
 def _is_quiet(state: ConnectionState) -> bool:

@@ -70,6 +70,8 @@ WITHOUT_CODE_OAUTH: dict[int, tuple[Outcome, str]] = {
     403: (Outcome.BAD_CREDENTIALS, "the app's keys may not do this"),
     429: (Outcome.RATE_LIMITED, "too many calls"),
 }
+NEW = timedelta(minutes=5)
+"""So long after its renewal a token has no other reason to be refused than that the consent is gone."""
 PAUSE, PAUSE_MAX = timedelta(seconds=60), timedelta(hours=1)
 """How long a throttled company is left alone; the first is Intuit's own advice where no Retry-After came."""
 
@@ -150,7 +152,7 @@ def refused(look: Look, response: Response, state: ConnectionState) -> Failure:
     outcome, why = _judged(look, response.status, fault)
     code = fault.code or f"HTTP_{response.status}"
     if outcome is Outcome.TOKEN_EXPIRED:
-        outcome, why, state = _token_refused(why, state)
+        outcome, why, state = _token_refused(why, state, response.received_at)
     if code == "6190":
         state = facts.learnt(state, {facts.READ_ONLY: True})
     at = response.received_at
@@ -180,9 +182,14 @@ def _judged(look: Look, status: int, fault: Fault) -> tuple[Outcome, str]:
     return (Outcome.BAD_REQUEST, "") if is_ours else (Outcome.UNREADABLE, "")
 
 
-def _token_refused(why: str, state: ConnectionState) -> tuple[Outcome, str, ConnectionState]:
-    """Renewed once; a token that is refused right after its renewal is no matter of its age."""
-    if facts.word(state, facts.TOKEN) == facts.TOKEN_RENEWED:
+def _token_refused(
+    why: str, state: ConnectionState, at: datetime
+) -> tuple[Outcome, str, ConnectionState]:
+    """Renewed once; a token that is refused right after its renewal is no matter of its age. One whose first answers
+    were unreadable for a while may have been good and have ended since: it is renewed again."""
+    renewed_at = facts.moment(facts.word(state, facts.RENEWED_AT))
+    is_new = renewed_at is not None and at - renewed_at < NEW
+    if facts.word(state, facts.TOKEN) == facts.TOKEN_RENEWED and is_new:
         return Outcome.NEEDS_PERSON, "a new access token is not accepted either", state
     return Outcome.TOKEN_EXPIRED, why, facts.learnt(state, {facts.TOKEN: facts.TOKEN_REFUSED})
 

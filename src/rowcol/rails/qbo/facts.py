@@ -4,6 +4,7 @@
 |--------------------|------|--------------------------------------------------------------------------|
 | `institution_name` | str  | the company's name                                                       |
 | `token`            | str  | `refused`: the access token was; `renewed`: and it was not used since     |
+| `renewed_at`       | str  | when the access token was renewed last, on our clock                     |
 | `is_read_only`     | bool | the subscription ended: reads work, writes do not                        |
 | `changes_at`       | str  | QuickBooks' own time of the last read of changes; "" before the first one |
 """
@@ -15,13 +16,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from rowcol.core.connection import ConnectionState
-from rowcol.core.rail import Look
 
 BOOKS = "books"
 """Scope of the coverage, and the stream that is staged and published."""
 INSTITUTION_NAME, READ_ONLY = "institution_name", "is_read_only"
 TOKEN, CHANGES_AT = "token", "changes_at"
-TOKEN_REFUSED, TOKEN_RENEWED = "refused", "renewed"
+TOKEN_REFUSED, TOKEN_RENEWED, RENEWED_AT = "refused", "renewed", "renewed_at"
 _READING = "reading."
 
 
@@ -46,6 +46,11 @@ def word(state: ConnectionState, name: str) -> str:
 def moment(text: str) -> datetime | None:
     """A time of ours, None for ""."""
     return datetime.fromisoformat(text) if text else None
+
+
+def unmarked(name: str) -> str:
+    """A mark as it was set, also while a reading is under way."""
+    return name.removeprefix(_READING)
 
 
 def begun(state: ConnectionState) -> ConnectionState:

@@ -88,4 +88,5 @@ def read_renewal(
     except Unreadable as error:
         return failed(look, Outcome.UNREADABLE, str(error), response.received_at, state)
     new = tokens.build(answer, tokens.parse(token), response.sent_at)
-    return Renewed(new, facts.learnt(state, {facts.TOKEN: facts.TOKEN_RENEWED}))
+    told = {facts.TOKEN: facts.TOKEN_RENEWED, facts.RENEWED_AT: response.sent_at.isoformat()}
+    return Renewed(new, facts.learnt(state, told))

@@ -55,9 +55,11 @@ def page_look(progress: Progress) -> Look:
     return Look("query", arguments, is_full=is_full, is_page=True)
 
 
-def read_listed(_look: Look, response: Response, state: ConnectionState) -> Reading:
+def read_listed(look: Look, response: Response, state: ConnectionState) -> Reading:
     """The reading of one page."""
     progress = progress_of(state) or EVERYTHING
+    if look.is_full and progress.cdc:  # changes that were not all read before they were too old
+        progress = EVERYTHING
     if not progress.entities:
         raise Unreadable("a page that nobody asked for")
     entity = progress.entities[0]

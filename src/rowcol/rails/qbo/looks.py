@@ -30,17 +30,18 @@ def free_look(state: ConnectionState, want: Want) -> Look | None:
     if state.health in _PARKED:
         return None
     progress = progress_of(state)
+    cursor_at = facts.moment(state.cursor)
     if progress is not None and progress.cdc:
-        return changes_look(progress.cdc, state)
+        is_old = cursor_at is not None and is_too_old(cursor_at, want.now)
+        return page_look(EVERYTHING) if is_old else changes_look(progress.cdc, state)
     if progress is not None and progress.entities:
         return page_look(progress)
-    cursor_at = facts.moment(state.cursor)
     if cursor_at is None:
         return page_look(EVERYTHING)
     if want.since is None or (state.looked_at is not None and state.looked_at >= want.since):
         return None
     is_old = is_too_old(cursor_at, want.now)
-    return page_look(EVERYTHING) if is_old else changes_look(ENTITIES, state)
+    return page_look(EVERYTHING) if is_old else changes_look(ENTITIES, state, want.omits)
 
 
 def rows_looks(entity: str, ids: Sequence[RemoteId]) -> tuple[Look, ...]:

@@ -43,6 +43,8 @@ ENTITIES = (
     *("JournalEntry", "CreditMemo", "VendorCredit", "SalesReceipt", "RefundReceipt"),
 )
 """What cash is made of, in the order of the first reading."""
+MERGED = ".merged"
+"""Ends the mark of a name list in which two became one."""
 
 QUICK_S, LONG_S = 30.0, 120.0
 """Intuit gives up after 120 s itself."""
@@ -139,7 +141,8 @@ ANNOUNCED = frozenset(_OPERATIONS)
 def _hint(entity: str, operation: str) -> tuple[Signal, ...]:
     noun = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", entity).lower()
     article = "an" if noun[0] in "ai" else "a"
-    return (Signal(entity, f"QuickBooks said {article} {noun} was {PAST[operation]}"),)
+    stream = f"{entity}{MERGED}" if operation == "merged" else entity
+    return (Signal(stream, f"QuickBooks said {article} {noun} was {PAST[operation]}"),)
 
 
 EVENTS: dict[tuple[str, str], tuple[Signal, ...]] = {

@@ -151,7 +151,8 @@ class Books:
             self._check_open(kind, before, row_id)
         draft = drafts.written(kind, changes, self, is_new=False)
         kept = drafts.READ_ONLY | {"LinkedTxn"} if is_full else before.keys()
-        gone = {name for name, value in changes.items() if value is None or value == ""}
+        empty = {name for name, value in changes.items() if value is None or value == ""}
+        gone = empty - drafts.READ_ONLY
         row = {name: value for name, value in before.items() if name in kept and name not in gone}
         row |= draft
         drafts.check_required(kind, row)
@@ -217,7 +218,8 @@ class Books:
         stamp = self.clock.stamp()
         settling.move_references(self, kind, loser_id, self.get(kind.name, winner_id), stamp)
         self._register.note(kind, loser_id, loser, None)
-        self.tables[kind.name].bury(loser_id, stamp)
+        is_told = self.switches.merge_has_tombstone
+        self.tables[kind.name].bury(loser_id, stamp, is_told=is_told)
         self.announce(kind.name, winner_id, "merge", None, deleted_id=loser_id)
 
     def touch_balance(self, entity: str, row_id: str, delta: Decimal) -> None:
@@ -263,6 +265,7 @@ class Books:
             raise QboError("2050", "PrivateNote", element="PrivateNote")
         if kind.is_transaction:
             self._check_period(row)
+        settling.check_ancestors(self, kind, row, row_id)
         self._register.check(kind, row, row_id, is_strict=self.enforces_doc_numbers)
 
     def _check_open(self, kind: Kind, row: Json, row_id: str) -> None:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final, Protocol
 
-from rowcol.sandbox.qbo import postings
+from rowcol.sandbox.qbo import bodies, postings
 from rowcol.sandbox.qbo.catalog import CLASSIFICATIONS, PAY_TYPES, Kind
 from rowcol.sandbox.qbo.errors import QboError
 from rowcol.sandbox.qbo.values import ZERO, Json, NotANumber, cents, tidy
@@ -74,6 +74,7 @@ class Library(Protocol):
 
 def written(kind: Kind, body: Mapping[str, Any], books: Library, *, is_new: bool) -> Json:
     """The writable part of a body, with exact numbers, known references and numbered lines."""
+    bodies.check(body)
     dropped = READ_ONLY | {"TotalAmt"} if kind.sums_lines else READ_ONLY
     try:
         draft: Json = tidy(
@@ -190,7 +191,7 @@ def _due(kind: Kind, draft: Json, books: Library) -> str:
     days = int(term.get("DueDays", 0)) if term else 0
     try:
         return (date.fromisoformat(draft["TxnDate"]) + timedelta(days=days)).isoformat()
-    except ValueError:
+    except (OverflowError, ValueError):
         raise QboError("2010", f"TxnDate {draft['TxnDate']}", element="TxnDate") from None
 
 

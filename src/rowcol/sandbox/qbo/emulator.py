@@ -55,7 +55,9 @@ class QboEmulator:
         send: WebhookSender,
         *,
         clients: Mapping[str, QboClient] = DEFAULT_CLIENTS,
+        kept_max: int | None = None,
     ) -> None:
+        """`kept_max`: how many requests and replayable answers are remembered; None, for benches, is all."""
         self.clock = clock
         self.switches = switches
         self.dice = Dice(rng)
@@ -63,9 +65,9 @@ class QboEmulator:
         self.companies: dict[str, Company] = {}
         self.tokens = Tokens(self.dice, switches)
         self.limits = RateLimits(switches)
-        self.meter = Meter()
+        self.meter = Meter(kept_max=kept_max)
         self.faults = Faults()
-        self.replays = Replays(switches)
+        self.replays = Replays(switches, kept_max)
         self.outbox = Outbox(clock, send, self.dice, switches)
         self.stirred = asyncio.Event()
         """Set whenever something new was planned; `run_forever` waits on it."""

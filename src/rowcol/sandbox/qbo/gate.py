@@ -104,9 +104,11 @@ async def _leave(
         fault_kind = Fault(struck)
         # A 2xx that is lost on the road was metered; an error in its place was not.
         units = 0 if fault_kind in {Fault.COMMIT_THEN_500, Fault.SLOW} else units
-        answer = await spoil(emulator, realm_id, fault_kind, answer)
+        answer = _spoilt(emulator, realm_id, fault_kind, answer)
     status = 0 if answer.is_dropped else answer.status
+    # Before the wait of a slow answer: the meter counts in the order in which requests came.
     emulator.meter.record(Served(at, realm_id, wish.operation, entities, status, units, client_id))
+    await _hold(emulator, struck)
     return answer
 
 
@@ -142,7 +144,18 @@ def failure(emulator: QboEmulator, realm_id: str | None, struck: Fault) -> Answe
 async def spoil(
     emulator: QboEmulator, realm_id: str | None, struck: Fault, answer: Answer
 ) -> Answer:
-    """What the client gets of an answer whose effect has happened."""
+    """What the client gets of an answer whose effect has happened, and when."""
+    await _hold(emulator, struck)
+    return _spoilt(emulator, realm_id, struck, answer)
+
+
+async def _hold(emulator: QboEmulator, struck: str | None) -> None:
+    if struck == Fault.SLOW:
+        wait = timedelta(seconds=emulator.faults.slow_s)
+        await emulator.clock.sleep_until(emulator.clock.now() + wait)
+
+
+def _spoilt(emulator: QboEmulator, realm_id: str | None, struck: Fault, answer: Answer) -> Answer:
     if struck is Fault.COMMIT_THEN_DROP:
         answer.is_dropped = True
     elif struck is Fault.HTML:
@@ -154,8 +167,6 @@ async def spoil(
     elif struck is Fault.COMMIT_THEN_500:
         return failure(emulator, realm_id, Fault.ERROR_500)
     elif struck is Fault.SLOW:
-        wait = timedelta(seconds=emulator.faults.slow_s)
-        await emulator.clock.sleep_until(emulator.clock.now() + wait)
         return failure(emulator, realm_id, Fault.ERROR_504)
     return answer
 

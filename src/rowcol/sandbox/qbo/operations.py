@@ -143,9 +143,11 @@ def _write(wish: Wish, asked: Asked, company: Company, by: str) -> Json:
     return write(wish.operation, wish.kind, _body(asked), company, by)
 
 
-def write(operation: str, kind: Kind, body: Json, company: Company, by: str) -> Json:
+def write(operation: str, kind: Kind, body: Any, company: Company, by: str) -> Json:
     """Create, update, delete or void one row by the API."""
     books = company.books
+    if not isinstance(body, dict):
+        raise QboError("2010", kind.name, element=kind.name)
     if books.is_read_only:
         raise QboError("6190", company.name)
     if operation == "create":
@@ -177,6 +179,9 @@ def _as_created(kind: Kind, row: Json, company: Company) -> Json:
 
 
 def _batch(_wish: Wish, asked: Asked, company: Company, by: str) -> Json:
+    given = _body(asked).get("BatchItemRequest")
+    if not isinstance(given, list):
+        raise QboError("2020" if given is None else "2010", "BatchItemRequest")
     items = _batch_items(asked)
     if len(items) > BATCH_MAX:
         raise QboError("1040", str(len(items)))

@@ -67,7 +67,7 @@ def moves(entity: str, row: Json, chart: Chart) -> Moves:
 
 def _ref(row: Json, name: str) -> str | None:
     ref = row.get(name)
-    return None if ref is None else str(ref["value"])
+    return None if ref is None or "value" not in ref else str(ref["value"])
 
 
 def _account(made: Moves, account: str | None, amount: Decimal) -> None:

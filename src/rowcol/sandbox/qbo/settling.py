@@ -72,6 +72,15 @@ def check_links(books: Ledger, kind: Kind, before: Json | None, after: Json) -> 
         raise QboError("6070", "TotalAmt is less than what the lines apply")
 
 
+def check_ancestors(books: Ledger, kind: Kind, row: Json, row_id: str) -> None:
+    """Raise 6000 when a row would be its own ancestor: balances climb from child to parent."""
+    above = row.get("ParentRef")
+    while above is not None:
+        if str(above["value"]) == row_id:
+            raise QboError("6000", f"{kind.name} {row_id} cannot be its own parent")
+        above = (books.find(kind.name, str(above["value"])) or {}).get("ParentRef")
+
+
 def opened(kind: Kind, draft: Json) -> Json:
     """A new transaction is open in full."""
     if not kind.has_balance:

@@ -25,6 +25,7 @@
 | webhook_retries_s | 10 s ... 6 h | The retry ladder; its last step repeats. |
 | head_of_line_blocking | True | Does a failed POST hold back all later ones of the app? |
 | merge_touches_references | True | Do transactions of a merged name get a new LastUpdatedTime? |
+| merge_has_tombstone | True | Does `/cdc` tell of the name that a merge ended? |
 | numeric_strings | True | Are amounts in writes accepted as JSON strings, as python-quickbooks sends them? |
 | reports_limit | None | Reports per minute and company; third parties say 200. |
 | in_list_max | None | Values an IN list may hold; more is a 400. |
@@ -68,6 +69,7 @@ class Switches:
     webhook_retries_s: tuple[int, ...] = (10, 20, 30, 300, 1_200, 7_200, 14_400, 21_600)
     head_of_line_blocking: bool = True
     merge_touches_references: bool = True
+    merge_has_tombstone: bool = True
     numeric_strings: bool = True
     reports_limit: int | None = None
     in_list_max: int | None = None

@@ -51,12 +51,13 @@ class Table:
         if len(self._index) > 2 * len(self.live) + _SWEPT_FROM:
             self._index = [entry for entry in self._index if self._is_current(entry)]
 
-    def bury(self, row_id: str, stamp: int) -> None:
-        """Turn a row into a tombstone."""
+    def bury(self, row_id: str, stamp: int, *, is_told: bool = True) -> None:
+        """Turn a row into a tombstone; one that is not told of is in `dead` only."""
         del self.live[row_id]
         self._serial += 1
         self.dead[row_id] = stamp
-        insort(self._graves, (stamp, self._serial, row_id))
+        if is_told:
+            insort(self._graves, (stamp, self._serial, row_id))
 
     def changed(self, since: float, *, is_inclusive: bool) -> Iterator[Row]:
         """Live rows whose LastUpdatedTime is since then, the earliest first."""
@@ -67,7 +68,7 @@ class Table:
                 yield self.live[entry[2]]
 
     def buried(self, since: float, *, is_inclusive: bool) -> list[tuple[str, int]]:
-        """Ids and times of what was deleted since then."""
+        """Ids and times of what was deleted since then, as far as it is told."""
         start = _start(self._graves, since, is_inclusive=is_inclusive)
         return [(row_id, stamp) for stamp, _, row_id in self._graves[start:]]
 

@@ -21,7 +21,10 @@ IDLE_LIFE: Final = timedelta(days=100)
 HARD_LIFE: Final = timedelta(days=5 * 365)
 ROTATION: Final = timedelta(hours=24)
 ACCOUNTING: Final = "com.intuit.quickbooks.accounting"
+KEPT: Final = timedelta(days=1)
+"""A dead access token is known for so long: it may still name what is to be revoked."""
 _N_RENEWALS_KEPT: Final = 200_000
+_SWEPT_FROM: Final = 1_000
 
 
 @dataclass(slots=True)
@@ -91,9 +94,11 @@ class Tokens:
     _refresh: dict[str, _Refresh] = field(default_factory=dict)
     _access: dict[str, Access] = field(default_factory=dict)
     _n_made: int = 0
+    _swept_from: int = _SWEPT_FROM
 
     def offer(self, grant: Grant, redirect_uri: str | None, now: datetime) -> str:
         """A code, good for one exchange."""
+        self._codes = {key: one for key, one in self._codes.items() if one.expires_at >= now}
         code = self._new("AB1")
         expires_at = now + timedelta(seconds=self.switches.auth_code_life_s)
         self._codes[code] = _Code(grant, redirect_uri, expires_at)
@@ -185,11 +190,26 @@ class Tokens:
         grant.refresh_token = self._new("RT1")
         grant.rotated_at = now
         self._refresh[grant.refresh_token] = _Refresh(grant)
+        self._sweep(now)
 
     def _new_access(self, grant: Grant, now: datetime) -> str:
+        # All live equally long, so those that go first are in front.
+        while self._access and next(iter(self._access.values())).expires_at + KEPT <= now:
+            del self._access[next(iter(self._access))]
         token = self._new("eyJ")
         self._access[token] = Access(grant, now + timedelta(seconds=ACCESS_LIFE_S))
         return token
+
+    def _sweep(self, now: datetime) -> None:
+        """Forget refresh tokens that died long ago. Only now and then: it looks at all of them."""
+        if len(self._refresh) <= self._swept_from:
+            return
+        self._refresh = {
+            token: one
+            for token, one in self._refresh.items()
+            if one.dies_at is None or now - one.dies_at < IDLE_LIFE
+        }
+        self._swept_from = max(_SWEPT_FROM, 2 * len(self._refresh))
 
     def _new(self, kind: str) -> str:
         self._n_made += 1

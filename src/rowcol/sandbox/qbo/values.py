@@ -38,7 +38,11 @@ class NotANumber(ValueError):
 
 def decode(raw: bytes) -> Any:
     """JSON with decimals where there is a fraction. Raise `msgspec.DecodeError`."""
-    return _DECODE(raw)
+    try:
+        return _DECODE(raw)
+    except (InvalidOperation, RecursionError) as error:
+        # Too deep for the parser; an exponent that no decimal holds.
+        raise msgspec.DecodeError(str(error)) from None
 
 
 def number(value: Any, *, takes_text: bool = True) -> Decimal:

@@ -1,0 +1,120 @@
+"""Bodies: what a written body must look like, attribute by attribute, before anything is made of it.
+
+Only what the books go on to use is checked; an attribute nobody here knows is kept as it came. A wrong shape is code
+2010 and names its attribute: what Intuit says to each single one was not recorded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from rowcol.sandbox.qbo.errors import QboError
+from rowcol.sandbox.qbo.values import NUMERIC
+
+DEPTH_MAX: Final = 24
+_DIGITS_MAX: Final = 15
+"""Before the point: far more than any amount of QBO, and every sum of them stays exact."""
+_DUE_DAYS_MAX: Final = 9_999
+_DATES: Final = frozenset({"DueDate", "TxnDate"})
+_LISTS: Final = frozenset({"Line", "LinkedTxn"})
+_OBJECTS: Final = frozenset({"CashBack", "CheckPayment", "CreditCardPayment", "Entity"})
+_TEXTS: Final = frozenset(
+    {
+        "AccountSubType",
+        "AccountType",
+        "Classification",
+        "DisplayName",
+        "DocNumber",
+        "Id",
+        "Name",
+        "PayType",
+        "PaymentType",
+        "PostingType",
+        "PrivateNote",
+        "SyncToken",
+        "TxnId",
+        "TxnType",
+        "Type",
+    }
+)
+_DETAIL_TYPE: Final = re.compile(r"\w+LineDetail|DescriptionOnly", re.ASCII)
+
+
+def check(body: Mapping[str, Any]) -> None:
+    """Raise code 2010, or 2170 for a kind of line that there is not."""
+    _check_inside(body, 1)
+
+
+def _check_inside(value: Any, depth: int) -> None:
+    if depth > DEPTH_MAX:
+        raise _unsupported("nesting")
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if inner is not None and inner != "":
+                _check_attribute(key, inner)
+            _check_inside(inner, depth + 1)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            _check_inside(inner, depth + 1)
+    elif isinstance(value, int | Decimal) and not _fits(Decimal(value)):
+        raise _unsupported(f"{value:.0e}")
+
+
+def _check_attribute(key: str, value: Any) -> None:
+    """Empty values never come here: they are as good as missing."""
+    if key in NUMERIC:
+        is_right = not isinstance(value, Mapping | list | tuple) and _is_number(value)
+    elif key in _LISTS:
+        is_right = isinstance(value, list | tuple) and all(isinstance(v, Mapping) for v in value)
+    elif key in _OBJECTS or key.endswith("Detail"):
+        is_right = isinstance(value, Mapping)
+    elif key.endswith("Ref"):
+        is_right = isinstance(value, Mapping) and _is_scalar(value.get("value", ""))
+    elif key in _DATES:
+        is_right = _is_date(value)
+    elif key == "DueDays":
+        is_right = _is_number(value) and 0 <= Decimal(value) <= _DUE_DAYS_MAX
+    elif key == "DetailType":
+        if not isinstance(value, str) or _DETAIL_TYPE.fullmatch(value) is None:
+            raise QboError("2170", f"DetailType {value!s:.50}", element=key)
+        return
+    else:
+        is_right = key not in _TEXTS or _is_scalar(value)
+    if not is_right:
+        raise _unsupported(key)
+
+
+def _is_scalar(value: Any) -> bool:
+    """A text; a number where a text belongs is taken, as Intuit's own parser does."""
+    return value is None or (isinstance(value, str | int | Decimal) and not isinstance(value, bool))
+
+
+def _is_number(value: Any) -> bool:
+    """Also as a text: whether that is allowed is a switch, and not decided here."""
+    if isinstance(value, str):
+        try:
+            # Python takes `1_0` and digits of other scripts.
+            return value.isascii() and "_" not in value and _fits(Decimal(value))
+        except InvalidOperation:
+            return False
+    is_exact = isinstance(value, int | Decimal) and not isinstance(value, bool)
+    return is_exact and _fits(Decimal(value))
+
+
+def _fits(number: Decimal) -> bool:
+    return number.is_finite() and number.adjusted() < _DIGITS_MAX
+
+
+def _is_date(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        return False
+
+
+def _unsupported(key: str) -> QboError:
+    return QboError("2010", key, element=key)

@@ -1,0 +1,184 @@
+"""Bodies: whatever is written, the answer is a row or Intuit's fault; a refusal changes nothing, a row can be read."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rowcol.sandbox.qbo import Switches
+from rowcol.sandbox.qbo.catalog import KINDS
+from rowcol.sandbox.qbo.drafts import REFERENCES
+from tests.sandbox.qbo.rig import Got, Rig, bill_body, invoice_body, payment_body, receipt_body
+
+Json = dict[str, Any]
+CHECKING: Final = {"value": "35"}
+
+
+def deep(depth: int) -> Any:
+    value: Any = "x"
+    for _ in range(depth):
+        value = {"Line": [value]}
+    return value
+
+
+_JUNK: Final = st.sampled_from(
+    [
+        *(None, True, 0, -1, 10**30, 1.5, 1e300, "", "x", "1", "²", "NaN", "-Infinity", "sNaN", "1e999"),
+        *("1_0", "2026-13-45", "9999-12-31", "x" * 5_000, "\ud800", "\0"),
+        *([], [[]], [1], ["x"], [None], [{}], {}, {"value": None}, {"value": []}, {"value": {"value": 1}}),
+        *({"value": "99"}, {"type": []}, {"TxnId": {}, "TxnType": []}, [{"TxnType": {}, "TxnId": "1"}]),
+        *([{"DetailType": []}], [{"DetailType": "Amount", "Amount": "5"}], [{"Id": {}}], [{"Amount": []}]),
+        *({"TotalTax": "x"}, {"Amount": {"value": "1"}}, deep(20), deep(150)),
+    ]
+)  # fmt: skip
+JUNK: Final = _JUNK.map(copy.deepcopy)
+ATTRIBUTES: Final = st.sampled_from(
+    [
+        *REFERENCES,
+        *("Active", "AccountType", "Amount", "Balance", "CashBack", "CheckPayment", "Credit"),
+        *("CreditCardPayment", "CurrencyRef", "DepositLineDetail", "DetailType", "DisplayName"),
+        *("DocNumber", "DueDate", "DueDays", "Entity", "EntityRef", "Id", "Line", "LinkedTxn"),
+        *("MetaData", "Name", "ParentRef", "PayType", "PostingType", "PrivateNote", "SyncToken"),
+        *("TotalAmt", "TxnDate", "TxnTaxDetail", "domain", "sparse", "surprise"),
+    ]
+)
+
+
+@dataclass
+class Office:
+    """A company with something of everything, and a good body for each type."""
+
+    rig: Rig = field(default_factory=lambda: Rig(Switches(enforce_limits=False)))
+    good: dict[str, Json] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        vendor, customer = self.rig.vendor(), self.rig.customer()
+        bill = self.rig.bill(vendor)
+        invoice = self.rig.books.create("Invoice", invoice_body(customer, "50"))["Id"]
+        payment = self.rig.books.create("Payment", receipt_body(customer, "20", invoice))["Id"]
+        self.rig.pay(vendor, bill)
+        bought, sold = bill_body(vendor, "7"), invoice_body(customer, "7")
+        journal = [
+            {
+                "Amount": 3,
+                "DetailType": "JournalEntryLineDetail",
+                "JournalEntryLineDetail": {
+                    "PostingType": side,
+                    "AccountRef": {"value": account},
+                    "Entity": {"Type": "Vendor", "EntityRef": {"value": vendor, "type": "Vendor"}},
+                },
+            }
+            for side, account in (("Debit", "7"), ("Credit", "33"))
+        ]
+        held = {"Amount": 20, "LinkedTxn": [{"TxnId": payment, "TxnType": "Payment"}]}
+        cash = {"Amount": 4, "DepositLineDetail": {"AccountRef": {"value": "1"}}}
+        method = {"PaymentType": "Cash", "AccountRef": CHECKING}
+        named = {"Name": "New", "DisplayName": "New"}
+        special: dict[str, Json] = {
+            "Account": {"Name": "New", "AccountType": "Bank", "ParentRef": CHECKING},
+            "Bill": bought | {"SalesTermRef": {"value": "3"}, "TxnDate": "2026-01-05"},
+            "BillPayment": payment_body(vendor, bill, "5"),
+            "Deposit": {"DepositToAccountRef": CHECKING, "Line": [held, cash]},
+            "Invoice": sold | {"TxnTaxDetail": {"TotalTax": 1}},
+            "JournalEntry": {"Line": journal},
+            "Payment": receipt_body(customer, "5", invoice),
+            "Purchase": bought | method,
+            "Term": {"Name": "New", "DueDays": 7},
+            "Transfer": {"FromAccountRef": CHECKING, "ToAccountRef": {"value": "36"}, "Amount": 2},
+        }
+        for name, kind in KINDS.items():
+            plain = named if kind.is_list else bought | sold
+            self.good[name] = json.loads(json.dumps(special.get(name, plain), default=str))
+
+    def row_of(self, name: str) -> Json:
+        """A row of this type to write upon, made if there is none."""
+        rows = self.rig.books.rows(name)
+        return rows[-1] if rows else self.rig.books.create(name, self.good[name])
+
+
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every container with each of its keys."""
+    for key in list(value) if isinstance(value, dict) else range(len(value)):
+        yield value, key
+        if isinstance(value[key], dict | list):
+            yield from places(value[key])
+
+
+def spoil(body: Json, data: st.DataObject) -> None:
+    """Something else in one place: instead of what was there, or besides it."""
+    if body and data.draw(st.booleans()):
+        holder, key = data.draw(st.sampled_from(list(places(body))))
+        if data.draw(st.integers(0, 4)) == 0:
+            del holder[key]
+        else:
+            holder[key] = data.draw(JUNK)
+        return
+    holders = [body, *(h[k] for h, k in places(body) if isinstance(h[k], dict))]
+    data.draw(st.sampled_from(holders))[data.draw(ATTRIBUTES)] = data.draw(JUNK)
+
+
+def check(got: Got) -> None:
+    """A success, or the upper-case envelope."""
+    assert got.status in {200, 400}, (got.status, got.body)
+    if got.status == 400:
+        fault = got.json["Fault"]
+        assert fault["type"] == "ValidationFault"
+        for error in fault["Error"]:
+            assert error.keys() - {"element"} == {"Message", "Detail", "code"}
+            assert error["code"].isdigit()
+
+
+async def check_books(rig: Rig) -> None:
+    """Everything can still be read, and added up."""
+    for name in KINDS:
+        await rig.query(f"SELECT * FROM {name}")
+        await rig.query(f"SELECT * FROM {name} ORDERBY TxnDate, DocNumber")
+    told = ",".join(name for name, kind in KINDS.items() if kind.in_cdc)
+    await rig.ok("GET", f"cdc?entities={told}&changedSince=2026-01-01")
+    for report in ("BalanceSheet", "AgedPayables", "AgedReceivables"):
+        await rig.ok("GET", f"reports/{report}")
+
+
+@settings(max_examples=250)
+@given(
+    name=st.sampled_from(sorted(KINDS)),
+    deed=st.sampled_from(["create", "update", "full", "delete", "void", "item"]),
+    data=st.data(),
+)
+async def test_nothing_breaks_the_books(name: str, deed: str, data: st.DataObject) -> None:
+    office = Office()
+    rig, body = office.rig, copy.deepcopy(office.good[name])
+    if deed not in {"create", "item"}:
+        row = office.row_of(name)
+        body |= {"Id": row["Id"], "SyncToken": row["SyncToken"], "sparse": deed == "update"}
+    for _ in range(data.draw(st.integers(1, 3))):
+        spoil(body, data)
+    before = rig.books.n_edits
+    if deed == "item":
+        item = {"bId": "1", "operation": data.draw(st.sampled_from(["create", "update"]))}
+        body = {"BatchItemRequest": [item | {name: body}]}
+    query = f"?operation={deed}" if deed in {"delete", "void"} else ""
+    got = await rig.call("POST", f"{'batch' if deed == 'item' else name.lower()}{query}", body)
+    check(got)
+    if got.status == 400:
+        assert rig.books.n_edits == before
+        return
+    await check_books(rig)
+    for row in rig.books.rows(name)[-2:]:
+        for after in ("void", "delete"):
+            left = {"Id": row["Id"], "SyncToken": rig.books.get(name, row["Id"])["SyncToken"]}
+            check(await rig.call("POST", f"{name.lower()}?operation={after}", left))
+    await check_books(rig)
+
+
+@pytest.mark.parametrize("raw", [b"[]", b"1", b"NaN", b'{"Line": NaN}', b"{", b"\xff", b"[" * 100_000])
+async def test_no_object(rig: Rig, raw: bytes) -> None:
+    for path in ("bill", "bill?operation=delete", "batch"):
+        assert (await rig.call("POST", path, raw)).code == "2010"
