@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
+from dataclasses import fields
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -133,6 +135,21 @@ def test_metrics_in_the_documents_exist() -> None:
     named = set(METRIC.findall((ROOT / "docs" / "operations.md").read_text()))
     real = set(re.findall(r'"(rowcol_[a-z_]+)"', source))
     check(sorted(named ^ real), "docs/operations.md and api/metrics.py name the same metrics.")
+
+
+def test_every_rail_has_its_section() -> None:
+    """`rowcol call --help` sends people there: what may be called stands in it, and each switch of the emulator."""
+    text = (ROOT / "docs" / "rails.md").read_text()
+    cells = re.findall(r"^\| ([^|]+?) +\|", text, re.MULTILINE)
+    told = {name.strip("`") for cell in cells for name in cell.split(", ")}
+    wanted = {name for spec in cogs.rails() for name in spec.endpoints}
+    for spec in cogs.rails():
+        switches = import_module(f"rowcol.sandbox.{spec.name}.switches").Switches
+        wanted |= {field.name for field in fields(switches)}
+    check(
+        sorted(wanted - told),
+        "docs/rails.md has a section for each rail and for its emulator.",
+    )
 
 
 def test_python_blocks_compile() -> None:

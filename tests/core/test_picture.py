@@ -42,16 +42,6 @@ def test_accounts_say_nothing_about_books() -> None:
     assert standing_of(picture, NO_RAIL, NOW).as_of is None
 
 
-def test_silence_means_something_only_where_deliveries_come() -> None:
-    assert standing_of(books(READ, MINUTE), NO_RAIL, NOW).is_announced
-    never = replace(READ, delivered_at=None)
-    assert not standing_of(books(never, MINUTE), NO_RAIL, NOW).is_announced
-    gapped = replace(READ, webhook_gap_at=NOW - HOUR)
-    assert not standing_of(books(gapped, MINUTE), NO_RAIL, NOW).is_announced
-    long_ago = replace(READ, webhook_gap_at=NOW - MINUTE - GAP_REMEMBERED)
-    assert standing_of(books(long_ago, MINUTE), NO_RAIL, NOW).is_announced
-
-
 def test_hints_refusals_and_health_are_passed_on() -> None:
     hinted = READ.marked("Bill", "a delivery")
     assert standing_of(books(hinted, MINUTE), NO_RAIL, NOW).is_hinted

@@ -113,12 +113,12 @@ async def test_one_look_answers_everybody(it: CompanyRig) -> None:
     assert {(a.action, a.label, a.as_of) for a in answers} == {(Action.SERVE, None, it.clock.now())}
 
 
-async def test_ten_minutes_and_a_day(it: CompanyRig) -> None:
+async def test_a_minute_and_a_day(it: CompanyRig) -> None:
     it.clock.advance(MINUTE)
     await deliver(it)
     await read(it)
     it.company.calls.clear()
-    it.clock.advance(10 * MINUTE)
+    it.clock.advance(MINUTE)
     for purpose in (Purpose.GUARDRAIL, Purpose.RITUAL, Purpose.DISPLAY):
         assert (await read(it, purpose)).action is Action.SERVE
     assert metered(it) == []

@@ -32,10 +32,7 @@ EXAMPLES = "Examples: rowcol sandbox  |  rowcol sandbox --virtual --seed 7  |  r
 Speed = Annotated[
     float,
     typer.Option(
-        "--speed",
-        min=0.001,
-        max=100_000,
-        help="Emulated seconds in a real one. Webhooks carry emulated time.",
+        "--speed", min=0.001, max=100_000, help="Emulated seconds in a real one, in webhooks too."
     ),
 ]
 BooksWebhook = Annotated[
@@ -45,6 +42,8 @@ BooksWebhook = Annotated[
         help="Where QuickBooks delivers, such as http://127.0.0.1:8700/webhooks/qbo/main.",
     ),
 ]
+
+Companies = Annotated[int, typer.Option("--companies", min=1, max=99, help="In QuickBooks.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +60,7 @@ class _Chosen:
     webhook_url: str
     books_port: int
     books_webhook_url: str
+    companies: int
 
 
 def sandbox(
@@ -95,10 +95,11 @@ def sandbox(
             "--books-port",
             min=0,
             max=face.PORT_MAX,
-            help="Port of the emulated QuickBooks; default: --port + 1.",
+            help="Port of QuickBooks; default: --port + 1.",
         ),
     ] = None,
     books_webhook_url: BooksWebhook = "",
+    companies: Companies = 3,
     json: Json = False,
 ) -> None:
     """Run the emulators: Plaid (truth, cached balances, pulls, webhooks, limits, a bill) and QuickBooks Online with a company.
@@ -123,6 +124,7 @@ def sandbox(
         webhook_url,
         (port + 1 if port else 0) if books_port is None else books_port,
         books_webhook_url,
+        companies,
     )
     listening.on_fast_loop(_sandbox(chosen, is_json=json))
 
@@ -183,15 +185,18 @@ def _bound(chosen: _Chosen) -> tuple[socket, socket]:
 
 
 def _books(chosen: _Chosen, clock: Clock, sender: WebhookSender) -> QboEmulator:
-    """One company with some open bills and invoices."""
+    """Companies with some open bills and invoices."""
     from rowcol.sandbox.qbo import QboClient, QboEmulator, Switches
     from rowcol.simulation.chance import stream
     from rowcol.simulation.ledger.clerk import Clerk
 
     clients = {"qbo-client": QboClient(webhook_url=chosen.books_webhook_url or None)}
-    books = QboEmulator(clock, stream(chosen.seed, "books"), Switches(), sender, clients=clients)
-    company = books.add_company("Sample Company")
-    Clerk(company.books, stream(chosen.seed, "clerk")).open_the_books()
+    dice = stream(chosen.seed, "books")
+    books = QboEmulator(clock, dice, Switches(), sender, clients=clients, kept_max=10_000)
+    for n in range(1, chosen.companies + 1):
+        labels = ("clerk",) if n == 1 else ("clerk", n)
+        company = books.add_company("Sample Company" if n == 1 else f"Sample Company {n}")
+        Clerk(company.books, stream(chosen.seed, *labels)).open_the_books()
     return books
 
 
@@ -251,6 +256,7 @@ def _announce(
     is_json: bool,
 ) -> None:
     address, books_address = addresses
+    companies = {company.name: realm_id for realm_id, company in books.companies.items()}
     client_id, secret = next(iter(emulator.clients.items()))
     books_client_id, client = next(iter(books.clients.items()))
     environment = {
@@ -265,10 +271,11 @@ def _announce(
         "ROWCOL_QBO__MAIN__BASE_URL": books_address,
     }
     if is_json:
-        out = {"address": address, "books_address": books_address}
+        out = {"address": address, "books_address": books_address, "companies": companies}
         face.emit({**out, "environment": environment, "public_tokens": tokens})
         return
     face.say(f"The emulated Plaid listens on {address}, QuickBooks on {books_address}.")
+    face.say(f"Companies to connect: {', '.join(companies)}.")
     face.say("For the service:")
     for name, value in environment.items():
         face.say(f"  export {name}={value}")

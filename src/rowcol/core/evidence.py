@@ -97,8 +97,6 @@ class Standing:
     health_reason: str = ""
     is_hinted: bool = False
     """A delivery spoke of changes that were not read yet."""
-    is_announced: bool = True
-    """Deliveries come, and none was found missing lately: then silence means something for some minutes."""
 
 
 def age_of(as_of: datetime | None, now: datetime) -> timedelta | None:

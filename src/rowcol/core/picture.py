@@ -12,7 +12,6 @@ from rowcol.core.connection import ConnectionState
 from rowcol.core.evidence import Coverage, Health, Observation, Standing
 from rowcol.core.need import Need
 from rowcol.core.rail import CannotHelp, Rail, Role
-from rowcol.core.sweep import is_gapped
 
 WEEKS_PROVING_CLOSED = timedelta(weeks=26)
 POSTINGS_PROVING_CLOSED = 100
@@ -89,7 +88,6 @@ def _standing_of_books(picture: Picture) -> Standing:
         read_at=state.looked_at,
         health_reason="" if state.health is Health.OK else state.health_reason,
         is_hinted=bool(state.dirty) or picture.has_pending,
-        is_announced=state.delivered_at is not None and not is_gapped(state),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,7 +23,7 @@ NAMES = st.sampled_from(sorted(POLICIES))
 
 
 def books(age: timedelta | None, **more: object) -> Standing:
-    """Books complete as of `age` ago and read then; deliveries come."""
+    """Books complete as of `age` ago and read then."""
     at = None if age is None else NOW - age
     made = Standing(as_of=at, live_as_of=at, looked_at=at, read_at=at)
     return replace(made, **more)  # type: ignore[arg-type]
@@ -45,33 +46,40 @@ def action(standing: Standing, purpose: Purpose, name: str = "evidence") -> Acti
 
 @pytest.mark.parametrize("purpose", DECISIONS)
 class TestADecision:
-    """Ten minutes, if nothing speaks for a change."""
+    """A look of its own, unless one was made a minute ago; ten minutes where it cannot look."""
 
-    def test_is_served_within_ten_minutes(self, purpose: Purpose) -> None:
-        assert action(books(10 * MINUTE), purpose) is Action.SERVE
-        assert action(books(10 * MINUTE + SECOND), purpose) is Action.LOOK
+    def test_is_served_from_a_look_of_the_last_minute(self, purpose: Purpose) -> None:
+        """By when it was read: what it is complete as of is some minutes before."""
+        known = books(6 * MINUTE)
+        for read, expected in ((MINUTE, Action.SERVE), (MINUTE + SECOND, Action.LOOK)):
+            assert action(replace(known, read_at=NOW - read), purpose) is expected
+        old = books(10 * MINUTE + SECOND, read_at=NOW - SECOND)
+        assert action(old, purpose) is Action.LOOK, "a minute ago, and yet not complete as of then"
+
+    @pytest.mark.parametrize("no_look", [{"looked_at": NOW}, {"cannot_pay": "the month is used up"}])
+    def test_is_served_ten_minutes_where_another_look_cannot_be_made(
+        self, purpose: Purpose, no_look: dict[str, Any]
+    ) -> None:
+        for age, expected in ((10 * MINUTE, True), (10 * MINUTE + SECOND, False)):
+            known = replace(books(age), **no_look)
+            decision = policy_of("evidence").decide_books(asked(purpose), known, NOW)
+            assert (decision.action is Action.SERVE and decision.label is None) is expected
+            hinted = replace(known, is_hinted=True)
+            assert policy_of("evidence").decide_books(asked(purpose), hinted, NOW).label
 
     def test_looks_again_where_a_delivery_spoke(self, purpose: Purpose) -> None:
         for age in (SECOND, 9 * MINUTE):
-            assert action(books(age, is_hinted=True), purpose) is Action.LOOK
-
-    def test_joins_a_look_of_a_minute_where_deliveries_fail(self, purpose: Purpose) -> None:
-        """By when it was read: what it is complete as of is some minutes before."""
-        silent = books(6 * MINUTE, is_announced=False)
-        for read, expected in ((MINUTE, Action.SERVE), (MINUTE + SECOND, Action.LOOK)):
-            assert action(replace(silent, read_at=NOW - read), purpose) is expected
-        old = books(11 * MINUTE, is_announced=False, read_at=NOW - SECOND)
-        assert action(old, purpose) is Action.LOOK
+            known = books(age, is_hinted=True, read_at=NOW - SECOND)
+            assert action(known, purpose) is Action.LOOK
 
     def test_has_a_window_of_its_own_if_it_is_tighter(self, purpose: Purpose) -> None:
-        tight = replace(asked(purpose), window=2 * MINUTE)
-        assert EVIDENCE.decide_books(tight, books(2 * MINUTE), NOW).action is Action.SERVE
-        assert EVIDENCE.decide_books(tight, books(3 * MINUTE), NOW).action is Action.LOOK
+        tight, just = replace(asked(purpose), window=2 * MINUTE), {"read_at": NOW - SECOND}
+        assert EVIDENCE.decide_books(tight, books(2 * MINUTE, **just), NOW).action is Action.SERVE
+        assert EVIDENCE.decide_books(tight, books(3 * MINUTE, **just), NOW).action is Action.LOOK
 
 
 def test_a_display_accepts_a_day_whatever_was_hinted() -> None:
-    hinted = {"is_hinted": True, "is_announced": False}
-    assert action(books(DAY, **hinted), Purpose.DISPLAY) is Action.SERVE
+    assert action(books(DAY, is_hinted=True), Purpose.DISPLAY) is Action.SERVE
     assert action(books(DAY + SECOND), Purpose.DISPLAY) is Action.LOOK
 
 
@@ -150,7 +158,7 @@ class TestTtl:
 
     @pytest.mark.parametrize("purpose", list(Purpose))
     def test_a_day_is_served_hinted_or_not(self, purpose: Purpose) -> None:
-        known = books(DAY, is_hinted=True, is_announced=False)
+        known = books(DAY, is_hinted=True)
         assert action(known, purpose, "ttl") is Action.SERVE
         assert action(replace(known, as_of=NOW - DAY - SECOND), purpose, "ttl") is Action.LOOK
 
@@ -166,7 +174,6 @@ def standings(draw: st.DrawFn) -> Standing:
         cannot_pay=draw(st.none() | st.just("the month's pool is used up")),
         read_at=draw(moments),
         is_hinted=draw(st.booleans()),
-        is_announced=draw(st.booleans()),
     )
 
 

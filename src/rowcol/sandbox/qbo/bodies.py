@@ -7,7 +7,7 @@ Only what the books go on to use is checked; an attribute nobody here knows is k
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
@@ -19,9 +19,6 @@ DEPTH_MAX: Final = 24
 _DIGITS_MAX: Final = 15
 """Before the point: far more than any amount of QBO, and every sum of them stays exact."""
 _DUE_DAYS_MAX: Final = 9_999
-_DATES: Final = frozenset({"DueDate", "TxnDate"})
-_LISTS: Final = frozenset({"Line", "LinkedTxn"})
-_OBJECTS: Final = frozenset({"CashBack", "CheckPayment", "CreditCardPayment", "Entity"})
 _TEXTS: Final = frozenset(
     {
         "AccountSubType",
@@ -66,26 +63,12 @@ def _check_inside(value: Any, depth: int) -> None:
 
 def _check_attribute(key: str, value: Any) -> None:
     """Empty values never come here: they are as good as missing."""
-    if key in NUMERIC:
-        is_right = not isinstance(value, Mapping | list | tuple) and _is_number(value)
-    elif key in _LISTS:
-        is_right = isinstance(value, list | tuple) and all(isinstance(v, Mapping) for v in value)
-    elif key in _OBJECTS or key.endswith("Detail"):
-        is_right = isinstance(value, Mapping)
-    elif key.endswith("Ref"):
-        is_right = isinstance(value, Mapping) and _is_scalar(value.get("value", ""))
-    elif key in _DATES:
-        is_right = _is_date(value)
-    elif key == "DueDays":
-        is_right = _is_number(value) and 0 <= Decimal(value) <= _DUE_DAYS_MAX
-    elif key == "DetailType":
-        if not isinstance(value, str) or _DETAIL_TYPE.fullmatch(value) is None:
-            raise QboError("2170", f"DetailType {value!s:.50}", element=key)
+    rule = _RULES.get(key) or next((r for end, r in _ENDINGS if key.endswith(end)), None)
+    if rule is None or rule(value):
         return
-    else:
-        is_right = key not in _TEXTS or _is_scalar(value)
-    if not is_right:
-        raise _unsupported(key)
+    if key == "DetailType":
+        raise QboError("2170", f"DetailType {value!s:.50}", element=key)
+    raise _unsupported(key)
 
 
 def _is_scalar(value: Any) -> bool:
@@ -116,5 +99,37 @@ def _is_date(value: Any) -> bool:
         return False
 
 
+def _is_days(value: Any) -> bool:
+    return _is_number(value) and 0 <= Decimal(value) <= _DUE_DAYS_MAX
+
+
+def _is_line_kind(value: Any) -> bool:
+    return isinstance(value, str) and _DETAIL_TYPE.fullmatch(value) is not None
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(one, Mapping) for one in value)
+
+
+def _is_reference(value: Any) -> bool:
+    return isinstance(value, Mapping) and _is_scalar(value.get("value"))
+
+
 def _unsupported(key: str) -> QboError:
     return QboError("2010", key, element=key)
+
+
+_RULES: Final[dict[str, Callable[[Any], bool]]] = {
+    **dict.fromkeys(NUMERIC, _is_number),
+    **dict.fromkeys(("CashBack", "CheckPayment", "CreditCardPayment", "Entity"), _is_object),
+    **dict.fromkeys(("DueDate", "TxnDate"), _is_date),
+    **dict.fromkeys(("Line", "LinkedTxn"), _is_list),
+    **dict.fromkeys(_TEXTS, _is_scalar),
+    "DetailType": _is_line_kind,
+    "DueDays": _is_days,
+}
+_ENDINGS: Final = (("Detail", _is_object), ("Ref", _is_reference))

@@ -3,7 +3,7 @@
 | method and path | body | answer |
 |---|---|---|
 | GET state | | clock, next event, counts, switches, weather, faults |
-| GET companies, POST companies | {name, realm_id?, time_zone?, clock_offset_s?} | realm ids |
+| GET companies, POST companies | {name, realm_id?, time_zone?, clock_offset_s?} | realm ids, names, row counts, and the apps that are connected |
 | GET meter, limits, deliveries, renewals | | the oracles |
 | POST consent | {client_id, realm_id} | {code} |
 | POST books | {realm_id, operation, entity, id?, body?, winner_id?, delta?, at?} | the row |
@@ -126,6 +126,11 @@ def _companies(emulator: QboEmulator, _arguments: Arguments) -> Json:
             {
                 "realm_id": company.realm_id,
                 "name": company.name,
+                "connected_to": [
+                    client_id
+                    for client_id in emulator.clients
+                    if emulator.tokens.is_connected(client_id, company.realm_id)
+                ],
                 "n_rows": {name: len(t) for name, t in company.books.tables.items() if len(t)},
             }
             for company in emulator.companies.values()

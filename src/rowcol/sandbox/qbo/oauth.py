@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msgspec
 
-from rowcol.sandbox.qbo import gate
+from rowcol.sandbox.qbo import consent, gate
 from rowcol.sandbox.qbo.emulator import QboEmulator
 from rowcol.sandbox.qbo.faults import AFTER_EFFECT, Fault
 from rowcol.sandbox.qbo.identity import Signer
@@ -77,29 +77,35 @@ class Authority:
         return Answer(200, encode(discovery(asked)))
 
     async def _authorize(self, asked: Asked) -> Answer:
-        """Consents at once, for the `realm` of the query or the first company, and redirects."""
-        emulator, wish = self._emulator, asked.query
+        """Consent for the `realm` that was chosen or the next company, and redirect; or let a person choose."""
+        emulator, wish = self._emulator, consent.wish_of(asked)
         client = emulator.clients.get(wish.get("client_id", ""))
         redirect_uri = wish.get("redirect_uri", "")
         if client is None or not urlsplit(redirect_uri).scheme:
             return _error("invalid_request")
         if client.redirect_uris is not None and redirect_uri not in client.redirect_uris:
             return _error("invalid_redirect_uri")
-        realm_id = wish.get("realm") or next(iter(emulator.companies), "")
         scopes = tuple(wish.get("scope", "").split())
         back = {"state": wish["state"]} if "state" in wish else {}
         if wish.get("response_type") != "code" or not scopes:
             back["error"] = "invalid_request" if scopes else "invalid_scope"
-        elif realm_id not in emulator.companies:
-            back["error"] = "access_denied"
+        elif consent.has_choice(emulator, asked):
+            return Answer(200, consent.page(emulator, wish["client_id"]), "text/html")
         else:
-            back["code"] = emulator.consent(
-                wish["client_id"], realm_id, scopes=scopes, redirect_uri=redirect_uri
-            )
-            back["realmId"] = realm_id
+            back |= self._consented(wish, scopes)
         joint = "&" if urlsplit(redirect_uri).query else "?"
         location = f"{redirect_uri}{joint}{urlencode(back)}"
         return Answer(302, b"", headers={"Location": location})
+
+    def _consented(self, wish: dict[str, str], scopes: tuple[str, ...]) -> dict[str, str]:
+        emulator, client_id = self._emulator, wish["client_id"]
+        realm_id = wish.get("realm") or consent.next_company(emulator, client_id)
+        if realm_id not in emulator.companies:
+            return {"error": "access_denied"}
+        code = emulator.consent(
+            client_id, realm_id, scopes=scopes, redirect_uri=wish["redirect_uri"]
+        )
+        return {"code": code, "realmId": realm_id}
 
     async def _token(self, asked: Asked) -> Answer:
         emulator, now = self._emulator, self._emulator.clock.now()

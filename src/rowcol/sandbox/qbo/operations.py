@@ -143,11 +143,9 @@ def _write(wish: Wish, asked: Asked, company: Company, by: str) -> Json:
     return write(wish.operation, wish.kind, _body(asked), company, by)
 
 
-def write(operation: str, kind: Kind, body: Any, company: Company, by: str) -> Json:
+def write(operation: str, kind: Kind, body: Json, company: Company, by: str) -> Json:
     """Create, update, delete or void one row by the API."""
     books = company.books
-    if not isinstance(body, dict):
-        raise QboError("2010", kind.name, element=kind.name)
     if books.is_read_only:
         raise QboError("6190", company.name)
     if operation == "create":
@@ -205,6 +203,8 @@ def _batch_wish(item: Json) -> tuple[Kind, str]:
     operation = str(item.get("operation", "")).lower()
     if kind is None or operation not in {"create", "update", "delete"}:
         raise QboError("500", f"batch item {item.get('bId')}")
+    if not isinstance(item[kind.name], dict):
+        raise QboError("2010", kind.name, element=kind.name)
     return kind, "void" if item.get("optionsData") == "void" else operation
 
 
