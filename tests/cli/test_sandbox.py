@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from rowcol.cli.sandbox import ScaledClock
@@ -26,6 +27,18 @@ def test_a_file_is_followed(tmp_path: Path) -> None:
         )
 
 
+def test_there_are_companies_to_choose_from(tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    for arguments, n in (((), 3), (("--companies", "5"), 5)):
+        with shell.running("sandbox", "--port", "0", *arguments) as sandbox:
+            url = f"{sandbox['books_address']}/_control/companies"
+            listed = httpx2.get(url, trust_env=False).json()["companies"]
+            assert {one["name"]: one["realm_id"] for one in listed} == sandbox["companies"]
+            assert len(listed) == n
+            assert all(one["n_rows"]["Bill"] == 12 for one in listed)
+            assert [one["connected_to"] for one in listed] == [[]] * n
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -33,6 +46,7 @@ def test_a_file_is_followed(tmp_path: Path) -> None:
         ["--transactions", "none.csv"],
         ["--from", "someday"],
         ["--port", "65535"],
+        ["--companies", "0"],
         ["--virtual", "--speed", "2"],
     ],
 )

@@ -10,7 +10,7 @@ import pytest
 from rowcol.core.delivery import Incoming, RouteState, Verdict
 from rowcol.core.outcome import Outcome
 from rowcol.core.wire import MAX_DELIVERY_BYTES, RawDelivery, Silence
-from rowcol.engine.inbox import BATCH_MAX, JUDGED_MAX, Batcher, Received, Reception
+from rowcol.engine.inbox import BATCH_MAX, JUDGED_MAX, UNREADABLE, Batcher, Received, Reception
 from tests.fakes import T0
 from tests.rig import APP, FIRM, Rig, rig
 
@@ -60,8 +60,7 @@ async def test_an_unknown_login_is_kept_as_unmatched(tmp_path: Path) -> None:
     ("body", "key", "expected"),
     [
         (b"MOVED:item-1#1", "", Reception.REJECTED),
-        (b"no login", "k1", Reception.UNREADABLE),
-        (b"x" * (MAX_DELIVERY_BYTES + 1), "k1", Reception.UNREADABLE),
+        (b"x" * (MAX_DELIVERY_BYTES + 1), "k1", Reception.TOO_LARGE),
     ],
 )
 async def test_bad_deliveries_are_not_stored(
@@ -71,6 +70,15 @@ async def test_bad_deliveries_are_not_stored(
         received = await it.plane.inbox.receive(APP, raw(body, key))
         assert received.reception is expected
         assert await states(it) == []
+
+
+async def test_what_is_signed_and_cannot_be_read_is_kept(tmp_path: Path) -> None:
+    """Its sender would try again for a day, hold back what comes after it, and then lose it."""
+    async with rig(tmp_path) as it:
+        received = await it.plane.inbox.receive(APP, raw(b"no login", "k1"))
+        assert received.reception is Reception.ACCEPTED
+        (kept,) = await it.plane.store.list_unmatched()
+        assert (kept.kind, kept.state) == (UNREADABLE, RouteState.UNMATCHED)
 
 
 async def test_what_cannot_be_translated_is_parked_and_can_be_replayed(tmp_path: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from rowcol.core.refusal import BadInput, Conflict, RailRefused
+from rowcol.sandbox.qbo.faults import Fault
 from rowcol.services import consent
 from rowcol.services.integration import IntegrationService
 from rowcol.simulation.rig import open_rig
@@ -27,6 +30,19 @@ async def test_a_company_that_the_consent_is_not_for_is_not_connected() -> None:
             )
         assert await rig.plane.store.list_connections(FIRM) == ()
         assert (await rig.connect_books(other, theirs)).remote_id == theirs.realm_id
+
+
+@pytest.mark.parametrize(("fault", "times"), [("html", 2), ("error_500", 2), ("no_answer", 1)])
+async def test_a_proof_that_tells_nothing_costs_no_consent(fault: str, times: int) -> None:
+    async with open_rig() as rig:
+        company = rig.books.add_company("Mine")
+        business = await rig.add_business("Mine")
+        rig.books.faults.next(Fault(fault), times, operation="read")
+        connecting = asyncio.create_task(rig.connect_books(business, company))
+        while not connecting.done():
+            await asyncio.sleep(0)  # noqa: TID251 - others run
+            rig.clock.advance_to(rig.clock.now() + timedelta(milliseconds=100))
+        assert connecting.result().remote_id == company.realm_id
 
 
 async def test_who_has_a_company_already_is_not_told() -> None:

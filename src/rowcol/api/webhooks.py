@@ -39,16 +39,16 @@ def _made(
 
 
 _OK = _made(200, "ok")
+TOO_LARGE = _made(413, "content_too_large", (b"connection", b"close"))
 ANSWERS = {
     Reception.ACCEPTED.value: _OK,
     Reception.DUPLICATE.value: _OK,
     Reception.REJECTED.value: _made(401, "unauthorized"),
-    Reception.UNREADABLE.value: _made(400, "unreadable"),
+    Reception.TOO_LARGE.value: TOO_LARGE,
     Reception.BUSY.value: _made(503, "busy", (b"retry-after", str(RETRY_AFTER_S).encode())),
 }
 UNKNOWN = _made(404, "not_found")
 WRONG_METHOD = _made(405, "method_not_allowed", (b"allow", b"POST"))
-TOO_LARGE = _made(413, "content_too_large", (b"connection", b"close"))
 FAILED = _made(500, "internal")
 
 

@@ -7,7 +7,7 @@ What `receive` answers, and what that means for the sender:
     | ACCEPTED  | 200  | yes    | is done                             |
     | DUPLICATE | 200  | before | is done                             |
     | REJECTED  | 401  | no     | is not the rail, or too late        |
-    | UNREADABLE| 400  | no     | is the rail, but we cannot read it  |
+    | TOO_LARGE | 413  | no     | sends more than 1 MiB               |
     | BUSY      | 503  | no     | tries again after Retry-After       |
 """
 
@@ -31,6 +31,9 @@ from rowcol.engine.keys import Keys
 from rowcol.engine.topics import DUE
 from rowcol.ports import Doorbell, PlaneStore
 
+UNREADABLE = "unreadable"
+"""The kind of what the rail signed and we cannot read. It is kept, unmatched: refused, it would hold back all that comes
+after it, and in the end be lost."""
 QUEUE_MAX = 2048
 BATCH_MAX = 256
 GATHERED = 32
@@ -47,7 +50,7 @@ class Reception(StrEnum):
     ACCEPTED = "ACCEPTED"
     DUPLICATE = "DUPLICATE"
     REJECTED = "REJECTED"
-    UNREADABLE = "UNREADABLE"
+    TOO_LARGE = "TOO_LARGE"
     BUSY = "BUSY"
 
 
@@ -84,7 +87,7 @@ class Inbox:
     async def receive(self, app: App, raw: RawDelivery) -> Received:
         """Take one delivery in. Raises nothing for whatever bytes came."""
         if len(raw.body) > MAX_DELIVERY_BYTES:
-            return Received(Reception.UNREADABLE, "larger than 1 MiB")
+            return Received(Reception.TOO_LARGE, "larger than 1 MiB")
         loop = asyncio.get_running_loop()
         waiting: Waiting = loop.create_future()
         if not self._arrived:
@@ -133,9 +136,8 @@ class Inbox:
             return
         try:
             kind, remote_ids = self._rails[app.rail].route(raw.body)
-        except ValueError as error:
-            waiting.set_result(Received(Reception.UNREADABLE, str(error)))
-            return
+        except ValueError:
+            kind, remote_ids = UNREADABLE, ()
         incoming = Incoming(
             id=DeliveryId(self._rng.new_id("del")),
             rail=app.rail,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 from rowcol.core.app import App
 from rowcol.core.change import Change, NotBefore, Refused
@@ -23,6 +24,17 @@ from rowcol.engine.topics import DUE
 from rowcol.services import deeds
 from rowcol.services.plane import OpenPlane
 
+PROOF_TRIES, PROOF_PAUSE = 3, timedelta(seconds=1)
+TELL_NOTHING = frozenset(
+    {
+        Outcome.NOT_SENT,
+        Outcome.NO_ANSWER,
+        Outcome.UNREADABLE,
+        Outcome.TRY_AGAIN,
+        Outcome.RATE_LIMITED,
+    }
+)
+"""Answers that say nothing about whose token it is."""
 STORE_TRIES = 5
 CONNECTING = Cause(Trigger.PERSON, "a person connects a login")
 
@@ -119,25 +131,44 @@ async def _exchange(
 
 
 async def _prove(plane: OpenPlane, firm: FirmId, app: App, access: Grant) -> None:
-    """That the token is this company's: else somebody could name another's, and get what is delivered for it."""
-    rail = plane.rails[app.rail]
-    look = rail.proof_look()
+    """That the token is this company's: else somebody could name another's, and get what is delivered for it.
+
+    The consent is spent already, so one answer that tells nothing costs another call, not another consent.
+    """
+    look = plane.rails[app.rail].proof_look()
     if look is None:
         return
+    for left in reversed(range(PROOF_TRIES)):
+        failure = await _proof(plane, firm, app, access, look)
+        if failure is None:
+            return
+        outcome, detail = failure
+        if not left or outcome not in TELL_NOTHING:
+            raise RailRefused(
+                f"{app.rail} does not confirm that this consent is for this company: {detail}",
+                "begin again",
+            )
+        await plane.clock.sleep_until(plane.clock.now() + PROOF_PAUSE)
+
+
+async def _proof(
+    plane: OpenPlane, firm: FirmId, app: App, access: Grant, look: Look
+) -> tuple[Outcome, str] | None:
+    """One try; None where it is proven."""
     sealed = plane.vault.seal(access.value)
     sent = await _send(plane, firm, app, look, sealed, access.remote_id)
     answer = sent.answer
     if isinstance(answer, NoAnswer):
-        await plane.gateway.settle(sent, outcome_of_silence(answer), answer.silence)
-        raise RailRefused(f"{app.rail} did not answer ({answer.silence})", "begin again")
-    read = rail.read(look, answer, ConnectionState())
-    if isinstance(read, Failure):
-        await plane.gateway.settle(sent, read.outcome, read.detail, read.remote_request_id)
-        raise RailRefused(
-            f"{app.rail} does not confirm that this consent is for this company: {read.detail}",
-            "begin again",
-        )
-    await plane.gateway.settle(sent, Outcome.OK, "", read.remote_request_id)
+        outcome, detail, request_id = outcome_of_silence(answer), str(answer.silence), ""
+    else:
+        read = plane.rails[app.rail].read(look, answer, ConnectionState())
+        request_id = read.remote_request_id
+        if not isinstance(read, Failure):
+            await plane.gateway.settle(sent, Outcome.OK, "", request_id)
+            return None
+        outcome, detail = read.outcome, read.detail
+    await plane.gateway.settle(sent, outcome, detail, request_id)
+    return outcome, detail
 
 
 async def _known(

@@ -22,7 +22,7 @@ STATUSES: Final[Mapping[Reception, int]] = {
     Reception.ACCEPTED: 200,
     Reception.DUPLICATE: 200,
     Reception.REJECTED: 401,
-    Reception.UNREADABLE: 400,
+    Reception.TOO_LARGE: 413,
     Reception.BUSY: 503,
 }
 

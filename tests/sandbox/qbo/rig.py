@@ -100,12 +100,18 @@ class Rig:
         now: datetime = DEFAULT_START_AT,
         offset: timedelta = timedelta(0),
         sender: Any = None,
+        kept_max: int | None = None,
     ) -> None:
         self.clock = ManualClock(now)
         self.inbox = Inbox()
         clients = {"qbo-client": QboClient(webhook_url=HOOK)}
         self.emulator = QboEmulator(
-            self.clock, SeedBits(1), switches or Switches(), sender or self.inbox, clients=clients
+            self.clock,
+            SeedBits(1),
+            switches or Switches(),
+            sender or self.inbox,
+            clients=clients,
+            kept_max=kept_max,
         )
         self.app = qbo_app(self.emulator)
         self.company = self.emulator.add_company("Craig's Landscaping", clock_offset=offset)

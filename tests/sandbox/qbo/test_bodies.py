@@ -113,7 +113,7 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
 
 def spoil(body: Json, data: st.DataObject) -> None:
     """Something else in one place: instead of what was there, or besides it."""
-    if body and data.draw(st.booleans()):
+    if data.draw(st.booleans()) and body:
         holder, key = data.draw(st.sampled_from(list(places(body))))
         if data.draw(st.integers(0, 4)) == 0:
             del holder[key]
@@ -178,7 +178,73 @@ async def test_nothing_breaks_the_books(name: str, deed: str, data: st.DataObjec
     await check_books(rig)
 
 
-@pytest.mark.parametrize("raw", [b"[]", b"1", b"NaN", b'{"Line": NaN}', b"{", b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "raw", [b"[]", b"1", b"NaN", b'{"Line": NaN}', b"{", b"\xff", b"[" * 100_000]
+)
 async def test_no_object(rig: Rig, raw: bytes) -> None:
     for path in ("bill", "bill?operation=delete", "batch"):
         assert (await rig.call("POST", path, raw)).code == "2010"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"VendorRef": []}, "2010"),
+        ({"VendorRef": {"value": []}}, "2010"),
+        ({"VendorRef": {}}, "2500"),
+        ({"Line": {}}, "2010"),
+        ({"Line": ["x"]}, "2010"),
+        ({"Line": None}, "2020"),
+        ({"Line": []}, "2020"),
+        ({"Line": [{"Amount": "five"}]}, "2010"),
+        ({"Line": [{"Amount": "NaN"}]}, "2010"),
+        ({"Line": [{"Amount": "1_0"}]}, "2010"),
+        ({"Line": [{"Amount": {"value": 1}}]}, "2010"),
+        ({"Line": [{"Amount": 10**30}]}, "2010"),
+        ({"Line": [{"DetailType": "Amount", "Amount": 5}]}, "2170"),
+        ({"LinkedTxn": [1]}, "2010"),
+        ({"TxnDate": "2026-02-30"}, "2010"),
+        ({"TxnDate": 20260101}, "2010"),
+        ({"surprise": 10**400}, "2010"),
+        ({"surprise": deep(100)}, "2010"),
+    ],
+)
+async def test_what_is_said_to_a_malformed_bill(rig: Rig, changes: Json, code: str) -> None:
+    good = json.loads(json.dumps(bill_body(rig.vendor(), "5"), default=str))
+    got = await rig.call("POST", "bill", good | changes)
+    check(got)
+    assert (got.status, got.code) == (400, code)
+    batch = {"BatchItemRequest": [{"bId": "1", "operation": "create", "Bill": good | changes}]}
+    (item,) = (await rig.ok("POST", "batch", batch))["BatchItemResponse"]
+    assert item["Fault"]["Error"][0]["code"] == code
+    await rig.ok("POST", "bill", good)
+
+
+@pytest.mark.parametrize(("body", "code"), [({}, "2020"), ({"BatchItemRequest": {}}, "2010")])
+async def test_a_batch_has_items(rig: Rig, body: Json, code: str) -> None:
+    assert (await rig.call("POST", "batch", body)).code == code
+
+
+@pytest.mark.parametrize(
+    "item", [7, {"operation": "create", "Bill": []}, {"Bill": {}}, {"Query": 7}]
+)
+async def test_an_item_is_refused_by_itself(rig: Rig, item: Any) -> None:
+    answer = await rig.ok("POST", "batch", {"BatchItemRequest": [item]})
+    assert answer["BatchItemResponse"][0]["Fault"]["type"] == "ValidationFault"
+
+
+async def test_nobody_clears_what_is_read_only(rig: Rig) -> None:
+    vendor = rig.vendor()
+    rig.bill(vendor, "5")
+    body = {"Id": vendor, "SyncToken": "0", "Balance": None, "MetaData": None, "sparse": True}
+    row = (await rig.ok("POST", "vendor", body))["Vendor"]
+    assert row["Balance"] == 5
+    assert row["MetaData"]["CreateTime"]
+
+
+async def test_nobody_is_its_own_ancestor(rig: Rig) -> None:
+    body = {"AccountType": "Bank", "Name": "Child", "ParentRef": {"value": "35"}}
+    child = (await rig.ok("POST", "account", body))["Account"]["Id"]
+    for parent in ("35", child):
+        changes = {"Id": "35", "SyncToken": "0", "sparse": True, "ParentRef": {"value": parent}}
+        assert (await rig.call("POST", "account", changes)).code == "6000"

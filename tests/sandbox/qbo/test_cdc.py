@@ -103,3 +103,21 @@ async def test_more_than_30_days(shape: Any, status: int) -> None:
 )
 async def test_refusals(rig: Rig, query: str, code: str) -> None:
     assert (await rig.call("GET", f"cdc?{query}")).code == code
+
+
+async def test_a_merge_may_leave_no_tombstone() -> None:
+    for is_on in (True, False):
+        rig = Rig(Switches(merge_has_tombstone=is_on))
+        loser, winner = rig.vendor("Loser"), rig.vendor("Winner")
+        deleted = rig.bill(winner)
+        since = later(rig)
+        rig.books.merge("Vendor", loser, winner)
+        rig.books.delete("Bill", deleted)
+        groups = await rig.cdc("Vendor,Bill", since)
+        gone = [row["Id"] for group in groups for row in group.get("Vendor", []) if "status" in row]
+        assert gone == [loser] * is_on
+        assert groups[0]["Bill"][0]["status"] == "Deleted", "only merges are silent"
+        assert (await rig.call("GET", f"vendor/{loser}")).code == "610"
+        found = await rig.query("SELECT * FROM Vendor WHERE Active IN (true, false)")
+        assert [row["Id"] for row in found["Vendor"]] == [winner]
+        assert loser in rig.books.tombstones("Vendor"), "the truth is told to tests"

@@ -35,6 +35,7 @@ async def test_companies_and_consents(rig: Rig) -> None:
     made = await control(rig, "POST", "companies", name="New", clock_offset_s=3600)
     listed = (await control(rig, "GET", "companies"))["companies"]
     assert [one["realm_id"] for one in listed] == [rig.realm, made["realm_id"]]
+    assert [one["connected_to"] for one in listed] == [["qbo-client"], []]
     assert (await control(rig, "POST", "consent", realm_id=rig.realm))["code"]
     await control(rig, "POST", "expire_access", realm_id=rig.realm)
     assert (await rig.call("GET", "preferences")).status == 401

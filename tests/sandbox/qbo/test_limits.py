@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rowcol.sandbox.clock import DEFAULT_START_AT as NOW
 from rowcol.sandbox.qbo import Switches
-from rowcol.sandbox.qbo.limits import RateLimits
+from rowcol.sandbox.qbo.limits import LIMITS, RateLimits
 
 
 @given(st.lists(st.floats(0, 0.5), max_size=200))
@@ -40,3 +40,29 @@ def test_other_apps_take_room_and_counting_only_is_a_switch() -> None:
     lenient = RateLimits(Switches(enforce_limits=False))
     assert all(lenient.admit("1", "a", "read", NOW) is None for _ in range(20))
     assert lenient.n_refused == 10
+
+
+def test_all_calls_of_an_app_together() -> None:
+    """800 a minute. Alone, for 10 a second and 500 a minute are always reached before."""
+    limits = RateLimits(Switches())
+    limits.table = tuple(limit for limit in LIMITS if limit.name == "combined")
+    times = [NOW + timedelta(seconds=0.07 * n) for n in range(801)]
+    refusals = [limits.admit("1", "a", "read", at) for at in times]
+    assert refusals == [None] * 800 + ["combined"]
+    assert limits.admit("1", "another app", "read", times[-1]) is None
+    assert limits.admit("2", "a", "read", times[-1]) is None
+    assert limits.admit("1", "a", "read", NOW + timedelta(minutes=1)) is None
+
+
+def test_batches_of_all_apps_of_a_company() -> None:
+    """120 a minute, though each app has 40 of its own."""
+    limits = RateLimits(Switches())
+    times = [NOW + timedelta(seconds=0.11 * n) for n in range(40)]
+    for app in ("a", "b", "c"):
+        assert {limits.admit("1", app, "batch", at) for at in times} == {None}
+    later = times[-1] + timedelta(seconds=1)
+    assert limits.admit("1", "a", "batch", later) == "batch_app"
+    assert limits.admit("1", "d", "batch", later) == "batch"
+    assert limits.admit("2", "d", "batch", later) is None
+    assert limits.admit("1", "d", "read", later) is None
+    assert limits.admit("1", "d", "batch", NOW + timedelta(minutes=1, seconds=1)) is None

@@ -38,3 +38,12 @@ def test_a_derived_change_keeps_the_edit() -> None:
     table.put("1", {}, 5)
     table.put("1", {}, 9, is_edit=False)
     assert (table.live["1"].stamp, table.live["1"].edited) == (9, 5)
+
+
+def test_a_grave_may_be_secret() -> None:
+    table = Table()
+    for row_id in ("1", "2"):
+        table.put(row_id, {}, 10)
+        table.bury(row_id, 20, is_told=row_id == "1")
+    assert table.buried(0, is_inclusive=True) == [("1", 20)]
+    assert table.dead == {"1": 20, "2": 20}

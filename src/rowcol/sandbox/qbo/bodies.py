@@ -58,7 +58,7 @@ def _check_inside(value: Any, depth: int) -> None:
         for inner in value:
             _check_inside(inner, depth + 1)
     elif isinstance(value, int | Decimal) and not _fits(Decimal(value)):
-        raise _unsupported(f"{value:.0e}")
+        raise _unsupported("a number out of range")
 
 
 def _check_attribute(key: str, value: Any) -> None:
@@ -72,7 +72,7 @@ def _check_attribute(key: str, value: Any) -> None:
 
 
 def _is_scalar(value: Any) -> bool:
-    """A text; a number where a text belongs is taken, as Intuit's own parser does."""
+    """A text. A number in its place is taken: whether Intuit does was not recorded."""
     return value is None or (isinstance(value, str | int | Decimal) and not isinstance(value, bool))
 
 

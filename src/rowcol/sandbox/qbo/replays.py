@@ -28,6 +28,9 @@ class Replays:
     """How many answers are kept, the latest ones; None: all."""
     _kept: dict[tuple[str, str], _Kept] = field(default_factory=dict)
 
+    def __len__(self) -> int:
+        return len(self._kept)
+
     def find(self, realm_id: str, request_id: str, content: bytes, now: datetime) -> bytes | None:
         """The earlier answer. Raise 600 when the id came with another content."""
         if len(request_id) > LENGTH_MAX:

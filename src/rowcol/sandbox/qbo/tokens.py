@@ -96,6 +96,10 @@ class Tokens:
     _n_made: int = 0
     _swept_from: int = _SWEPT_FROM
 
+    def __len__(self) -> int:
+        """How many secrets are remembered."""
+        return len(self._codes) + len(self._refresh) + len(self._access)
+
     def offer(self, grant: Grant, redirect_uri: str | None, now: datetime) -> str:
         """A code, good for one exchange."""
         self._codes = {key: one for key, one in self._codes.items() if one.expires_at >= now}
