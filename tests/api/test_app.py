@@ -35,7 +35,7 @@ async def test_a_wrong_method_names_the_right_ones(tmp_path: Path) -> None:
 
 async def test_what_breaks_inside_is_a_reference_and_nothing_else(tmp_path: Path) -> None:
     async with face(tmp_path) as it:
-        it.it.plane.preferences = None  # type: ignore[assignment]
+        it.it.plane.answerer = None  # type: ignore[assignment]
         answer = await it.ask("GET", "/v1/board")
         assert answer.status_code == 500
         problem = answer.json()

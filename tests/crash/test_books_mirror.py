@@ -135,6 +135,7 @@ UNVERIFIED: Final = {
     "no inactive names": (Switches(cdc_has_inactive=False), NAMES),
     "no deposits": (Switches(cdc_has_deposit=False), ("Deposit",)),
     "silent merges": (Switches(merge_touches_references=False), ()),
+    "merges without a tombstone": (Switches(merge_has_tombstone=False), ()),
     "exclusive": (Switches(changed_since="exclusive"), ()),
     "legacy": (Switches(webhook_format="legacy", void_suffix="voided"), ()),
     "linked": (Switches(webhook_linked_changes=True, multi_realm_posts=True), ()),

@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from rowcol.core.change import Action
+from rowcol.adapters.sql import open_sqlite
+from rowcol.core.change import Action, Change, Committed
 from rowcol.core.evidence import Health
+from rowcol.core.ids import FirmId
 from rowcol.core.need import Purpose
 from rowcol.core.outcome import Outcome
+from rowcol.core.refusal import Busy
 from rowcol.core.wire import Silence
+from rowcol.ports import FullStore
 from rowcol.services.cache import CacheService
 from tests.company_rig import CompanyRig, company_rig
 from tests.engine.test_books import HOUR, MINUTE, ask, finish, it, metered, read
@@ -102,3 +106,43 @@ async def test_a_broken_company_says_why(it: CompanyRig) -> None:
     assert (await it.view()).connection.state.health is Health.NEEDS_RECONNECT
     assert str(Outcome.NEEDS_PERSON) in (shown.label or "")
     assert shown.as_of is not None
+
+
+class FullDisk:
+    """A store that takes no commit which brings a coverage, and all smaller ones."""
+
+    def __init__(self, store: FullStore) -> None:
+        self._store = store
+        self.is_full = False
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    async def commit(self, firm: FirmId, change: Change) -> Committed:
+        if self.is_full and change.coverages:
+            raise Busy("the disk is full")
+        return await self._store.commit(firm, change)
+
+
+async def test_a_cursor_does_not_go_on_without_its_rows(tmp_path: Path) -> None:
+    """What could not be stored is read again; else the books would be told complete without it."""
+    store = FullDisk(await open_sqlite(tmp_path / "x.db"))
+    async with company_rig(tmp_path, store=store) as it:  # type: ignore[arg-type]
+        await it.settle()
+        it.clock.advance(HOUR)
+        it.company.change("b1", 12_345)
+        before, store.is_full = (await it.view()).connection.state, True
+        asked = ask(it, Purpose.GUARDRAIL)
+        while "changes" not in it.company.calls:
+            await asyncio.sleep(0.001)  # noqa: TID251 - the store's threads answer in real time
+            await it.settle()
+        after = (await it.view()).connection.state
+        assert "changes" in it.company.calls
+        assert (after.cursor, after.looked_at) == (before.cursor, before.looked_at)
+        store.is_full = False
+        served = await finish(it, asked, 4 * HOUR)
+        assert served.action in (Action.SERVE, Action.HOLD)
+        bill = (await CacheService(it.plane, BUSINESS).get_bill("b1", Purpose.GUARDRAIL)).value
+        assert bill is not None
+        assert bill.balance.amount_minor == 12_345
+    await store._store.close()

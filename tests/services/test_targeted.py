@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from rowcol.core.change import Action
 from rowcol.core.need import Purpose, Trigger
 from rowcol.core.outcome import Outcome
-from rowcol.core.wire import Silence
+from rowcol.core.wire import NoAnswer, Request, Response, Silence
 from rowcol.services import targeted
 from rowcol.services.cache import CacheService
 from tests.company_rig import CompanyRig, company_rig
@@ -114,3 +115,28 @@ async def test_it_is_on_both_logs(it: CompanyRig) -> None:
     await it.plane.decisions.flush()
     (record,) = await it.plane.store.list_decisions(FIRM)
     assert (record.decision.rule, record.calls) == ("books.targeted", (call.id,))
+
+
+async def test_a_list_that_is_too_long_is_asked_in_halves(it: CompanyRig) -> None:
+    """How many ids an answer takes is not documented."""
+    send = it.company.send
+
+    async def short(base_url: str, request: Request) -> Response | NoAnswer:
+        body = json.loads(request.body)
+        it.company.fails.pop("rows", None)
+        if len(str(body.get("ids", "")).split(",")) > IDS_A_CALL // 3:
+            it.company.fails["rows"] = Outcome.BAD_REQUEST
+        return await send(base_url, request)
+
+    it.company.send = short  # type: ignore[method-assign]
+    ids = sorted(it.company.bills)
+    answer = await cache(it).batch_get_bills(ids)
+    assert (answer.action, sorted(answer.value)) == (Action.SERVE, ids)
+    assert len(it.company.calls) <= 15
+
+
+async def test_what_was_deleted_since_is_not_served_again(it: CompanyRig) -> None:
+    assert set((await cache(it).batch_get_bills(["x00001", "x00002"])).value) == {"x00001", "x00002"}
+    del it.company.bills["x00002"]
+    it.clock.advance(timedelta(hours=2))
+    assert set((await cache(it).batch_get_bills(["x00001", "x00002"])).value) == {"x00001"}

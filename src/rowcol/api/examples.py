@@ -51,6 +51,8 @@ _CALL = {
     "status": 200,
     "opened_at": _AT,
     "settled_at": _AT,
+    "remote_request_id": "1-6563a2c1-0a7d2c0f5d4e4c2a1b",
+    "units": 0,
 }
 _BALANCE = {
     "business": _BUSINESS["id"],

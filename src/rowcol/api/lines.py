@@ -33,6 +33,10 @@ class CallOut:
     status: int | None
     opened_at: datetime
     settled_at: datetime | None
+    remote_request_id: str
+    """What the rail's support asks for."""
+    units: int
+    """Of the app's month pool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,8 @@ def call_of(row: Call) -> CallOut:
         status=row.status,
         opened_at=row.opened_at,
         settled_at=row.settled_at,
+        remote_request_id=row.remote_request_id,
+        units=row.units,
     )
 
 

@@ -35,6 +35,12 @@ Speed = Annotated[
         "--speed", min=0.001, max=100_000, help="Emulated seconds in a real one, in webhooks too."
     ),
 ]
+BooksPort = Annotated[
+    int | None,
+    typer.Option(
+        "--books-port", min=0, max=face.PORT_MAX, help="Port of QuickBooks; default: --port + 1."
+    ),
+]
 BooksWebhook = Annotated[
     str,
     typer.Option(
@@ -43,7 +49,9 @@ BooksWebhook = Annotated[
     ),
 ]
 
-Companies = Annotated[int, typer.Option("--companies", min=1, max=99, help="In QuickBooks.")]
+Companies = Annotated[
+    int, typer.Option("--companies", min=1, max=99, help="QuickBooks companies to connect.")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +97,7 @@ def sandbox(
     webhook_url: Annotated[
         str, typer.Option("--webhook-url", help="Where logins of --transactions send webhooks.")
     ] = "",
-    books_port: Annotated[
-        int | None,
-        typer.Option(
-            "--books-port",
-            min=0,
-            max=face.PORT_MAX,
-            help="Port of QuickBooks; default: --port + 1.",
-        ),
-    ] = None,
+    books_port: BooksPort = None,
     books_webhook_url: BooksWebhook = "",
     companies: Companies = 3,
     json: Json = False,

@@ -164,13 +164,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An answer that is no reading. `detail` is a code or short text safe to store and show."""
+    """An answer that is no reading. `detail` is a code or short text safe to store and show. `gone`: tombstones
+    of what it says that there is none of."""
 
     outcome: Outcome
     detail: str
     state: ConnectionState
     discards: str | None = None
     remote_request_id: str = ""
+    gone: tuple[Row, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +193,7 @@ class Renewed:
 
     token: str = field(repr=False)
     state: ConnectionState
+    remote_request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +207,7 @@ class Grant:
     remote_id: RemoteId = RemoteId("")
     expires_at: datetime | None = None
     url: str = ""
+    remote_request_id: str = ""
 
 
 class Rail(Protocol):

@@ -146,7 +146,7 @@ class Renewer:
         try:
             return await self._keep(view, read)
         finally:
-            await self._gateway.settle(sent, Outcome.OK)
+            await self._gateway.settle(sent, Outcome.OK, "", read.remote_request_id)
 
     async def _keep(self, view: ConnectionView, renewed: Renewed) -> Usable | NotUsable:
         """Store it over what we read; if somebody else stored one meanwhile, theirs is used."""

@@ -271,7 +271,7 @@ async def _commit(
     """
     outcome = answer.outcome if isinstance(answer, Failure) else Outcome.OK
     detail = answer.detail if isinstance(answer, Failure) else ""
-    rows = answer.rows if isinstance(answer, Reading) else ()
+    rows = answer.rows if isinstance(answer, Reading) else answer.gone
     change = Change(
         its.lease,
         state=moved,

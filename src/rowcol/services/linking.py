@@ -127,7 +127,7 @@ async def _exchange(
             return await reopen(plane, known, access)
         return await _kept(plane, firm, business, app, access)
     finally:
-        await plane.gateway.settle(sent, Outcome.OK)
+        await plane.gateway.settle(sent, Outcome.OK, "", access.remote_request_id)
 
 
 async def _prove(plane: OpenPlane, firm: FirmId, app: App, access: Grant) -> None:

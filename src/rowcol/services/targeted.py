@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -10,6 +11,7 @@ from rowcol.core.evidence import Health
 from rowcol.core.ids import BusinessId, CallId, ConnectionId, DecisionId, FirmId, RemoteId
 from rowcol.core.money import FREE
 from rowcol.core.need import TRIGGERS, Purpose, Question, question_of
+from rowcol.core.outcome import Outcome
 from rowcol.core.rail import Failure, Role
 from rowcol.core.refusal import Refusal
 from rowcol.engine.books import BooksAnswer
@@ -105,7 +107,8 @@ async def _one(
     question: Question,
 ) -> tuple[Decision, list[CallId], Collection[RemoteId]]:
     """One company's rows, and which of them it has; a refusal is a decision too."""
-    looks = plane.rails[view.connection.rail].rows_looks(entity, ids)
+    rows_looks = plane.rails[view.connection.rail].rows_looks
+    looks = rows_looks(entity, ids)
     cause = Cause(
         TRIGGERS[question.purpose],
         f"{len(ids)} rows by their ids: the books were not read whole yet",
@@ -115,6 +118,7 @@ async def _one(
     there: set[RemoteId] = set()
     if not looks:
         return _held("rows cannot be asked for by these ids"), calls, ()
+    parts = deque(_parts(ids, len(looks)))
     first_at: datetime | None = None
     try:
         async with deeds.held(plane, view.connection, looks[0]) as its:
@@ -122,17 +126,30 @@ async def _one(
             at_once = _instead(its.view, plane.clock.now())
             if at_once is not None:
                 return at_once, calls, ids if at_once.action is Action.SERVE else ()
-            for look in looks:
+            while parts:
+                part = parts.popleft()
+                (look,) = rows_looks(entity, part)
                 sent, read, held = await deeds.made(plane, held, look, cause)
                 calls.append(sent.intent.id)
                 first_at = first_at or sent.intent.opened_at
-                if isinstance(read, Failure):
+                if not isinstance(read, Failure):
+                    there.update(row.remote_id for row in read.rows)
+                elif read.outcome is Outcome.BAD_REQUEST and len(part) > 1:
+                    # How long a list may be is not documented: half as long then, for all that are left.
+                    left = [*part, *(each for rest in parts for each in rest)]
+                    parts = deque(_parts(left, -(-len(left) // (len(part) // 2))))
+                else:
                     return _held(read.detail), calls, ()
-                there.update(row.remote_id for row in read.rows)
     except Refusal as error:
         return _held(error.message), calls, ()
     reason = f"{len(ids)} rows were asked for by their ids in {len(calls)} calls"
     return Decision(Action.SERVE, "books.targeted", reason, first_at), calls, there
+
+
+def _parts(ids: Sequence[RemoteId], count: int) -> list[Sequence[RemoteId]]:
+    """So many parts, about equally long."""
+    size = -(-len(ids) // count)
+    return [ids[start : start + size] for start in range(0, len(ids), size)]
 
 
 def _instead(view: ConnectionView, now: datetime) -> Decision | None:

@@ -56,7 +56,9 @@ class TestADecision:
         old = books(10 * MINUTE + SECOND, read_at=NOW - SECOND)
         assert action(old, purpose) is Action.LOOK, "a minute ago, and yet not complete as of then"
 
-    @pytest.mark.parametrize("no_look", [{"looked_at": NOW}, {"cannot_pay": "the month is used up"}])
+    @pytest.mark.parametrize(
+        "no_look", [{"looked_at": NOW}, {"cannot_pay": "the month is used up"}]
+    )
     def test_is_served_ten_minutes_where_another_look_cannot_be_made(
         self, purpose: Purpose, no_look: dict[str, Any]
     ) -> None:

@@ -50,9 +50,12 @@ def test_a_write_that_works_ends_read_only() -> None:
 
 
 def test_a_deleted_object_is_a_tombstone() -> None:
-    for name in ("delete.bill.ok", "read.bill.deleted"):
-        [row] = read(name).rows
-        assert (row.entity, row.remote_id, row.body) == ("Bill", "bill_id", None)
+    [row] = read("delete.bill.ok").rows
+    exchange = kit.exchange("read.bill.deleted")
+    failure = kit.failed(RAIL.read(exchange.look, exchange.response, kit.state()))
+    assert failure.outcome is Outcome.NOT_FOUND
+    for found in (row, *failure.gone):
+        assert (found.entity, found.remote_id, found.body) == ("Bill", "bill_id", None)
 
 
 def test_what_is_gone_and_not_mirrored_is_a_failure() -> None:

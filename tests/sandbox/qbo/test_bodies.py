@@ -146,7 +146,7 @@ async def check_books(rig: Rig) -> None:
         await rig.ok("GET", f"reports/{report}")
 
 
-@settings(max_examples=250)
+@settings(max_examples=200)
 @given(
     name=st.sampled_from(sorted(KINDS)),
     deed=st.sampled_from(["create", "update", "full", "delete", "void", "item"]),

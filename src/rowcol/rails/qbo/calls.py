@@ -60,15 +60,15 @@ def read_revocation(look: Look, response: Response, state: ConnectionState) -> R
     return Reading(state, remote_request_id=remote_request_id(response))
 
 
-def refused_object(look: Look, response: Response, state: ConnectionState) -> Reading | Failure:
-    """The reading of an object that is gone: a tombstone; else the failure."""
+def refused_object(look: Look, response: Response, state: ConnectionState) -> Failure:
+    """The failure to read one object; with its tombstone where there is none. (A write that is refused with the same
+    code may as well have named something inactive.)"""
     failure = refused(look, response, state)
     entity = _BY_PATH.get(str(look.arguments.get("entity") or "").lower(), "")
     remote_id = str(look.arguments.get("id") or "")
     if failure.outcome is not Outcome.NOT_FOUND or not entity or not remote_id:
         return failure
-    row = Row(entity, RemoteId(remote_id), "", None, None)
-    return replace(_reading(response, state, (row,)), remote_request_id=failure.remote_request_id)
+    return replace(failure, gone=(Row(entity, RemoteId(remote_id), "", None, None),))
 
 
 def _reading(response: Response, state: ConnectionState, rows: tuple[Row, ...]) -> Reading:

@@ -15,7 +15,7 @@ from rowcol.core.rail import Failure, Grant, Look, Renewed
 from rowcol.core.refusal import BadInput
 from rowcol.core.wire import Response
 from rowcol.rails.qbo import facts, tokens
-from rowcol.rails.qbo.errors import failed, refused
+from rowcol.rails.qbo.errors import failed, refused, remote_request_id
 from rowcol.rails.qbo.records import TokenAnswer, Unreadable, decode
 from rowcol.rails.qbo.spec import CONSENT
 
@@ -68,7 +68,11 @@ def read_grant(look: Look, response: Response) -> Grant | Failure:
     if not answer.refresh_token or not _REALM.fullmatch(realm_id):
         why = "a grant without a refresh token or a company"
         return failed(look, Outcome.UNREADABLE, why, response.received_at, state)
-    return Grant(tokens.build(answer, tokens.NONE, response.sent_at), RemoteId(realm_id))
+    return Grant(
+        tokens.build(answer, tokens.NONE, response.sent_at),
+        RemoteId(realm_id),
+        remote_request_id=remote_request_id(response),
+    )
 
 
 def renewal(token: str, state: ConnectionState, now: datetime) -> Look | None:
@@ -89,4 +93,4 @@ def read_renewal(
         return failed(look, Outcome.UNREADABLE, str(error), response.received_at, state)
     new = tokens.build(answer, tokens.parse(token), response.sent_at)
     told = {facts.TOKEN: facts.TOKEN_RENEWED, facts.RENEWED_AT: response.sent_at.isoformat()}
-    return Renewed(new, facts.learnt(state, told))
+    return Renewed(new, facts.learnt(state, told), remote_request_id(response))

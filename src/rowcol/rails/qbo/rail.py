@@ -81,7 +81,8 @@ class Qbo:
             return reader(look, response, state)
         except Unreadable as error:
             at = response.received_at
-            return errors.failed(look, Outcome.UNREADABLE, str(error), at, state)
+            failure = errors.failed(look, Outcome.UNREADABLE, str(error), at, state)
+            return replace(failure, remote_request_id=errors.remote_request_id(response))
 
     def silent(
         self, look: Look, outcome: Outcome, detail: str, at: datetime, state: ConnectionState
