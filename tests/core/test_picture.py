@@ -10,7 +10,6 @@ from rowcol.core.connection import ConnectionState
 from rowcol.core.evidence import Coverage, Health, Source
 from rowcol.core.picture import Picture, standing_of
 from rowcol.core.rail import Rail, Role
-from rowcol.core.sweep import GAP_REMEMBERED
 from tests.core.builders import DAY, HOUR, MINUTE, NOW, account, observation
 
 NO_RAIL = cast("Rail", None)

@@ -136,7 +136,10 @@ async def test_a_list_that_is_too_long_is_asked_in_halves(it: CompanyRig) -> Non
 
 
 async def test_what_was_deleted_since_is_not_served_again(it: CompanyRig) -> None:
-    assert set((await cache(it).batch_get_bills(["x00001", "x00002"])).value) == {"x00001", "x00002"}
+    assert set((await cache(it).batch_get_bills(["x00001", "x00002"])).value) == {
+        "x00001",
+        "x00002",
+    }
     del it.company.bills["x00002"]
     it.clock.advance(timedelta(hours=2))
     assert set((await cache(it).batch_get_bills(["x00001", "x00002"])).value) == {"x00001"}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 from datetime import date
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from rowcol.core.books import ACCOUNT, BILL, VENDOR, LedgerAccount, OpenItem, Party, Record
 from rowcol.core.connection import Connection
-from rowcol.core.ids import BusinessId, FirmId, RemoteId
+from rowcol.core.ids import BusinessId, ConnectionId, FirmId, RemoteId
 from rowcol.core.mirror import MirrorRow
 from rowcol.core.need import Purpose, question_of
 from rowcol.core.refusal import BadInput, Conflict
@@ -51,22 +51,23 @@ async def bills_by_id(
             "ask for them in parts, each with the id that the books gave",
         )
     unread = await targeted.unread(plane, firm, business)
-    answer: BooksAnswer[Any]
-    if unread:
-        answer = await targeted.fetched(plane, unread, BILL, wanted, purpose)
-        asked = answer.value
-    else:
-        answer = await _asked(plane, firm, business, purpose, is_confirmed=is_confirmed)
-        asked = {connection.id: wanted for connection in answer.connections}
     found: dict[str, OpenItem] = {}
+    vouched: Mapping[ConnectionId, Collection[RemoteId]] = {}
+    answer: BooksAnswer[Mapping[str, OpenItem]]
+    if unread:
+        targets = await targeted.fetched(plane, unread, BILL, wanted, purpose)
+        vouched, answer = targets.value, with_value(targets, found)
+    else:
+        whole = await _asked(plane, firm, business, purpose, is_confirmed=is_confirmed)
+        answer = with_value(whole, found)
     for connection in answer.connections:
-        ids = tuple(asked[connection.id])
+        ids = tuple(vouched.get(connection.id, wanted))
         rows = await plane.store.read_rows(firm, connection.id, BILL, ids) if ids else {}
         for record in _records(plane, connection, tuple(rows.values()), OpenItem):
             if record.remote_id in found:
                 raise _ambiguous(record.remote_id)
             found[record.remote_id] = record
-    return with_value(answer, found)
+    return answer
 
 
 def _ambiguous(bill_id: str) -> Conflict:

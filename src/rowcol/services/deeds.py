@@ -6,7 +6,7 @@ state meanwhile; the answer and the state go into one commit. A deed that failed
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -28,6 +28,7 @@ from rowcol.engine.gateway import Cause, Sent
 from rowcol.engine.renewal import NotUsable
 from rowcol.engine.topics import DUE
 from rowcol.services import written
+from rowcol.services.patience import sent_within
 from rowcol.services.plane import OpenPlane
 
 HELD_MAX = timedelta(seconds=45)
@@ -114,17 +115,11 @@ async def send(
         token, state = got.token, got.state
         if got.is_renewed:
             await plane.store.commit(connection.firm, Change(its.lease, state=state))
-    give_up_at = plane.clock.now() + OPENS_SOON
-    while True:
-        match await plane.gateway.fetch(connection.firm, connection, look, cause, token):
-            case NotBefore(until, _) if until <= give_up_at:
-                await plane.clock.sleep_until(until)
-            case NotBefore(until, reason):
-                raise RailRefused(f"not before {until:%H:%M:%S} UTC: {reason}", "try again then")
-            case Refused(reason):
-                raise RailRefused(reason)
-            case Sent() as sent:
-                return sent, state
+
+    def fetch() -> Awaitable[Sent | NotBefore | Refused]:
+        return plane.gateway.fetch(connection.firm, connection, look, cause, token)
+
+    return await sent_within(plane, OPENS_SOON, fetch), state
 
 
 async def made(
@@ -140,15 +135,8 @@ async def made(
     for is_last in (False, True):
         sent, state = await send(plane, its, look, cause)
         answer = await _told_apart(plane, sent, read(plane, look, sent, state))
-        moved = answer.state
         try:
-            if is_write:
-                answer = await _with_news(plane, its, answer)
-                moved = answer.state.marked(look.endpoint, WRITTEN)
-            is_kept = await _commit(plane, its, sent, answer, moved, releases=False)
-            if not (is_kept or is_write):
-                raise Busy("another worker took this login over meanwhile", "ask again")
-            its = await refreshed(plane, its)
+            answer, its = await _kept(plane, its, sent, answer, is_write=is_write)
         except Busy:
             if not is_write:
                 raise
@@ -160,10 +148,20 @@ async def made(
     raise AssertionError("unreachable")
 
 
-async def _with_news(plane: OpenPlane, its: Held, answer: Reading | Failure) -> Reading | Failure:
-    if isinstance(answer, Failure):
-        return answer
-    return replace(answer, rows=await written.news(plane, its.view.connection, answer.rows))
+async def _kept(
+    plane: OpenPlane, its: Held, sent: Sent, answer: Reading | Failure, *, is_write: bool
+) -> tuple[Reading | Failure, Held]:
+    """The answer in the store, and the login as it is then. After a write the books are worth a look."""
+    moved = answer.state
+    if is_write:
+        moved = moved.marked(sent.intent.endpoint, WRITTEN)
+        if isinstance(answer, Reading):
+            rows = await written.news(plane, its.view.connection, answer.rows)
+            answer = replace(answer, rows=rows)
+    is_kept = await _commit(plane, its, sent, answer, moved, releases=False)
+    if not (is_kept or is_write):
+        raise Busy("another worker took this login over meanwhile", "ask again")
+    return answer, await refreshed(plane, its)
 
 
 async def _told_apart(plane: OpenPlane, sent: Sent, answer: Reading | Failure) -> Reading | Failure:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -22,6 +22,7 @@ from rowcol.core.wire import NoAnswer
 from rowcol.engine.gateway import Cause, Sent
 from rowcol.engine.topics import DUE
 from rowcol.services import deeds
+from rowcol.services.patience import sent_within
 from rowcol.services.plane import OpenPlane
 
 PROOF_TRIES, PROOF_PAUSE = 3, timedelta(seconds=1)
@@ -237,15 +238,8 @@ async def _send(
     remote_id: RemoteId = RemoteId(""),
 ) -> Sent:
     """A person waits for it: what our own limits put off by a minute is waited for, so that no consent is spent on them."""
-    give_up_at = plane.clock.now() + PERSON_WAITS
-    while True:
-        sent = await plane.gateway.fetch(firm, app, look, CONNECTING, sealed_token, remote_id)
-        match sent:
-            case NotBefore(until, _) if until <= give_up_at:
-                await plane.clock.sleep_until(until)
-            case NotBefore(until, reason):
-                raise RailRefused(f"not before {until:%H:%M:%S} UTC: {reason}", "try again then")
-            case Refused(reason):
-                raise RailRefused(reason)
-            case Sent():
-                return sent
+
+    def fetch() -> Awaitable[Sent | NotBefore | Refused]:
+        return plane.gateway.fetch(firm, app, look, CONNECTING, sealed_token, remote_id)
+
+    return await sent_within(plane, PERSON_WAITS, fetch)

@@ -61,8 +61,10 @@ def read_revocation(look: Look, response: Response, state: ConnectionState) -> R
 
 
 def refused_object(look: Look, response: Response, state: ConnectionState) -> Failure:
-    """The failure to read one object; with its tombstone where there is none. (A write that is refused with the same
-    code may as well have named something inactive.)"""
+    """The failure to read one object; with its tombstone where there is none.
+
+    A write that is refused with the same code may as well have named something inactive.
+    """
     failure = refused(look, response, state)
     entity = _BY_PATH.get(str(look.arguments.get("entity") or "").lower(), "")
     remote_id = str(look.arguments.get("id") or "")

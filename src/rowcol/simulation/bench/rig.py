@@ -16,9 +16,9 @@ from rowcol.core.ids import AppId, BusinessId, ConnectionId, FirmId, RemoteId
 from rowcol.core.money import Money
 from rowcol.core.rail import Row
 from rowcol.core.records import Business, Firm, Token
+from rowcol.keys import app_id_of
 from rowcol.services.plane import OpenPlane
 from rowcol.settings import Settings, load
-from rowcol.keys import app_id_of
 from rowcol.simulation.bench.signing import VERIFIER_TOKEN, Es256, Hmac, Signer
 
 APP = AppId("main")
