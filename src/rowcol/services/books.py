@@ -61,8 +61,8 @@ async def bills_by_id(
         whole = await _asked(plane, firm, business, purpose, is_confirmed=is_confirmed)
         answer = with_value(whole, found)
     for connection in answer.connections:
-        ids = tuple(vouched.get(connection.id, wanted))
-        rows = await plane.store.read_rows(firm, connection.id, BILL, ids) if ids else {}
+        asked = tuple(vouched.get(connection.id, wanted))
+        rows = await plane.store.read_rows(firm, connection.id, BILL, asked) if asked else {}
         for record in _records(plane, connection, tuple(rows.values()), OpenItem):
             if record.remote_id in found:
                 raise _ambiguous(record.remote_id)
