@@ -38,6 +38,7 @@ async def test_a_look_up_is_kept_for_a_second(tmp_path: Path) -> None:
         headers = [(b"authorization", f"bearer {it.tokens['operator']}".encode())]
         assert tokens.kept(headers, clock.now()) is None
         principal = await tokens.principal(headers)
+        assert tokens.kept([*headers, *headers], clock.now()) is None
         assert (principal.firm, principal.role) == (FIRM, Role.OPERATOR)
         assert tokens.kept(headers, clock.now()) == principal
         await it.it.plane.store.revoke_token(FIRM, hash_of(it.tokens["operator"]), clock.now())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
@@ -51,7 +52,11 @@ def test_bills_are_read_with_their_age(books: Shell) -> None:
 def test_what_there_is_not(books: Shell) -> None:
     books("books", "bill", "h-1", "99999", rc=1)
     books("business", "add", "No Books", "--external-id", "n-1")
-    assert "no books are connected" in books("books", "bills", "n-1", rc=1).stdout
+    for words in (["bills", "n-1"], ["bill", "n-1", "1"], ["vendors", "n-1"], ["accounts", "n-1"]):
+        said = books("books", *words, rc=1)
+        assert said.stdout.startswith("nothing is known: no books are connected"), words
+        assert "`rowcol connect qbo n-1`" in said.stdout
+        assert "none" not in said.stderr + said.stdout, "an empty list reads as an answer"
     books("books", "bills", "nobody", rc=2)
 
 
@@ -82,3 +87,21 @@ def test_a_company_that_withdrew_names_the_command_that_repairs_it(books: Shell)
     begun = books.json("connect", "qbo", "h-1", "--no-wait")
     again = books.json("connect", "qbo", "h-1", "--callback", consented(begun["url"]))
     assert (again["id"], again["health"]) == (login["id"], "OK")
+
+
+def test_books_that_were_never_read_whole_say_so_first(tmp_path: Path) -> None:
+    made = Shell(tmp_path)
+    made("init")
+    with made.running("sandbox", "--port", "0") as sandbox:
+        made.environment.update(sandbox["environment"])
+        made("business", "add", "Harbor Dental")
+        begun = made.json("connect", "qbo", "Harbor Dental", "--no-wait")
+        address = consented(begun["url"])
+        login = made.json("connect", "qbo", "Harbor Dental", "--callback", address)
+        control = f"{made.environment['ROWCOL_QBO__MAIN__BASE_URL']}/_control/revoke_consent"
+        httpx2.post(control, json={"realm_id": login["remote_id"]}, trust_env=False)
+        for words in (["bills"], ["vendors"], ["accounts"]):
+            said = made("books", *words, "Harbor Dental", rc=1)
+            assert said.stdout.startswith("nothing is known for sure"), words
+            assert "`rowcol connect qbo 'Harbor Dental'`" in said.stdout
+            assert "no open bills" not in said.stdout + said.stderr

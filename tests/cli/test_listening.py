@@ -1,8 +1,11 @@
 """Listening: a free port, a taken one, and the address in words."""
 
+import sys
+
 import pytest
 
-from rowcol.cli.listening import address_of, bound
+from rowcol.cli.face import SWITCH_INTERVAL_S
+from rowcol.cli.listening import address_of, bound, on_fast_loop
 from rowcol.core.refusal import Misconfigured
 
 
@@ -18,3 +21,19 @@ def test_a_taken_port_is_refused() -> None:
 def test_what_is_no_address_is_refused(host: str, port: int) -> None:
     with pytest.raises(Misconfigured, match="cannot listen"):
         bound(host, port)
+
+
+def test_the_service_switches_threads_as_the_bench_says() -> None:
+    """Else the bench would measure another service than the one that runs."""
+    seen: list[float] = []
+
+    async def look() -> None:
+        seen.append(sys.getswitchinterval())
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(0.005)
+    try:
+        on_fast_loop(look())
+    finally:
+        sys.setswitchinterval(before)
+    assert seen == [pytest.approx(SWITCH_INTERVAL_S)]

@@ -25,13 +25,12 @@ class Tokens:
         self._kept: OrderedDict[str, tuple[Principal, datetime]] = OrderedDict()
 
     def kept(self, headers: Iterable[tuple[bytes, bytes]], now: datetime) -> Principal | None:
-        """The principal, if the token was looked up a moment ago."""
-        for name, value in headers:
-            if name == b"authorization":
-                found = self._kept.get(hashlib.sha256(value[7:]).hexdigest())
-                is_good = found is not None and now < found[1] and value[:7].lower() == _BEARER
-                return found[0] if found is not None and is_good else None
-        return None
+        """The principal, if there is exactly one token and it was looked up a moment ago."""
+        given = [value for name, value in headers if name == b"authorization"]
+        if len(given) != 1 or given[0][:7].lower() != _BEARER:
+            return None
+        found = self._kept.get(hashlib.sha256(given[0][7:]).hexdigest())
+        return found[0] if found is not None and now < found[1] else None
 
     async def principal(self, headers: Iterable[tuple[bytes, bytes]]) -> Principal:
         """Raise `Unauthorized` unless there is exactly one valid token."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import shlex
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -10,6 +11,7 @@ import typer
 from rowcol.cli import face
 from rowcol.cli.face import FirmOption, Json
 from rowcol.cli.opening import desk
+from rowcol.core.evidence import Health
 from rowcol.core.refusal import BadInput
 
 if TYPE_CHECKING:
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
     from rowcol.services.cache import CacheService
 
 EXAMPLES = (
-    "Examples: rowcol books bills 'Harbor Dental' --due-until 2026-11-30  |  rowcol books bill harbor 145  |  "
-    "rowcol books vendors harbor --json  |  rowcol books accounts harbor"
+    "Examples: rowcol books bills 'Harbor Dental' --due-until 2026-11-30  |  rowcol books bill C-1017 145  |  "
+    "rowcol books vendors C-1017 --json  |  rowcol books accounts C-1017"
 )
 T = TypeVar("T")
 app = typer.Typer(help="What the books say: bills, bill, vendors, accounts.", no_args_is_help=True)
@@ -55,14 +57,11 @@ def bills(
     answer = _answered(firm, business, purpose, lambda s, p: s.list_bills(until, p, force=force))
     out = ledger.books_of(answer, ledger.bills_of)
     if not json:
-        face.table(
-            ("id", "number", "vendor", "due", "to pay", "of"),
-            [
-                (b.id, b.number, b.vendor_name, b.due_on, amount(b.balance), amount(b.total))
-                for b in out.value
-            ],
-            empty="no open bills",
-        )
+        rows = [
+            (b.id, b.number, b.vendor_name, b.due_on, amount(b.balance), amount(b.total))
+            for b in out.value
+        ]
+        _table(answer, business, ("id", "number", "vendor", "due", "to pay", "of"), rows)
     _end(out, is_json=json)
 
 
@@ -86,7 +85,8 @@ def bill(
         for name, text in _lines(out.value):
             face.say(f"{name}: {text}")
     if not json and value is None:
-        face.say(f"the books have no bill {bill_id!r} as far as they are known")
+        unread = _unread(answer, business)
+        face.say(unread or f"the books have no bill {bill_id!r} as far as they are known")
     _end(out, is_json=json)
     if value is None:
         raise typer.Exit(face.NO)
@@ -106,14 +106,10 @@ def vendors(
     answer = _answered(firm, business, purpose, lambda s, p: s.list_vendors(p))
     out = ledger.books_of(answer, ledger.vendors_of)
     if not json:
-        face.table(
-            ("id", "name", "open", "state"),
-            [
-                (v.id, v.name, amount(v.balance), "" if v.is_active else "inactive")
-                for v in out.value
-            ],
-            empty="no vendors",
-        )
+        rows = [
+            (v.id, v.name, amount(v.balance), "" if v.is_active else "inactive") for v in out.value
+        ]
+        _table(answer, business, ("id", "name", "open", "state"), rows)
     _end(out, is_json=json)
 
 
@@ -131,20 +127,17 @@ def accounts(
     answer = _answered(firm, business, purpose, lambda s, p: s.list_bank_accounts(p))
     out = ledger.books_of(answer, ledger.bank_accounts_of)
     if not json:
-        face.table(
-            ("id", "name", "type", "in the books", "state"),
-            [
-                (
-                    a.id,
-                    a.name,
-                    f"{a.type} {a.subtype}",
-                    amount(a.balance),
-                    "" if a.is_active else "inactive",
-                )
-                for a in out.value
-            ],
-            empty="no bank accounts",
-        )
+        rows = [
+            (
+                a.id,
+                a.name,
+                f"{a.type} {a.subtype}",
+                amount(a.balance),
+                "" if a.is_active else "inactive",
+            )
+            for a in out.value
+        ]
+        _table(answer, business, ("id", "name", "type", "in the books", "state"), rows)
     _end(out, is_json=json)
 
 
@@ -172,6 +165,35 @@ async def _ask(
         row = await find(at.plane, at.firm, word)
         service = CacheService(at.plane, row.id, firm=at.firm)
         return await patiently(ask(service, asked), "reading the books")
+
+
+def _table(
+    answer: BooksAnswer[T], business: str, heads: Sequence[str], rows: Sequence[Sequence[object]]
+) -> None:
+    """The rows. That there are none is only said of books that were read whole."""
+    from rowcol.cli.read import moment
+
+    unread = _unread(answer, business)
+    if unread:
+        face.say(unread)
+    face.table(heads, rows, empty="" if unread else f"none, as of {moment(answer.as_of)}")
+
+
+def _unread(answer: BooksAnswer[T], business: str) -> str:
+    """Why nothing can be said of what the books lack, and what brings it; "" where they were read whole."""
+    if answer.as_of is not None:
+        return ""
+    named = shlex.quote(business)
+    if not answer.connections:
+        return f"nothing is known: no books are connected; `rowcol connect qbo {named}` connects them"
+    for login in answer.connections:
+        if login.state.health is Health.NEEDS_RECONNECT:
+            again = f"`rowcol connect {login.rail} {named}` connects {login.label} again"
+            return f"nothing is known for sure: the books were never read whole; {again}"
+    return (
+        "nothing is known for sure: the books were never read whole;"
+        f" `rowcol connection list {named}` says how their login is"
+    )
 
 
 def day_of(text: str) -> date | None:

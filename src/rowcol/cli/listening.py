@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import uvicorn
 from typing_extensions import override
 
+from rowcol.cli.face import SWITCH_INTERVAL_S
 from rowcol.core.refusal import Misconfigured
 
 BACKLOG = 2048
@@ -115,8 +117,9 @@ def _config(app: Any) -> uvicorn.Config:
 
 
 def on_fast_loop(work: Any) -> None:
-    """Run on uvloop."""
+    """Run on uvloop, switching threads as every command does."""
     import uvloop
 
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(work)

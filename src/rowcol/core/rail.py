@@ -41,6 +41,7 @@ class Endpoint:
     `quotas`: limits by environment. `is_callable`:
     `call_api` may reach it. `host`: which of the rail's hosts, "" for the app's own.
     `is_metered`: a success counts against the month's pool. `is_write`: it changes the remote side.
+    `needs`: what a person's call has to give: `a|b` one of them, `body.x` inside the body.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Endpoint:
     host: str = ""
     is_metered: bool = False
     is_write: bool = False
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,7 @@ class Reading:
 @dataclass(frozen=True, slots=True)
 class Failure:
     """An answer that is no reading. `detail` is a code or short text safe to store and show. `gone`: tombstones
-    of what it says that there is none of."""
+    of what it says that there is none of. `advice`: what to do next, for whoever made the call; never stored."""
 
     outcome: Outcome
     detail: str
@@ -173,6 +175,7 @@ class Failure:
     discards: str | None = None
     remote_request_id: str = ""
     gone: tuple[Row, ...] = ()
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -194,25 +195,20 @@ class IntegrationService:
         `data`: the endpoint's arguments; what a write sends is in its `body`, amounts as Decimal.
         The same `idempotency_key` (at most 50 characters) makes a write happen once, also after a
         time-out. Raises `BadInput` for an endpoint that the rail does not declare as callable or that costs
-        money, `NotFound` without a login, `RailRefused` with what the rail said.
+        money, and where something is missing that it needs; `NotFound` without a login, `RailRefused` with what the rail said.
         """
         firm = await self._plane.firm(self._firm)
-        spec = self._plane.rails[rail].spec if rail in self._plane.rails else None
-        found = None if spec is None else spec.endpoints.get(endpoint)
-        if (
-            found is None
-            or not found.is_callable
-            or found.method != method.upper()
-            or found.tariff is not None
-        ):
-            known = (
-                []
-                if spec is None
-                else sorted(e.name for e in spec.endpoints.values() if e.is_callable)
-            )
+        if rail not in self._plane.rails:
+            raise BadInput(f"there is no rail {rail!r}", f"rails: {', '.join(self._plane.rails)}")
+        spec = self._plane.rails[rail].spec
+        found = spec.endpoints.get(endpoint)
+        if found is None or not found.is_callable or found.tariff is not None:
             raise BadInput(
-                f"{rail} {method} {endpoint} may not be called",
-                f"callable: {', '.join(known) or 'none'}",
+                f"{rail} {endpoint} may not be called", f"callable: {looks.callable_of(spec)}"
+            )
+        if found.method != method.upper():
+            raise BadInput(
+                f"{rail} {endpoint} is no {method.upper()}", f"call it by {found.method}"
             )
         login = await self._login(firm, rail)
         return await self._call(login, found, data or {}, idempotency_key)
@@ -252,7 +248,10 @@ class IntegrationService:
         for connection in await self._logins(firm):
             if connection.rail == rail:
                 return connection
-        raise NotFound(f"this business has no {rail} login", f"run `rowcol connect {rail}`")
+        raise NotFound(
+            f"this business has no {rail} login",
+            f"run `rowcol connect {rail} {shlex.quote(self._business)}`",
+        )
 
     async def _view(self, firm: FirmId, connection: ConnectionId | str) -> ConnectionView:
         """One of the business's logins, removed or not."""

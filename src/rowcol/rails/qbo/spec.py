@@ -7,6 +7,7 @@ the company's, shared with other apps on it; Intuit's strictest reading counts a
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 
 from rowcol.core.delivery import Signal
@@ -54,9 +55,11 @@ _API = (
     QuotaRule(QuotaScope.APP, 500, 60, shared="portfolio"),
 )
 _PLACE = "/v3/company/{realm}"
+_KNOWN = ("body.Id", "body.SyncToken")
+"""What every change of something that is there names: which, and the version that it was read as."""
 
 
-def _read(name: str, method: str, path: str, summary: str, *, is_callable: bool = True) -> Endpoint:
+def _read(name: str, method: str, path: str, summary: str, needs: tuple[str, ...] = ()) -> Endpoint:
     """Metered: "data out" is CorePlus, whatever the method (section 2 of the fact sheet)."""
     return Endpoint(
         name=name,
@@ -64,13 +67,14 @@ def _read(name: str, method: str, path: str, summary: str, *, is_callable: bool 
         path=_PLACE + path,
         timeout_s=LONG_S,
         quotas=dict.fromkeys(BASE_URLS, _API),
-        is_callable=is_callable,
+        is_callable=True,
         summary=summary,
         is_metered=True,
+        needs=needs,
     )
 
 
-def _write(name: str, query: str, summary: str) -> Endpoint:
+def _write(name: str, query: str, summary: str, needs: tuple[str, ...] = _KNOWN) -> Endpoint:
     """Never metered. Sent again with the same `requestid` it has no second effect."""
     return Endpoint(
         name=name,
@@ -81,6 +85,7 @@ def _write(name: str, query: str, summary: str) -> Endpoint:
         is_callable=True,
         summary=summary,
         is_write=True,
+        needs=("entity", *needs),
     )
 
 
@@ -93,12 +98,12 @@ def _oauth(name: str, path: str, host: str, summary: str) -> Endpoint:
 _BEARER = "/oauth2/v1/tokens/bearer"
 _LISTED = (
     # Its answer moves the cursor, so nobody else may call it.
-    _read("cdc", "GET", "/cdc", "what changed in the whole company", is_callable=False),
-    _read("query", "POST", "/query", "a page of one entity by a statement"),
+    replace(_read("cdc", "GET", "/cdc", "what changed in the whole company"), is_callable=False),
+    _read("query", "POST", "/query", "a page of one entity by a statement", ("statement|entity",)),
     _read("companyinfo.get", "GET", "/companyinfo/{realm}", "the company"),
-    _read("report.get", "GET", "/reports/{report}", "a report, at most six months of it"),
-    _read("entity.get", "GET", "/{entity}/{id}", "one object"),
-    _write("entity.create", "", "make one object"),
+    _read("report.get", "GET", "/reports/{report}", "a report, at most six months of it", ("report",)),
+    _read("entity.get", "GET", "/{entity}/{id}", "one object", ("entity", "id")),
+    _write("entity.create", "", "make one object", ("body",)),
     _write("entity.update", "", "change one object: whole, or `sparse`"),
     _write("entity.delete", "?operation=delete", "delete one object"),
     _write("entity.void", "?operation=void", "void one object: amounts become zero"),

@@ -15,7 +15,7 @@ ANSWER_END = b"\r\n\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One run: rate, latencies in milliseconds, and how many were answered 200."""
+    """One run: requests answered 200 a second, latencies in milliseconds of all, and how many were answered so or otherwise."""
 
     rps: float
     p50_ms: float
@@ -100,7 +100,7 @@ async def send_all(host: str, port: int, requests: Sequence[bytes], connections:
     latencies = sorted(s for sender in senders for s in sender.latencies_s)
     ok, other = sum(s.ok for s in senders), sum(s.other for s in senders)
     return Measured(
-        rps=(ok + other) / took_s,
+        rps=ok / took_s,
         p50_ms=_percentile_ms(latencies, 50),
         p99_ms=_percentile_ms(latencies, 99),
         ok=ok,
