@@ -84,7 +84,7 @@ def endpoints(rail: str) -> str:
 def metered_endpoints(rail: str) -> str:
     """What we ask a rail that counts calls instead of charging for them."""
     return table(
-        ("Endpoint", "Method", "For", "Metered", "Time-out", "`call_api`", "Writes"),
+        ("Endpoint", "Method", "For", "Metered", "Time-out", "`call_api`", "Writes", "Needs"),
         (
             (
                 f"`{name}`",
@@ -94,6 +94,7 @@ def metered_endpoints(rail: str) -> str:
                 f"{endpoint.timeout_s:g} s",
                 "yes" if endpoint.is_callable else "",
                 "yes" if endpoint.is_write else "",
+                ", ".join(f"`{need}`".replace("|", "` or `") for need in endpoint.needs),
             )
             for name, endpoint in sorted(RAILS[rail].spec.endpoints.items())
         ),

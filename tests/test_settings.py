@@ -135,3 +135,8 @@ def test_mistakes_in_the_keys_of_the_books(monkeypatch: pytest.MonkeyPatch) -> N
     names = ("SECRET", "MONTHLY_CALLS", "CDC_METERING", "VERIFYER_TOKEN")
     assert set(found) == {stem + name for name in names}
     assert found[f"{stem}VERIFYER_TOKEN"].what_to_do == f"did you mean {stem}VERIFIER_TOKEN?"
+
+
+def test_a_variable_that_should_be_a_table(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROWCOL_PLAID", "xx")
+    assert "ROWCOL_PLAID__MAIN__CLIENT_ID" in mistakes()["ROWCOL_PLAID"].what_to_do

@@ -23,6 +23,7 @@ from pydantic_settings import (
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 from typing_extensions import override
 
@@ -190,12 +191,22 @@ def load(**overrides: object) -> Settings:
         settings = Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         found += [_mistake(detail) for detail in error.errors()]
+    except SettingsError as error:
+        found.append(_unparsed(error))
     except WrongSettings as error:
         found += error.mistakes
     else:
         if not found:
             return settings
     raise WrongSettings(tuple(found))
+
+
+def _unparsed(error: SettingsError) -> Mistake:
+    """A variable that holds a whole table and is not JSON; the message names the field, in quotes."""
+    named = re.search(r'"(\w+)"', str(error))
+    variable = f"ROWCOL_{named.group(1).upper()}" if named else "ROWCOL_"
+    better = f"set its parts, such as {variable}__MAIN__CLIENT_ID, or use rowcol.toml"
+    return Mistake(variable, "is not JSON", better)
 
 
 def settings_file() -> Path | None:

@@ -142,6 +142,13 @@ async def test_a_refresh_names_its_price_first(it: Rig) -> None:
     assert spending.budget.spent.micros == AGAIN_MICROS
 
 
+async def test_a_refresh_repeated_after_a_time_out_is_paid_once(it: Rig) -> None:
+    for minutes, paid in ((0, 1), (5, 1), (6, 2)):
+        it.clock.advance(timedelta(minutes=minutes))
+        assert (await service(it).refresh_transactions(force=True)).asked == (CONNECTION,)
+        assert it.bank.calls.count("again") == paid
+
+
 async def test_a_refresh_that_cannot_help_costs_nothing(it: Rig) -> None:
     it.bank.health = Health.NEEDS_RECONNECT
     await it.advance(hours=25)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rowcol.core.change import NotBefore, Refused
-from rowcol.core.refusal import RailRefused
+from rowcol.core.refusal import NotYet, RailRefused
 from rowcol.engine.gateway import Sent
 from rowcol.services.patience import sent_within
 from tests.rig import rig
@@ -43,5 +43,7 @@ async def test_what_opens_late_or_never_is_said(tmp_path: Path, is_late: bool) -
         async def fetch() -> Sent | NotBefore | Refused:
             return late if is_late else Refused("the month is used up")
 
-        with pytest.raises(RailRefused, match="used up"):
+        with pytest.raises(NotYet if is_late else RailRefused, match="used up") as refused:
             await sent_within(it.plane, SOON, fetch)
+        if isinstance(refused.value, NotYet):
+            assert refused.value.retry_after_s == SOON.total_seconds() + 1

@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from rowcol.core.refusal import Busy, Misconfigured, Refusal, Unreadable
+from rowcol.core.refusal import Busy, Misconfigured, NotYet, Refusal, Unreadable
 from rowcol.ports import Rng
 
 MEDIA_TYPE = "application/problem+json"
@@ -61,7 +61,7 @@ def response_of(members: Mapping[str, Any], headers: Mapping[str, str] | None = 
 def refused(refusal: Refusal) -> Response:
     """An expected refusal. Those that are our own fault say no more than a caller can use."""
     headers: dict[str, str] = {}
-    if isinstance(refusal, Busy):
+    if isinstance(refusal, Busy | NotYet):
         headers["retry-after"] = str(refusal.retry_after_s)
     if refusal.status == 401:
         headers["www-authenticate"] = "Bearer"

@@ -185,7 +185,9 @@ def _unread(answer: BooksAnswer[T], business: str) -> str:
         return ""
     named = shlex.quote(business)
     if not answer.connections:
-        return f"nothing is known: no books are connected; `rowcol connect qbo {named}` connects them"
+        return (
+            f"nothing is known: no books are connected; `rowcol connect qbo {named}` connects them"
+        )
     for login in answer.connections:
         if login.state.health is Health.NEEDS_RECONNECT:
             again = f"`rowcol connect {login.rail} {named}` connects {login.label} again"

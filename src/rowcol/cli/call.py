@@ -13,7 +13,10 @@ from rowcol.core.refusal import BadInput
 
 EXAMPLES = (
     "Examples: rowcol call 'Harbor Dental' plaid accounts.get  |  "
-    'rowcol call harbor RAIL ENDPOINT --method GET --data \'{"id": "145"}\' --json'
+    "rowcol call C-1017 qbo query --data "
+    """'{"statement": "SELECT * FROM Vendor MAXRESULTS 5"}' --json  |  """
+    "rowcol call C-1017 qbo entity.create --idempotency-key acme-1 --data "
+    """'{"entity": "Vendor", "body": {"DisplayName": "Acme"}}'"""
 )
 
 
@@ -36,7 +39,12 @@ def call(
     firm: FirmOption = "",
     json: Json = False,
 ) -> None:
-    """Call one endpoint that a rail declares as callable: counted, limited and logged; nothing that costs money."""
+    """Call one endpoint that a rail declares as callable: counted, limited and logged; nothing that costs money.
+
+    QuickBooks' endpoints, and what --data has to give: companyinfo.get; report.get (report); query (statement or
+    entity); entity.get (entity, id); entity.create (entity, body); entity.update, entity.delete and entity.void
+    (entity, body.Id, body.SyncToken). Of Plaid: item.get, accounts.get.
+    """
     answer = face.running(
         _call(firm, business, (rail, endpoint, method, idempotency_key), parsed(data))
     )

@@ -9,6 +9,7 @@ Refusal (has `.message`, `.what_to_do`, `.code`)
 |- Busy            a queue is full, or the store is locked          HTTP 503 + Retry-After
 |- Misconfigured   a setting or the schema is wrong                 exit 2
 |- RailRefused     the rail said no                                 HTTP 502
+|- NotYet          our own limit opens later; nothing was sent      HTTP 429 + Retry-After
 `- Unreadable      stored bytes that no key opens                   HTTP 500, exit 2
 """
 
@@ -70,6 +71,17 @@ class Busy(Refusal):
 
     code = "busy"
     status = 503
+
+    def __init__(self, message: str, what_to_do: str = "", retry_after_s: int = 1) -> None:
+        super().__init__(message, what_to_do)
+        self.retry_after_s = retry_after_s
+
+
+class NotYet(Refusal):
+    """Our own limit says later; the rail was not asked."""
+
+    code = "not_yet"
+    status = 429
 
     def __init__(self, message: str, what_to_do: str = "", retry_after_s: int = 1) -> None:
         super().__init__(message, what_to_do)

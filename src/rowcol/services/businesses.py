@@ -17,6 +17,8 @@ async def find_or_add(
     name, external_id = name.strip(), external_id.strip()
     if not name or not external_id:
         raise BadInput("a business needs a name", "say how your firm calls it")
+    if "\0" in name + external_id:
+        raise BadInput("a name cannot hold a NUL character", "leave it out")
     found = await _by_external_id(plane, firm, external_id)
     if found is not None:
         return found, False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -35,6 +35,7 @@ from rowcol.services import consent, deeds, linking, looks
 from rowcol.services.cache import answer_for
 from rowcol.services.plane import OpenPlane
 
+REFRESH_JOIN, CALLS_SEEN = timedelta(minutes=10), 1000
 SANDBOX_INSTITUTION = "ins_109508"
 """The bank that a sandbox login is made at unless another is named (Plaid's First Platypus)."""
 
@@ -89,18 +90,24 @@ class IntegrationService:
         """Have the rails look at the banks for new transactions now; what they find arrives as it always does.
 
         Without `force`, a person's confirmation, it names the price (about $0.12 a login) and asks
-        nobody. The machine never does this by itself.
+        nobody. The machine never does this by itself. A login asked within ten minutes is not asked, and paid
+        for, again: a request repeated after a time-out costs nothing.
         """
         firm, price = await self._plane.firm(self._firm), FREE
-        logins, asked, refused = [], [], {}
+        logins: dict[ConnectionId, str] = {}
+        asked, refused = [], {}
         for connection in await self._logins(firm):
             look = deeds.look_of(self._plane, connection, Deed.REFRESH)
             if isinstance(look, CannotHelp):
                 refused[connection.id] = look.reason
                 continue
             price += await deeds.price_of(self._plane, connection, Deed.REFRESH)
-            logins.append(connection.id)
+            logins[connection.id] = look.endpoint
+        lately = await self._paid_lately(firm) if force else set()
         for login in logins if force else ():
+            if (login, logins[login]) in lately:
+                asked.append(login)
+                continue
             why = "a person asked for new transactions and confirmed the price"
             try:
                 await deeds.carry_out(self._plane, firm, login, Deed.REFRESH, why)
@@ -108,6 +115,12 @@ class IntegrationService:
             except Refusal as error:  # the others are asked all the same
                 refused[login] = error.message
         return Refreshed(price, tuple(logins), tuple(asked), refused)
+
+    async def _paid_lately(self, firm: FirmId) -> set[tuple[ConnectionId | None, str]]:
+        """Login and endpoint of the business's latest calls that cost something, or may have."""
+        since = self._plane.clock.now() - REFRESH_JOIN
+        calls = await self._plane.store.list_calls(firm, business=self._business, limit=CALLS_SEEN)
+        return {(c.connection, c.endpoint) for c in calls if c.opened_at >= since and c.cost.micros}
 
     async def price_of_month(self, connection_id: ConnectionId | str) -> Cost:
         """What the rail charges a month for having this login; what `disconnect` ends."""

@@ -61,7 +61,8 @@ async def _ask(plane: OpenPlane, firm: FirmId, app: App, look: Look) -> tuple[Se
     if isinstance(read, Failure):
         await plane.gateway.settle(sent, read.outcome, read.detail, read.remote_request_id)
         raise RailRefused(
-            f"{app.rail} refused: {read.detail}", "`rowcol doctor` checks keys and environment"
+            f"{app.rail} refused: {read.detail}",
+            "check keys and environment (`rowcol doctor` shows them), then begin again",
         )
     return sent, read
 

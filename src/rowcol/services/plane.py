@@ -10,7 +10,7 @@ from rowcol.core.app import App
 from rowcol.core.ids import AppId, FirmId
 from rowcol.core.rail import Rail
 from rowcol.core.records import Firm
-from rowcol.core.refusal import Misconfigured
+from rowcol.core.refusal import Misconfigured, NotFound
 from rowcol.engine.answer import Answerer
 from rowcol.engine.books import Bookkeeper
 from rowcol.engine.decisions import DecisionLog
@@ -61,6 +61,11 @@ class OpenPlane:
             a for a in self.apps.values() if a.rail == rail and app in (None, a.id, a.name or a.id)
         ]
         if len(found) != 1:
+            known = sorted(a.name or a.id for a in self.apps.values() if a.rail == rail)
+            if app is not None and known:
+                raise NotFound(
+                    f"there is no app {app!r} for {rail}", f"there is: {', '.join(known)}"
+                )
             what = "no app is" if not found else f"{len(found)} apps are"
             raise Misconfigured(
                 f"{what} configured for {rail}",

@@ -26,7 +26,8 @@ async def issue(
     role, label = role_and_label
     if role not in ROLES:
         raise BadInput(f"there is no role {role!r}", f"roles: {', '.join(ROLES)}")
-    if not label.strip():
+    label = label.strip()
+    if not label:
         raise BadInput("a token needs a label", "say whose it is")
     if await store.read_firm(firm) is None:
         raise NotFound(f"no firm {firm!r}", "list them with `rowcol firm list`")

@@ -170,3 +170,40 @@ def test_large_and_nested_bodies_are_no_faults() -> None:
 
 def test_every_text_is_short_and_says_something() -> None:
     assert all(0 < len(why) < 100 for _, why in OUTCOMES.values())
+
+
+@pytest.mark.parametrize(
+    ("element", "said"),
+    [
+        ("Line[0].AccountRef", ": Line[0].AccountRef"),
+        ("VendorRef", ": VendorRef"),
+        ("", ""),
+        (None, ""),
+        (7, ""),
+        ("two words", ""),
+        ("a\x1b[31m", ""),
+        ("eyJhbGciOiJkaXIiLCJlbmMiOiJBMTI4Q0JDIn0.b", ""),
+        ("x" * 31, ""),
+        (".".join("abcdef"), ""),
+    ],
+)
+def test_the_field_that_is_missing_is_named(element: object, said: str) -> None:
+    told = {"Message": "secret-text", "code": "2020", "element": element}
+    answer = kit.response({"Fault": {"Error": [told], "type": "ValidationFault"}}, 400)
+    assert refuse(answer, WRITE).detail == f"2020: a field is missing{said}"
+
+
+def test_a_write_that_failed_says_what_to_do() -> None:
+    again = refuse(kit.fault("5010"), WRITE)
+    assert "read it again and repeat with its SyncToken and a new idempotency key" in again.advice
+    vendor = Look("entity.create", {"entity": "Vendor"}, body={"DisplayName": "Bolt & Nut"})
+    taken = refuse(kit.fault("6240"), vendor)
+    assert "DisplayName 'Bolt & Nut' is taken" in taken.advice
+    assert "Bolt" not in taken.detail, "what is kept quotes nothing that was sent"
+    bill = Look("entity.create", {"entity": "Bill"}, body={"DocNumber": "1001"})
+    assert "DocNumber '1001' is taken" in refuse(kit.fault("6140"), bill).advice
+    for body in (None, {"DocNumber": 7}, {"DocNumber": "x" * 101}, {"DocNumber": "\n"}):
+        told = refuse(kit.fault("6140"), Look("entity.create", {"entity": "Bill"}, body=body))
+        assert told.advice == "find who has it with `query`, or write another"
+    assert refuse(kit.fault("5010"), Look("entity.get", {"entity": "Bill", "id": "1"})).advice == ""
+    assert refuse(kit.fault("2020"), WRITE).advice == ""

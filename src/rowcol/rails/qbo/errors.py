@@ -1,8 +1,8 @@
 """Errors: Intuit's codes, each with the one outcome that it is to us, whatever HTTP status it comes with.
 
 A fault is JSON with `Fault`, JSON with lower-case `fault` (from the gateway), XML though JSON was asked for,
-or a token answer's `error`. Without a code the status decides. Only codes are kept, never Intuit's
-texts: they quote what was sent. Source: section 7 of the fact sheet, looked up 2026-11-25.
+or a token answer's `error`. Without a code the status decides. Only codes and names of fields are kept, never
+Intuit's texts: they quote what was sent. Source: section 7 of the fact sheet, looked up 2026-11-25.
 """
 
 from __future__ import annotations
@@ -54,6 +54,9 @@ OUTCOMES: dict[str, tuple[Outcome, str]] = {
     "unsupported_grant_type": (Outcome.BAD_REQUEST, "the token request is wrong"),
 }
 """Codes and what they are; leading zeros are not written."""
+DUPLICATES = {"6140": ("DocNumber",), "6240": ("DisplayName", "Name")}
+"""What of the body is used already."""
+AGAIN = "read it again and repeat with its SyncToken and a new idempotency key"
 SYSTEM_CODE = 10_000
 """Codes from here on are failures on Intuit's side."""
 WITHOUT_CODE: dict[int, tuple[Outcome, str]] = {
@@ -85,20 +88,29 @@ _OF_CALLERS = frozenset(
     name for name, endpoint in ENDPOINTS.items() if endpoint.is_callable or endpoint.is_write
 )
 _BODY_MAX = 65_536
+SHOWN_MAX = 100
 _XML_CODE = re.compile(rb"<(?:Error)\b[^>]{0,200}?\bcode=[\"'](\d{1,6})[\"']")
 _IN_MESSAGE = re.compile(r"errorCode=(\d{1,6})")
 _CODE = re.compile(r"\d{1,6}")
+_ELEMENT = re.compile(
+    r"[A-Za-z]\w{0,29}(?:\[\d{1,4}\])?(?:\.[A-Za-z]\w{0,29}(?:\[\d{1,4}\])?){0,4}", re.ASCII
+)
+"""The name of a field, such as `Line[0].AccountRef`; no token or sentence is one."""
 _WORD = re.compile(r"[a-z_]{1,40}")
 _REQUEST_ID = re.compile(r"[\w.-]{1,80}")
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """An error body taken apart. `code` is "" where none was found; `is_page`: HTML, so some proxy's."""
+    """An error body taken apart. `code` is "" where none was found; `is_page`: HTML, so some proxy's.
+
+    `element`: the field that it is about, "" where it names none.
+    """
 
     code: str = ""
     is_validation: bool = False
     is_page: bool = False
+    element: str = ""
 
 
 def fault_of(body: bytes) -> Fault:
@@ -127,11 +139,13 @@ def _fault(fault: Mapping[str, object]) -> Fault:
     is_validation = isinstance(kind, str) and kind.lower() == "validationfault"
     if not isinstance(first, Mapping):
         return Fault(is_validation=is_validation)
-    code = first.get("code")
+    code, element = first.get("code"), first.get("element")
+    if not (isinstance(element, str) and _ELEMENT.fullmatch(element)):
+        element = ""
     if isinstance(code, str) and _CODE.fullmatch(code):
-        return Fault(_plain(code), is_validation)
+        return Fault(_plain(code), is_validation, element=element)
     found = _IN_MESSAGE.search(str(first.get("Message") or first.get("message") or "")[:500])
-    return Fault(_plain(found.group(1)) if found else "", is_validation)
+    return Fault(_plain(found.group(1)) if found else "", is_validation, element=element)
 
 
 def _plain(code: str) -> str:
@@ -155,12 +169,29 @@ def refused(look: Look, response: Response, state: ConnectionState) -> Failure:
         outcome, why, state = _token_refused(why, state, response.received_at)
     if code == "6190":
         state = facts.learnt(state, {facts.READ_ONLY: True})
+    if fault.element and outcome is Outcome.BAD_REQUEST:
+        why = f"{why}: {fault.element}".removeprefix(": ")
     at = response.received_at
     failure = failed(look, outcome, f"{code}: {why}" if why else code, at, state)
+    failure = replace(failure, advice=_advice(look, code))
     if outcome is Outcome.RATE_LIMITED:
         until = at + _pause(response)
         failure = replace(failure, state=replace(failure.state, retry_at=until))
     return replace(failure, remote_request_id=remote_request_id(response))
+
+
+def _advice(look: Look, code: str) -> str:
+    """What whoever wrote does next. It may quote what they sent, so it is told and not kept."""
+    if not ENDPOINTS[look.endpoint].is_write:
+        return ""
+    if code == "5010":
+        return AGAIN
+    for field in DUPLICATES.get(code, ()):
+        value = (look.body or {}).get(field)
+        if isinstance(value, str) and value.isprintable() and 0 < len(value) <= SHOWN_MAX:
+            entity = str(look.arguments.get("entity") or "")[:SHOWN_MAX]
+            return f"{field} {value!r} is taken: find who has it with `query` ({entity}), or write another"
+    return "find who has it with `query`, or write another" if code in DUPLICATES else ""
 
 
 def _judged(look: Look, status: int, fault: Fault) -> tuple[Outcome, str]:

@@ -101,7 +101,9 @@ _LISTED = (
     replace(_read("cdc", "GET", "/cdc", "what changed in the whole company"), is_callable=False),
     _read("query", "POST", "/query", "a page of one entity by a statement", ("statement|entity",)),
     _read("companyinfo.get", "GET", "/companyinfo/{realm}", "the company"),
-    _read("report.get", "GET", "/reports/{report}", "a report, at most six months of it", ("report",)),
+    _read(
+        "report.get", "GET", "/reports/{report}", "a report, at most six months of it", ("report",)
+    ),
     _read("entity.get", "GET", "/{entity}/{id}", "one object", ("entity", "id")),
     _write("entity.create", "", "make one object", ("body",)),
     _write("entity.update", "", "change one object: whole, or `sparse`"),
