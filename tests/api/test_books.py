@@ -25,6 +25,24 @@ async def test_open_bills_by_due_date_with_their_proof(tmp_path: Path) -> None:
         assert (wrong.status_code, wrong.json()["code"]) == (422, "bad_input")
 
 
+async def test_lists_come_in_pages(tmp_path: Path) -> None:
+    async with books_face(tmp_path) as it:
+        for what in ("bills", "vendors"):
+            whole = (await it.ask("GET", what)).json()
+            assert whole["next"] is None
+            found: list[object] = []
+            after: str | None = ""
+            for _ in range(len(whole["value"])):
+                out = (await it.ask("GET", what, params={"limit": 1, "after": after})).json()
+                assert len(out["value"]) == 1
+                found += out["value"]
+                after = out["next"]
+            assert found == whole["value"]
+            assert after is None
+        for wrong in ({"after": "%%%"}, {"after": "eA=="}, {"limit": 0}, {"limit": 1001}):
+            assert (await it.ask("GET", "bills", params=wrong)).status_code == 422
+
+
 async def test_a_bill_that_is_not_there_is_missing_as_of_a_time(tmp_path: Path) -> None:
     async with books_face(tmp_path) as it:
         assert (await it.ask("GET", "bills/b1")).json()["value"]["number"] == "N-b1"

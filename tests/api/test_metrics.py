@@ -1,14 +1,16 @@
 """Metrics: counted on the way, exposed from a registry of our own."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import prometheus_client
 
 from rowcol.api.metrics import Counts
+from rowcol.core.change import Change
 from tests.api.books_rig import books_face
 from tests.api.rig import face
-from tests.rig import BUSINESS
+from tests.rig import BUSINESS, FIRM
 
 
 async def test_what_was_counted_is_exposed(tmp_path: Path) -> None:
@@ -45,3 +47,19 @@ async def test_pools_are_read_once_in_ten_seconds(tmp_path: Path) -> None:
         assert await counts.pools(it.it.plane) is first
         it.it.clock.advance(timedelta(seconds=11))
         assert await counts.pools(it.it.plane) is not first
+
+
+async def test_webhook_gaps_are_summed_up_by_rail(tmp_path: Path) -> None:
+    async with face(tmp_path) as it:
+        plane, counts = it.it.plane, Counts()
+        assert await counts.gaps(plane) == {"tally": 0}
+        (row,) = await plane.store.list_connections(FIRM)
+        taken = await plane.store.claim_one(FIRM, row.id, "test", it.it.clock.now(), 60)
+        assert taken is not None
+        gapped = replace(row.state, webhook_gaps=3)
+        await plane.store.commit(FIRM, Change(taken, state=gapped, releases=True))
+        assert await counts.gaps(plane) == {"tally": 0}, "every login is read, so not each time"
+        it.it.clock.advance(timedelta(minutes=11))
+        assert await counts.gaps(plane) == {"tally": 3}
+        text = (await it.ask("GET", "/metrics", "operator")).text
+        assert 'rowcol_webhook_gaps{rail="tally"} 3.0' in text

@@ -1,11 +1,14 @@
 """Shapes: what goes over the wire is what the document says, whichever encoder wrote it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 from pydantic import TypeAdapter
 
 from rowcol.api import shapes
+from rowcol.api.operations import ROLES
+from rowcol.core.evidence import Health
 from rowcol.core.need import Purpose, question_of
 from rowcol.services.board import board, peek
 from tests.rig import BUSINESS, FIRM, rig
@@ -36,3 +39,22 @@ async def test_a_business_without_a_login_has_no_cash(tmp_path: Path) -> None:
         (new,) = [r for r in rows if r.business == "New"]
         assert (new.cash, new.cash_minor, new.currency, new.as_of) == ((), None, None, None)
         assert new.action == "HOLD"
+
+
+async def test_a_login_says_what_a_person_must_do_and_where(tmp_path: Path) -> None:
+    async with rig(tmp_path) as it:
+        (row,) = await it.plane.store.list_connections(FIRM)
+        well = shapes.connection_of(row)
+        assert (well.needs, well.reconnect, well.is_read_only) == ("", "", False)
+        state = replace(
+            row.state.with_health(Health.NEEDS_RECONNECT, "3100", it.clock.now()),
+            facts={"is_read_only": True},
+            webhook_gaps=2,
+            webhook_gap_at=it.clock.now(),
+        )
+        for rail, step in (("qbo", "consent"), ("plaid", "link-token")):
+            out = shapes.connection_of(replace(row, rail=rail, state=state))
+            assert out.needs == "a person has to connect it again"
+            assert out.reconnect == f"POST /v1/businesses/{BUSINESS}/connections/{step}"
+            assert out.reconnect.replace(BUSINESS, "{business_id}") in ROLES
+            assert (out.is_read_only, out.webhook_gap_at) == (True, it.clock.now())

@@ -60,6 +60,33 @@ def test_what_there_is_not(books: Shell) -> None:
     books("books", "bills", "nobody", rc=2)
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "data", "said"),
+    [
+        ("query", "{}", "missing: statement or entity"),
+        ("report.get", "{}", "missing: report"),
+        ("entity.get", '{"entity": "Bill"}', "missing: id"),
+        ("entity.create", '{"entity": "Vendor", "DisplayName": "x"}', "under `body`"),
+    ],
+)
+def test_a_call_that_lacks_something_goes_nowhere(
+    books: Shell, endpoint: str, data: str, said: str
+) -> None:
+    control = f"{books.environment['ROWCOL_QBO__MAIN__BASE_URL']}/_control/state"
+    before = httpx2.get(control, trust_env=False).json()["n_requests"]
+    assert said in books("call", "h-1", "qbo", endpoint, "--data", data, rc=2).stderr
+    assert httpx2.get(control, trust_env=False).json()["n_requests"] == before
+
+
+def test_a_write_names_the_field_and_the_duplicate(books: Shell) -> None:
+    create = ("call", "h-1", "qbo", "entity.create", "--data")
+    made = '{"entity": "Customer", "body": {"DisplayName": "Acme"}}'
+    books(*create, made)
+    assert "DisplayName 'Acme' is taken" in books(*create, made, rc=1).stderr
+    lacking = '{"entity": "Bill", "body": {"DocNumber": "7"}}'
+    assert "2020: a field is missing: " in books(*create, lacking, rc=1).stderr
+
+
 def test_vendors_and_accounts(books: Shell) -> None:
     assert len(books.json("books", "vendors", "h-1")["value"]) == 8
     names = {a["name"] for a in books.json("books", "accounts", "h-1")["value"]}
@@ -83,7 +110,14 @@ def test_a_company_that_withdrew_names_the_command_that_repairs_it(books: Shell)
     books("books", "bills", "h-1", "--force", rc=None)
     (broken,) = books.lines("connection", "list", "h-1")
     assert broken["health"] == "NEEDS_RECONNECT"
-    assert "rowcol connect qbo h-1" in books("connection", "list", "h-1").stdout
+    assert broken["needs"] == "a person has to connect it again"
+    assert broken["reconnect"].endswith("/connections/consent")
+    listed = books("connection", "list", "h-1").stdout
+    assert "needs a person: `rowcol connect qbo h-1`" in listed
+    assert "WEBHOOK GAPS" in listed
+    told = [f for f in books.json("doctor")["findings"] if f["text"].startswith("needs a person")]
+    assert [f["what_to_do"] for f in told] == ["`rowcol connect qbo 'Harbor Dental'`"]
+    assert "of Harbor Dental" in told[0]["about"]
     begun = books.json("connect", "qbo", "h-1", "--no-wait")
     again = books.json("connect", "qbo", "h-1", "--callback", consented(begun["url"]))
     assert (again["id"], again["health"]) == (login["id"], "OK")

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from rowcol.bootstrap import apps_of
-from rowcol.cli.examination import Finding, _content, about_app
+from rowcol.cli.examination import _content, about_app
+from rowcol.cli.findings import Finding
 from rowcol.rails.registry import RAILS
 from tests.rig import rig, settings
 
@@ -29,6 +30,9 @@ def test_what_is_only_assumed_of_the_books_is_said(tmp_path: Path) -> None:
     assert "no webhook is believed" in found["webhooks of qbo-main"].text
     assert "ROWCOL_QBO__MAIN__VERIFIER_TOKEN" in found["webhooks of qbo-main"].what_to_do
     assert "cdc by entity" in found["metered calls of qbo-main"].text
+    assert "that lists of changes omit nothing" in found["metered calls of qbo-main"].text
+    for variable in ("ROWCOL_QBO__MAIN__CDC_METERING", "ROWCOL_QBO__MAIN__CDC_OMITS"):
+        assert variable in found["metered calls of qbo-main"].what_to_do
     assert "localhost" in found["redirect address of qbo-main"].text
     assert not [f for f in found.values() if f.verdict == "wrong"]
 

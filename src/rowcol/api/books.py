@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Annotated
 
 from fastapi import Query
 
-from rowcol.api import ledger
+from rowcol.api import ledger, paging
 from rowcol.api.bodies import BillIds
 from rowcol.api.gate import Asking, Caller
+from rowcol.api.paging import Turn
 from rowcol.api.reads import PurposeIn
 from rowcol.api.roles import Role
-from rowcol.core.books import OpenItem
+from rowcol.core.books import OpenItem, Party
 from rowcol.core.change import Action
 from rowcol.core.need import Purpose
 from rowcol.core.refusal import NotFound
@@ -42,6 +44,7 @@ class NoSuchBill(NotFound):
 async def list_bills(
     asking: Asking,
     business_id: str,
+    turn: Turn,
     due_until: DueUntil = None,
     purpose: PurposeIn = "display",
     *,
@@ -50,8 +53,9 @@ async def list_bills(
     """Bills with something to pay, by due date. Another purpose than `display`, and `force`, need the role advisor."""
     asked = _purpose(asking, purpose, force=force)
     service = CacheService(asking.plane, business_id, firm=asking.firm)
-    answer = await service.list_bills(due_until, asked, force=force)
-    return ledger.books_of(_counted(asking, answer), ledger.bills_of)
+    answer = _counted(asking, await service.list_bills(due_until, asked, force=force))
+    page, more = paging.cut(answer.value, _due, turn)
+    return replace(ledger.books_of(answer, lambda _: ledger.bills_of(page)), next=more)
 
 
 async def read_bill(
@@ -91,13 +95,17 @@ async def batch_bills(
 
 
 async def list_vendors(
-    asking: Asking, business_id: str, purpose: PurposeIn = "display"
+    asking: Asking,
+    business_id: str,
+    turn: Turn,
+    purpose: PurposeIn = "display",
 ) -> ledger.BooksOut[tuple[ledger.VendorOut, ...]]:
     """Vendors by name, inactive ones included and marked."""
     asked = _purpose(asking, purpose)
     service = CacheService(asking.plane, business_id, firm=asking.firm)
-    answer = await service.list_vendors(asked)
-    return ledger.books_of(_counted(asking, answer), ledger.vendors_of)
+    answer = _counted(asking, await service.list_vendors(asked))
+    page, more = paging.cut(answer.value, _named, turn)
+    return replace(ledger.books_of(answer, lambda _: ledger.vendors_of(page)), next=more)
 
 
 async def list_bank_accounts(
@@ -108,6 +116,14 @@ async def list_bank_accounts(
     service = CacheService(asking.plane, business_id, firm=asking.firm)
     answer = await service.list_bank_accounts(asked)
     return ledger.books_of(_counted(asking, answer), ledger.bank_accounts_of)
+
+
+def _due(row: OpenItem) -> paging.Key:
+    return (row.due_on.isoformat() if row.due_on else "", row.remote_id)
+
+
+def _named(row: Party) -> paging.Key:
+    return (row.name.casefold(), row.remote_id)
 
 
 def _purpose(asking: Caller, word: str, *, force: bool = False) -> Purpose:

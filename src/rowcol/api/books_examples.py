@@ -77,4 +77,5 @@ def answer(value: Any) -> dict[str, Any]:
         "answered_at": LATER,
         "evidence": [{"scope": "Bill", "complete_as_of": AT, "source": "CACHED"}],
         "calls": [],
+        "next": None,
     }

@@ -30,6 +30,10 @@ _CONNECTION = {
     "seen_until": _AT,
     "looked_at": _AT,
     "webhook_gaps": 0,
+    "webhook_gap_at": None,
+    "is_read_only": False,
+    "needs": "",
+    "reconnect": "",
 }
 _CASH = {"amount_minor": 1_234_567, "currency": "USD"}
 _CALL = {

@@ -31,6 +31,7 @@ class BooksOut(Generic[V]):
     """What the books say, with its proof. `as_of`: everything in `value` is known as of then, null: never read whole.
 
     `action` SERVE, or HOLD: do not decide on it. `label`: what must be said beside it. `calls`: made for it.
+    `next`: of a list that goes on, what to give as `after`; each page has a proof of its own.
     """
 
     business: str
@@ -45,6 +46,7 @@ class BooksOut(Generic[V]):
     answered_at: datetime
     evidence: tuple[CoverageOut, ...]
     calls: tuple[str, ...]
+    next: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

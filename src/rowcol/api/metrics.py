@@ -19,6 +19,8 @@ OVERDUE_MAX = timedelta(minutes=5)
 POOLS_KEPT = timedelta(seconds=10)
 """How long pools are shown as they were read: any number of scrapers cost one read an app in that time."""
 
+GAPS_KEPT = timedelta(minutes=10)
+
 
 class Counts:
     """What this process's HTTP face counted."""
@@ -30,6 +32,8 @@ class Counts:
         """purpose, action"""
         self._pools: tuple[PoolRow, ...] = ()
         self._pools_until: datetime | None = None
+        self._gaps: Counter[str] = Counter()
+        self._gaps_until: datetime | None = None
 
     async def pools(self, plane: OpenPlane) -> tuple[PoolRow, ...]:
         """This month's pools, a few seconds old at most."""
@@ -38,6 +42,17 @@ class Counts:
             self._pools = await pools(plane)
             self._pools_until = now + POOLS_KEPT
         return self._pools
+
+    async def gaps(self, plane: OpenPlane) -> Counter[str]:
+        """Webhook gaps of all logins by rail, some minutes old at most: it reads every login."""
+        now = plane.clock.now()
+        if self._gaps_until is None or now >= self._gaps_until:
+            found: Counter[str] = Counter()
+            for firm in await plane.store.list_firms():
+                for row in await plane.store.list_connections(firm.id):
+                    found[row.rail] += row.state.webhook_gaps
+            self._gaps, self._gaps_until = found, now + GAPS_KEPT
+        return self._gaps
 
 
 async def overdue(plane: OpenPlane) -> timedelta:
@@ -50,7 +65,8 @@ async def exposition(plane: OpenPlane, counts: Counts) -> bytes:
     """Everything, in the text format."""
     registry = CollectorRegistry(auto_describe=False)
     late = await overdue(plane)
-    registry.register(_Snapshot(plane, counts, late.total_seconds(), await counts.pools(plane)))
+    rows, gaps = await counts.pools(plane), await counts.gaps(plane)
+    registry.register(_Snapshot(plane, counts, late.total_seconds(), rows, gaps))
     return generate_latest(registry)
 
 
@@ -58,12 +74,18 @@ class _Snapshot(Collector):
     """The numbers at one moment."""
 
     def __init__(
-        self, plane: OpenPlane, counts: Counts, overdue_s: float, rows: tuple[PoolRow, ...]
+        self,
+        plane: OpenPlane,
+        counts: Counts,
+        overdue_s: float,
+        rows: tuple[PoolRow, ...],
+        gaps: Counter[str],
     ) -> None:
         self._plane = plane
         self._counts = counts
         self._overdue_s = overdue_s
         self._rows = rows
+        self._gaps = gaps
 
     @override
     def collect(self) -> Iterable[Metric]:
@@ -102,6 +124,14 @@ class _Snapshot(Collector):
         )
         dropped.add_metric((), self._plane.decisions.dropped)
         yield dropped
+        gaps = GaugeMetricFamily(
+            "rowcol_webhook_gaps",
+            "Changes of the logins there are that a look found and no webhook had announced.",
+            labels=("rail",),
+        )
+        for rail, count in sorted(self._gaps.items()):
+            gaps.add_metric((rail,), count)
+        yield gaps
         yield from _pool_gauges(self._rows)
 
 

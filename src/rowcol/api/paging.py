@@ -1,17 +1,21 @@
-"""Paging: lists with a cursor. `next` is the id to give as `after`; null at the end."""
+"""Paging: lists with a cursor. `next` is what to give as `after`; null at the end."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Generic, TypeVar
 
-from fastapi import Query
+import msgspec
+from fastapi import Depends, Query
 
-LIMIT_MAX = 1000
+from rowcol.core.refusal import BadInput
+
+LIMIT_MAX, CURSOR_MAX = 1000, 2000
 T = TypeVar("T")
 
-After = Annotated[str, Query(description="The `next` of the page before.", max_length=200)]
+After = Annotated[str, Query(description="The `next` of the page before.", max_length=CURSOR_MAX)]
 Limit = Annotated[int, Query(description="Items on a page.", ge=1, le=LIMIT_MAX)]
 
 
@@ -26,3 +30,36 @@ class Page(Generic[T]):
 def page_of(items: Sequence[T], ids: Sequence[str], limit: int) -> Page[T]:
     """A full page has a next one, which may turn out empty."""
     return Page(list(items), ids[-1] if ids and len(ids) == limit else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which page of a list that comes whole from the store."""
+
+    after: After = ""
+    limit: Limit = LIMIT_MAX
+
+
+Turn = Annotated[Asked, Depends()]
+Key = tuple[str, str]
+_decoder = msgspec.json.Decoder(Key)
+
+
+def cut(
+    rows: Sequence[T], key: Callable[[T], Key], asked: Asked
+) -> tuple[tuple[T, ...], str | None]:
+    """The page of a list in the order of `key` that comes after a cursor, and the cursor of its last row, None where
+    it is the end. A cursor is a place in the order: what came or went since moves nothing. `BadInput`: it is none."""
+    place = _opened(asked.after) if asked.after else None
+    left = [row for row in rows if place is None or key(row) > place]
+    page = tuple(left[: asked.limit])
+    is_end = len(left) <= asked.limit
+    return page, None if is_end else urlsafe_b64encode(msgspec.json.encode(key(page[-1]))).decode()
+
+
+def _opened(after: str) -> Key:
+    try:
+        key: Key = _decoder.decode(urlsafe_b64decode(after.encode()))
+    except ValueError:
+        raise BadInput("`after` is no cursor", "give the `next` of the page before") from None
+    return key

@@ -7,9 +7,11 @@ from datetime import datetime
 
 from rowcol.core.cash import Cash
 from rowcol.core.connection import Connection
-from rowcol.core.evidence import Observation
+from rowcol.core.evidence import Health, Observation
+from rowcol.core.rail import CONSENT
 from rowcol.core.records import Business
 from rowcol.engine.answer import Answer
+from rowcol.rails.registry import RAILS
 from rowcol.services.board import BoardRow
 
 
@@ -64,7 +66,11 @@ class BusinessOut:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionOut:
-    """A login at one rail. `name`: its own, else the bank's, else its id; `institution` is "" before the first look."""
+    """A login at one rail. `name`: its own, else the bank's, else its id; `institution` is "" before the first look.
+
+    `webhook_gaps`: changes that no webhook had announced, `webhook_gap_at`: when one was found last. `is_read_only`:
+    the rail reads, and refuses writes. `needs`: what a person has to do, `reconnect`: the route that begins it; both "".
+    """
 
     id: str
     business: str
@@ -81,6 +87,10 @@ class ConnectionOut:
     seen_until: datetime | None
     looked_at: datetime | None
     webhook_gaps: int
+    webhook_gap_at: datetime | None
+    is_read_only: bool
+    needs: str
+    reconnect: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +164,26 @@ def connection_of(row: Connection) -> ConnectionOut:
         seen_until=row.state.seen_until,
         looked_at=row.state.looked_at,
         webhook_gaps=row.state.webhook_gaps,
+        webhook_gap_at=row.state.webhook_gap_at,
+        is_read_only=row.state.facts.get("is_read_only") is True,
+        needs=_needs(row),
+        reconnect=_reconnect(row),
     )
+
+
+def _needs(row: Connection) -> str:
+    if row.state.health is not Health.NEEDS_RECONNECT:
+        return ""
+    return "a person has to connect it again"
+
+
+def _reconnect(row: Connection) -> str:
+    """A rail with a consent screen of its own gives the same login new access; else a new login is begun."""
+    if row.state.health is not Health.NEEDS_RECONNECT:
+        return ""
+    rail = RAILS.get(row.rail)
+    step = "consent" if rail is not None and CONSENT in rail.spec.hosts else "link-token"
+    return f"POST /v1/businesses/{row.business}/connections/{step}"
 
 
 def board_row_of(row: BoardRow) -> BoardRowOut:

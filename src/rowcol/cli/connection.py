@@ -10,6 +10,7 @@ import typer
 from rowcol.cli import face
 from rowcol.cli.face import FirmOption, Json, Yes
 from rowcol.cli.opening import desk
+from rowcol.cli.read import moment
 
 if TYPE_CHECKING:
     from rowcol.core.connection import Connection
@@ -20,7 +21,8 @@ EXAMPLES = (
     "Examples: rowcol connection list 'Harbor Dental'  |  rowcol connection webhook con_...  |  "
     "rowcol disconnect con_..."
 )
-NEEDS_PERSON, RETIRED = "NEEDS_RECONNECT", "RETIRED"
+RETIRED = "RETIRED"
+READ_ONLY = "its subscription ended: it can be read, not written"
 app = typer.Typer(help="Logins: list, webhook.", no_args_is_help=True)
 Login = Annotated[str, typer.Argument(metavar="CONNECTION", help="The login's id.")]
 
@@ -34,25 +36,32 @@ def list_(
 ) -> None:
     """List a business's logins, removed ones too."""
     from rowcol.api import shapes
+    from rowcol.cli.findings import repair_of
 
     rows = [shapes.connection_of(row) for row in face.running(_list(firm, business))]
     if json:
         for row in rows:
             face.emit(row)
         return
+    named = shlex.quote(business)
     face.table(
-        ("id", "name", "rail", "state", "why"),
+        ("id", "name", "rail", "state", "webhook gaps", "why"),
         [
-            (r.id, r.name, r.rail, "paused" if r.is_paused else r.health, r.health_reason)
+            (
+                r.id,
+                r.name,
+                r.rail,
+                "paused" if r.is_paused else r.health,
+                f"{r.webhook_gaps}, last {moment(r.webhook_gap_at)}" if r.webhook_gaps else "0",
+                "; ".join(filter(None, (r.health_reason, READ_ONLY if r.is_read_only else ""))),
+            )
             for r in rows
         ],
-        empty="no logins yet: `rowcol connect plaid BUSINESS`, or `rowcol connect qbo BUSINESS`",
+        empty=f"no logins yet: `rowcol connect plaid {named}`, or `rowcol connect qbo {named}`",
     )
     for row in rows:
-        if row.health == NEEDS_PERSON:
-            face.say(
-                f"{row.id} needs a person: `rowcol connect {row.rail} {shlex.quote(business)}`"
-            )
+        if row.needs:
+            face.say(f"{row.id} needs a person: {repair_of(row.rail, row.id, business)}")
 
 
 async def _list(firm: str, word: str) -> tuple[Connection, ...]:

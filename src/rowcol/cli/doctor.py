@@ -10,7 +10,7 @@ from rowcol.cli import face
 from rowcol.cli.face import Json
 
 if TYPE_CHECKING:
-    from rowcol.cli.examination import Finding
+    from rowcol.cli.findings import Finding
 
 EXAMPLES = "Example: rowcol doctor --json"
 MARKS = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}

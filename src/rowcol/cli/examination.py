@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import stat
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from rowcol.cli.findings import Finding, about_logins, about_unmatched
 from rowcol.core.rail import CONSENT
 from rowcol.core.refusal import Refusal
 
@@ -23,16 +23,6 @@ if TYPE_CHECKING:
 OLDEST_CLOCK = datetime(2026, 1, 1, tzinfo=UTC)
 OVERDUE = timedelta(minutes=5)
 SKEW_MAX = timedelta(minutes=2)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at."""
-
-    about: str
-    verdict: Literal["ok", "note", "wrong"]
-    text: str
-    what_to_do: str = ""
 
 
 async def examine() -> list[Finding]:
@@ -123,11 +113,13 @@ def about_app(app: App, spec: RailSpec) -> Iterator[Finding]:
     if spec.pool is not None:
         counted = ", ".join(f"{what} by {how}" for what, how in sorted(app.metering.items()))
         limit = spec.pool.limit if app.pool_limit is None else app.pool_limit
+        omits = ", ".join(app.omits) or "nothing"
         yield Finding(
             f"metered calls of {app.id}",
             "note",
-            f"{limit:,} a month; assumed, until compared: {counted or 'one by call'}",
-            "compare `rowcol cost` with the portal's Analytics",
+            f"{limit:,} a month; assumed, until compared: {counted or 'one by call'}; that lists of changes omit {omits}",
+            f"compare `rowcol cost` with the portal's Analytics; then {_variable(app, 'cdc_metering')}"
+            f" and {_variable(app, 'cdc_omits')} are assumptions no more",
         )
     assumed = [p.item for p in spec.prices if p.is_assumed]
     if assumed and app.is_priced:
@@ -242,14 +234,10 @@ async def _content(store: FullStore) -> AsyncIterator[Finding]:
             )
         latest = await store.list_deliveries(firm.id, limit=1)
         yield _last(firm.name, latest[0] if latest else None)
-    unmatched = await store.list_unmatched(limit=100)
-    if unmatched:
-        yield Finding(
-            "unmatched webhooks",
-            "note",
-            f"{len(unmatched)} for logins that nobody knows: they may be billed",
-            "`rowcol inbox unmatched`",
-        )
+        async for finding in about_logins(store, firm, SystemClock().now()):
+            yield finding
+    async for finding in about_unmatched(store):
+        yield finding
     for name, reason in (await store.read_switches()).items():
         yield Finding(name, "note", f"paused: {reason}", "`rowcol resume`")
     due_at = await store.next_due_at()

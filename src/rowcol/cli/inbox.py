@@ -51,7 +51,7 @@ async def _list(firm: str, state: str, page: tuple[str, int], *, is_json: bool) 
 
 @app.command(epilog=EXAMPLES)
 def unmatched(limit: Limit = 100, after: After = "", *, json: Json = False) -> None:
-    """List deliveries for logins that nobody knows: they may still be billed."""
+    """List deliveries for logins that nobody knows. Where a rail charges for each login, they may still be billed."""
     face.running(_unmatched((after, limit), is_json=json))
 
 

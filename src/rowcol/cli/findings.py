@@ -1,0 +1,128 @@
+"""Findings: what `rowcol doctor` tells, and those about logins and what is delivered for them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+
+from rowcol.core.evidence import Health
+from rowcol.core.rail import CONSENT
+from rowcol.core.tariff import Per
+from rowcol.rails.registry import RAILS
+
+if TYPE_CHECKING:
+    from rowcol.core.connection import Connection
+    from rowcol.core.records import Firm
+    from rowcol.ports import FullStore
+
+SHOWN_MAX = 20
+"""Logins of a kind that are named one by one."""
+UNMATCHED_MAX = 1000
+IDLE = timedelta(days=80)
+"""A consent that nothing renewed for so long: QuickBooks ends it after 100 days. Ours, twenty days before that."""
+EMPTY = ".empty"
+"""Ends the kind of a delivery that names nobody: it can belong to no login."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at."""
+
+    about: str
+    verdict: Literal["ok", "note", "wrong"]
+    text: str
+    what_to_do: str = ""
+
+
+def repair_of(rail: str, login: str, business: str) -> str:
+    """The command that gives a broken login new access. A rail without a consent screen of its own makes a new login."""
+    again = f"`rowcol connect {rail} {shlex.quote(business)}`"
+    found = RAILS.get(rail)
+    if found is not None and CONSENT in found.spec.hosts:
+        return again
+    return f"{again} makes a new one, `rowcol disconnect {login}` ends this one"
+
+
+async def about_logins(store: FullStore, firm: Firm, now: datetime) -> AsyncIterator[Finding]:
+    """Those of a firm that do not go on by themselves, or will not for long."""
+    broken: list[Connection] = []
+    idle: list[Connection] = []
+    for row in await store.list_connections(firm.id):
+        if row.state.health is Health.NEEDS_RECONNECT:
+            broken.append(row)
+        elif row.state.health is not Health.RETIRED and is_idle(row, now):
+            idle.append(row)
+    for row in broken[:SHOWN_MAX]:
+        name = await _business(store, row)
+        why = f": {row.state.health_reason}" if row.state.health_reason else ""
+        yield Finding(
+            f"login {row.label} of {name}",
+            "note",
+            f"needs a person{why}",
+            repair_of(row.rail, row.id, name),
+        )
+    for row in idle[:SHOWN_MAX]:
+        name = await _business(store, row)
+        days = (now - used_at(row)).days
+        yield Finding(
+            f"login {row.label} of {name}",
+            "note",
+            f"its consent was not used for {days} days, and ends after 100",
+            f"`rowcol books bills {shlex.quote(name)} --force` uses it",
+        )
+    for rows, what in ((broken, "need a person"), (idle, "were not used for long")):
+        if len(rows) > SHOWN_MAX:
+            more = f"{len(rows) - SHOWN_MAX} more {what}"
+            yield Finding(
+                f"logins of {firm.name}", "note", more, "`rowcol connection list BUSINESS`"
+            )
+
+
+async def _business(store: FullStore, row: Connection) -> str:
+    found = await store.read_business(row.firm, row.business)
+    return row.business if found is None else found.name
+
+
+def is_idle(row: Connection, now: datetime) -> bool:
+    """Whether the consent of a rail that ends it for want of use nears that end."""
+    found = RAILS.get(row.rail)
+    return found is not None and CONSENT in found.spec.hosts and now - used_at(row) >= IDLE
+
+
+def used_at(row: Connection) -> datetime:
+    """When the consent was surely in use, by what is known without its tokens: a look needs an access token, which
+    lasts an hour."""
+    state = row.state
+    said = state.facts.get("renewed_at")
+    renewed_at = datetime.fromisoformat(said) if isinstance(said, str) and said else None
+    mended_at = state.health_since if state.health is Health.OK else None
+    known = (renewed_at, state.looked_at, mended_at)
+    return max([row.created_at, *(at for at in known if at is not None)])
+
+
+async def about_unmatched(store: FullStore) -> AsyncIterator[Finding]:
+    """Deliveries for logins that nobody knows, by rail."""
+    counts: dict[str, int] = {}
+    for row in await store.list_unmatched(limit=UNMATCHED_MAX):
+        if not row.kind.endswith(EMPTY):
+            counts[row.rail] = counts.get(row.rail, 0) + 1
+    for rail, count in sorted(counts.items()):
+        yield Finding(
+            f"unmatched webhooks of {rail}",
+            "note",
+            f"{count} for logins that nobody knows{_meaning(rail)}",
+            "`rowcol inbox unmatched`",
+        )
+
+
+def _meaning(rail: str) -> str:
+    found = RAILS.get(rail)
+    has_fee = found is not None and any(p.per is Per.CONNECTION_MONTH for p in found.spec.prices)
+    return (
+        ": they may be billed"
+        if has_fee
+        else ": connected elsewhere with the same keys, or not any more"
+    )
