@@ -231,3 +231,10 @@ def test_stamped_rows_are_ordered_by_their_time() -> None:
     )
     assert [e.amount_minor for e in account.entries] == [100, 200, 300]
     assert account.entries[2].day == date(2017, 3, 25) - timedelta(days=1)  # evening in New York
+
+
+def test_other_currencies_are_not_added_up_as_dollars() -> None:
+    header = "account,date,amount,currency\n"
+    assert "line 3" in refused(header + "A,2017-03-24,1,usd\nA,2017-03-24,1,EUR\n")
+    (account,) = parsed(header + "A,2017-03-24,1,USD\nA,2017-03-25,2,\n")
+    assert len(account.entries) == 2

@@ -1,6 +1,6 @@
 """Transactions: a CSV of dated transactions as the truth of a bank (`account, date, amount, [balance]`).
 
-Columns in any order, others ignored; a date is `2017-03-24` or a time stamp (without a zone: the firm's). Amounts and
+Columns in any order, others ignored, but a `currency` must be USD; a date is `2017-03-24` or a time stamp (without a zone: the firm's). Amounts and
 balances are exact decimals, + is money in. Rows of one day keep the order of the file; a file that runs from new to
 old is turned round. An account starts at its first `balance - amount`, without balances at 0. Start with `read`.
 """
@@ -24,7 +24,8 @@ from rowcol.simulation.bankdays import Calendar
 NAME_MAX: Final = 200
 ERRORS_SHOWN: Final = 20
 COLUMNS: Final = ("account", "date", "amount")
-BALANCE: Final = "balance"
+BALANCE, CURRENCY = "balance", "currency"
+OPTIONAL: Final = (BALANCE, CURRENCY)
 YEARS: Final = range(1980, 2100)
 MINOR_MAX: Final = 10**14
 _AMOUNT: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
@@ -33,6 +34,7 @@ _EXPECTED: Final = {
     "account": f"a name of 1 to {NAME_MAX} printable characters",
     "date": f"a date such as 2017-03-24, or a time stamp such as 2017-03-24T14:05:00Z, of {YEARS[0]} to {YEARS[-1]}",
     "amount": "a decimal number with at most 2 digits after the point, such as -1234.56",
+    CURRENCY: "USD or nothing: the emulated bank keeps dollars",
 }
 _EXPECTED_BALANCE: Final = _EXPECTED["amount"] + ", or nothing"
 
@@ -181,16 +183,16 @@ def _records(text: str, complaints: _Complaints) -> Iterator[tuple[int, list[str
 
 def _columns(line: int, header: Sequence[str], complaints: _Complaints) -> Mapping[str, int]:
     names = [cell.strip().lower() for cell in header]
-    for name in (*COLUMNS, BALANCE):
+    for name in (*COLUMNS, *OPTIONAL):
         n = names.count(name)
-        if n > 1 or (n == 0 and name != BALANCE):
+        if n > 1 or (n == 0 and name not in OPTIONAL):
             problem = "is missing" if n == 0 else f"is there {n} times"
             found = ", ".join(map(_shown, names[:8])) or "nothing"
             complaints.add(
                 line,
                 f": the column {name} {problem}; found {found}, expected account, date, amount and maybe balance",
             )
-    return {name: names.index(name) for name in (*COLUMNS, BALANCE) if name in names}
+    return {name: names.index(name) for name in (*COLUMNS, *OPTIONAL) if name in names}
 
 
 def _entry(
@@ -199,6 +201,9 @@ def _entry(
     name = cells[columns["account"]].strip()
     if not 0 < len(name) <= NAME_MAX or not name.isprintable():
         raise _RowError("account", name)
+    currency = cells[columns[CURRENCY]].strip() if CURRENCY in columns else ""
+    if currency.upper() not in ("", "USD"):
+        raise _RowError(CURRENCY, currency)
     day, at = _moment(cells[columns["date"]].strip(), calendar)
     amount = _minor(cells[columns["amount"]].strip(), "amount")
     balance_text = cells[columns[BALANCE]].strip() if BALANCE in columns else ""

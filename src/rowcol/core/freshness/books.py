@@ -89,7 +89,10 @@ def _is_tried(standing: Standing, now: datetime) -> bool:
 def _look_or_admit(question: Question, standing: Standing, now: datetime) -> Decision:
     """One look, unless one was tried for this question, or may not be made: then say how old it is."""
     if standing.cannot_pay is None and not _is_tried(standing, now):
-        reason = f"{_known(standing, now)}; one call reads what changed in the whole company"
+        how = "one call reads what changed in the whole company"
+        if standing.as_of is None:
+            how = "all of them are read now, a thousand rows a call"
+        reason = f"{_known(standing, now)}; {how}"
         return _decision(standing, Action.LOOK, "books.look", reason)
     why = standing.cannot_pay or standing.health_reason or "it could not be read just now"
     if standing.as_of is None or question.purpose is Purpose.GUARDRAIL:
