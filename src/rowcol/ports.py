@@ -13,7 +13,7 @@ from rowcol.core.ids import AppId, BusinessId, ConnectionId, DeliveryId, FirmId,
 from rowcol.core.mirror import MirrorRow
 from rowcol.core.money import Cost
 from rowcol.core.need import Need
-from rowcol.core.pool import Pool
+from rowcol.core.pool import Peaks, Pool
 from rowcol.core.rail import Row
 from rowcol.core.records import Burn, Business, Call, Firm, Link, Spending, Throttle, Token
 from rowcol.core.retention import Horizon
@@ -260,6 +260,10 @@ class PlaneStore(Protocol):
 
     async def list_throttles(self, app: AppId, since: datetime) -> tuple[Throttle, ...]:
         """How the app's metered calls ended that were settled since, the oldest first, at most 1,000."""
+
+    async def read_peaks(self, app: AppId, endpoints: Sequence[str], since: datetime) -> Peaks:
+        """The fullest spans of an app's settled calls of these endpoints, of all opened in the UTC month of `since` from
+        then on. It reads all of them: for people, not for every scrape."""
 
     async def find_token(self, token_hash: str) -> Token | None: ...
 

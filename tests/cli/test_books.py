@@ -87,6 +87,19 @@ def test_a_write_names_the_field_and_the_duplicate(books: Shell) -> None:
     assert "2020: a field is missing: " in books(*create, lacking, rc=1).stderr
 
 
+def test_explain_of_books_alone_does_not_speak_of_a_missing_value(books: Shell) -> None:
+    books("books", "bills", "h-1", rc=None)
+    said = books("explain", "h-1")
+    assert said.stdout.startswith("Harbor Dental: no bank login is connected")
+    assert "HOLD: no" not in said.stdout
+    assert "no login is connected" not in said.stdout + said.stderr
+    for word in ("Sample Company", "UNITS", "query", "`rowcol connect plaid 'Harbor Dental'`"):
+        assert word in said.stdout, word
+    assert [c["rail"] for c in books.json("explain", "h-1")["books"]] == ["qbo"]
+    books("business", "add", "New", "--external-id", "new-1")
+    assert "`rowcol connect qbo New`" in books("explain", "new-1").stdout
+
+
 def test_vendors_and_accounts(books: Shell) -> None:
     assert len(books.json("books", "vendors", "h-1")["value"]) == 8
     names = {a["name"] for a in books.json("books", "accounts", "h-1")["value"]}

@@ -31,3 +31,9 @@ def test_without_keys_it_says_which_are_missing(shell: Shell) -> None:
     shell("business", "add", "Keyless")
     done = shell("connect", "plaid", "Keyless", "--sandbox", rc=2)
     assert "ROWCOL_PLAID__MAIN__CLIENT_ID" in done.stderr
+
+
+def test_a_time_to_wait_that_is_none_names_its_own_option(connected: Shell) -> None:
+    said = connected("connect", "qbo", "h-1", "--timeout", "3x", rc=2).stderr
+    assert "--timeout '3x'" in said
+    assert "--deadline" not in said

@@ -71,16 +71,16 @@ async def test_logins_are_told_with_their_business_and_the_command(tmp_path: Pat
         odd = replace(ROW, firm=FIRM, business=BUSINESS, created_at=it.clock.now())
         await store.add_connection(FIRM, odd, b"sealed")
         ((about, text, command),) = await told(it, timedelta(days=85))
-        assert about == "login con_1 of Harbor"
+        assert about == "login con_1 of Business"
         assert "not used for 85 days" in text
-        assert command == "`rowcol books bills Harbor --force` uses it"
+        assert command == "`rowcol books bills Business --force` uses it"
         taken = await store.claim_one(FIRM, odd.id, "test", it.clock.now(), 60)
         assert taken is not None
         state = odd.state.with_health(Health.NEEDS_RECONNECT, "3100: withdrawn", it.clock.now())
         await store.commit(FIRM, Change(taken, state=state, releases=True))
         ((about, text, command),) = await told(it, timedelta(0))
         assert text == "needs a person: 3100: withdrawn"
-        assert command == "`rowcol connect qbo Harbor`"
+        assert command == "`rowcol connect qbo Business`"
 
 
 async def test_only_a_rail_with_a_fee_bills_what_nobody_knows(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,24 @@ def test_help_imports_nothing_heavy() -> None:
     loaded = {name.split(".")[0] for name in done.stdout.splitlines()[-1].split()}
     assert "typer" in loaded
     assert not sorted(loaded & HEAVY)
+
+
+def test_examples_name_the_business_that_the_example_of_adding_one_makes() -> None:
+    """Whether or not it is given an id of the firm's own."""
+    from typer.main import get_command
+
+    said = 0
+    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
+        inner = getattr(command, "commands", {"": command})
+        examples = {e for one in inner.values() for e in (one.epilog or "").split("  |  ")}
+        for example in examples:
+            words = shlex.split(example.partition("rowcol ")[2])
+            at = 1 if "" in inner else 2
+            asked = inner.get("" if at == 1 else words[1]) if words[0] == name else None
+            if asked is not None and "business" in [p.name for p in asked.params]:
+                assert words[at] == "Harbor Dental", example
+                said += 1
+    assert said > 15
 
 
 def test_every_command_has_help_and_an_example(tmp_path: Path) -> None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from rowcol.cli.sandbox import ScaledClock
+from rowcol.cli.sandbox import ScaledClock, _announce, _books, _Chosen
+from rowcol.sandbox.clock import ManualClock
+from rowcol.sandbox.delivery import HttpWebhookSender
+from rowcol.sandbox.plaid.emulator import PlaidEmulator
+from rowcol.sandbox.plaid.switches import Switches
+from rowcol.sandbox.world import World
+from rowcol.simulation.chance import stream
 from tests.cli.rig import Shell
 from tests.fakes import T0, FakeClock
 
@@ -64,3 +71,13 @@ def test_time_runs_faster() -> None:
     clock = ScaledClock(real, 60)
     real.advance(timedelta(minutes=1))
     assert clock.now() == T0 + timedelta(hours=1)
+
+
+def test_a_start_says_whether_the_books_send_webhooks(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = ManualClock(datetime(2026, 11, 2, tzinfo=UTC))
+    for url in ("", "http://127.0.0.1:8700/webhooks/qbo/main"):
+        chosen = _Chosen("", 0, 1.0, True, 1, None, None, "", 0, url, 1)
+        books = _books(chosen, clock, HttpWebhookSender())
+        plaid = PlaidEmulator(World(), clock, stream(1, "x"), Switches(), HttpWebhookSender())
+        _announce(("a", "b"), plaid, books, {}, is_json=False)
+        assert ("--books-webhook-url" in capsys.readouterr().out) is (not url)

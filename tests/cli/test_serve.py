@@ -5,6 +5,7 @@ import urllib.request
 
 import pytest
 
+from rowcol.settings import Settings
 from tests.cli.rig import Shell
 
 
@@ -33,6 +34,14 @@ def test_it_serves_until_it_is_told_to_stop(shell: Shell) -> None:
         assert 401 in (status_of(request) for _ in range(1000))
         port = url.rpartition(":")[2]
         assert "--port" in shell("serve", "--port", port, rc=2).stderr
+
+
+def test_the_help_names_the_defaults_of_the_settings(shell: Shell) -> None:
+    said = " ".join(shell("serve", "--help").stdout.split())
+    fields = Settings.model_fields
+    assert f"default: ROWCOL_PORT, else {fields['port'].default}." in said
+    assert f"default: ROWCOL_HOST, else {fields['host'].default}." in said
+    assert "-1" not in said
 
 
 @pytest.mark.parametrize("command", ["serve", "sandbox", "demo"])

@@ -12,7 +12,7 @@ from rowcol.core.ids import AppId, BusinessId, ConnectionId
 from rowcol.core.money import FREE
 from rowcol.core.need import Purpose, Trigger
 from rowcol.core.outcome import Billed, Outcome
-from rowcol.core.pool import Pool
+from rowcol.core.pool import Peaks, Pool
 from rowcol.core.records import Burn, Throttle
 from rowcol.ports import FullStore
 from tests.contracts.values import (
@@ -23,6 +23,7 @@ from tests.contracts.values import (
     B,
     after,
     behind,
+    free_intent,
     furnish,
     intent,
     lease,
@@ -32,6 +33,7 @@ from tests.contracts.values import (
 )
 
 KEY, MARCH = "plaid/app_1", "2026-03"
+SECOND = timedelta(seconds=1)
 APRIL = datetime(2026, 4, 1, 0, 0, 1, tzinfo=UTC)
 
 
@@ -195,3 +197,36 @@ class PoolContract:
         assert await store.prune(behind(15)) == 2
         assert len(await store.list_throttles(APP, T0)) == 1
         assert [burn.calls for burn in await store.sum_units(A, MARCH)] == [1]
+
+    async def test_peaks_count_every_call_of_the_month(self, store: FullStore) -> None:
+        """More than a thousand, metered or not, of whatever firm; neither other endpoints nor other apps."""
+        await furnish(store, A, "c1", "c2")
+        await furnish(store, B, "c3", biz="biz_2")
+        start = datetime(2026, 3, 1, tzinfo=UTC)
+        assert await store.read_peaks(APP, ("read", "write"), start) == Peaks()
+        calls: list[tuple[str | None, str, datetime]] = [
+            *(("c1", "read" if n % 2 else "write", start + n * SECOND) for n in range(1100)),
+            *(("c2", "write", T0 + n * SECOND / 10) for n in range(9)),
+            *(("c2", "write", T0 + n * SECOND) for n in range(1, 3)),
+            *((None, "read", T0) for _ in range(3)),
+            *(("c1", "other", T0) for _ in range(50)),
+            *(("c1", "read", APRIL) for _ in range(50)),
+        ]
+        for n, (name, endpoint, at) in enumerate(calls):
+            made = free_intent if endpoint == "write" else metered
+            more = {"endpoint": endpoint, "opened_at": at, "pool_limit": 10_000}
+            assert await store.open_call(A, made(str(n), name, **more)) is None
+            await store.settle(A, settlement(str(n), at=at))
+        more = {"firm": B, "business": BusinessId("biz_2"), "opened_at": T0}
+        for name in ("b1", "b2"):
+            await store.open_call(B, metered(name, "c3", endpoint="read", **more))
+            await store.settle(B, settlement(name, at=T0))
+        await store.open_call(A, metered("open", "c1", endpoint="read", opened_at=T0))
+        other = metered("other", "c1", app=AppId("app_2"), endpoint="read", opened_at=T0)
+        await store.open_call(A, other)
+        await store.settle(A, settlement("other", at=T0))
+        assert await store.read_peaks(APP, ("read", "write"), start) == Peaks(9, 60, 60)
+        late = await store.read_peaks(APP, ("read", "write"), T0)
+        assert late == Peaks(9, 11, 16)
+        assert await store.read_peaks(APP, ("read",), T0) == Peaks(2, 2, 5)
+        assert await store.read_peaks(APP, (), start) == Peaks()

@@ -165,6 +165,7 @@ _EXPLAIN = {
     "cannot_help": None,
     "comes_free_at": _LATER,
     "connections": [_CONNECTION],
+    "books": [],
     "decisions": [_DECISION],
     "calls": [_CALL],
 }

@@ -11,7 +11,10 @@ from rowcol.services.explain import Explained
 
 @dataclass(frozen=True, slots=True)
 class ExplainOut:
-    """Why an answer is what it is. `fresh_price_micros`: a live look now; `comes_free_at`: when none is needed."""
+    """Why an answer is what it is. `fresh_price_micros`: a live look now; `comes_free_at`: when none is needed.
+
+    `connections`: logins at banks, `books`: those of books; `decisions` and `calls` are of both.
+    """
 
     business: shapes.BusinessOut
     now: shapes.BalanceOut
@@ -19,6 +22,7 @@ class ExplainOut:
     cannot_help: str | None
     comes_free_at: datetime | None
     connections: tuple[shapes.ConnectionOut, ...]
+    books: tuple[shapes.ConnectionOut, ...]
     decisions: tuple[lines.DecisionOut, ...]
     calls: tuple[lines.CallOut, ...]
 
@@ -31,6 +35,7 @@ def explain_of(found: Explained) -> ExplainOut:
         cannot_help=found.cannot_help,
         comes_free_at=found.comes_free_at,
         connections=tuple(shapes.connection_of(v.connection) for v in found.logins),
+        books=tuple(shapes.connection_of(v.connection) for v in found.books),
         decisions=tuple(lines.decision_of(d) for d in found.decisions),
         calls=tuple(lines.call_of(c) for c in found.calls),
     )

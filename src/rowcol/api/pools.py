@@ -9,6 +9,7 @@ from rowcol.api.gate import Asking
 from rowcol.api.reads import Month
 from rowcol.core.budget import month_of
 from rowcol.core.ids import FirmId
+from rowcol.core.pool import Peaks
 from rowcol.core.records import Burn
 from rowcol.services.plane import OpenPlane
 from rowcol.services.pools import PoolRow, pools
@@ -20,7 +21,7 @@ class PoolOut:
 
     `expected`: used by now if spread evenly; `forecast`: at the month's end at this rate; `runs_out_on` null: it
     lasts. All of them, and `stage`, are null for a month that is not this one. `metering`: how the rail is assumed
-    to count what it does not tell. `peak_*`: the fullest second and minute of the last day's metered calls.
+    to count what it does not tell. `peak_*`: the fullest second and minute of the month, writes too.
     """
 
     rail: str
@@ -71,13 +72,13 @@ async def read_pools(asking: Asking, month: Month = None) -> PoolsOut:
 async def pools_out(plane: OpenPlane, firm: FirmId, month: str | None) -> PoolsOut:
     """What `/v1/pools` and `rowcol cost` show."""
     asked = month or month_of(plane.clock.now())
-    rows = await pools(plane, asked)
+    rows = await pools(plane, asked, with_peaks=True)
     burns = await plane.store.sum_units(firm, asked) if rows else ()
     return PoolsOut(asked, tuple(pool_of(r) for r in rows), tuple(burn_of(b) for b in burns))
 
 
 def pool_of(row: PoolRow) -> PoolOut:
-    pace, pool = row.pace, row.pool
+    pace, pool, peaks = row.pace, row.pool, row.peaks or Peaks()
     return PoolOut(
         rail=row.app.rail,
         app=row.app.id,
@@ -91,9 +92,9 @@ def pool_of(row: PoolRow) -> PoolOut:
         runs_out_on=None if pace is None else pace.runs_out_on,
         blocked_until=pool.blocked_until,
         blocked_reason=pool.blocked_reason,
-        peak_per_second_per_company=row.peaks.company_second,
-        peak_per_minute_per_company=row.peaks.company_minute,
-        peak_per_minute_portfolio=row.peaks.portfolio_minute,
+        peak_per_second_per_company=peaks.company_second,
+        peak_per_minute_per_company=peaks.company_minute,
+        peak_per_minute_portfolio=peaks.portfolio_minute,
         metering=dict(row.metering),
     )
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from rowcol.services.cache import CacheService
 
 EXAMPLES = (
-    "Examples: rowcol books bills 'Harbor Dental' --due-until 2026-11-30  |  rowcol books bill C-1017 145  |  "
-    "rowcol books vendors C-1017 --json  |  rowcol books accounts C-1017"
+    "Examples: rowcol books bills 'Harbor Dental' --due-until 2026-11-30  |  rowcol books bill 'Harbor Dental' 145  |  "
+    "rowcol books vendors 'Harbor Dental' --json  |  rowcol books accounts 'Harbor Dental'"
 )
 T = TypeVar("T")
 app = typer.Typer(help="What the books say: bills, bill, vendors, accounts.", no_args_is_help=True)

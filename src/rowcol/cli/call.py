@@ -13,9 +13,9 @@ from rowcol.core.refusal import BadInput
 
 EXAMPLES = (
     "Examples: rowcol call 'Harbor Dental' plaid accounts.get  |  "
-    "rowcol call C-1017 qbo query --data "
+    "rowcol call 'Harbor Dental' qbo query --data "
     """'{"statement": "SELECT * FROM Vendor MAXRESULTS 5"}' --json  |  """
-    "rowcol call C-1017 qbo entity.create --idempotency-key acme-1 --data "
+    "rowcol call 'Harbor Dental' qbo entity.create --idempotency-key acme-1 --data "
     """'{"entity": "Vendor", "body": {"DisplayName": "Acme"}}'"""
 )
 

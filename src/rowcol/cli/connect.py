@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from rowcol.core.rail import Grant
 
 EXAMPLES = (
-    "Examples: rowcol connect plaid 'Harbor Dental'  |  rowcol connect plaid harbor --public-token public-...  |  "
-    "rowcol connect plaid harbor --sandbox"
+    "Examples: rowcol connect plaid 'Harbor Dental'  |  rowcol connect plaid 'Harbor Dental' --public-token public-...  |  "
+    "rowcol connect plaid 'Harbor Dental' --sandbox"
 )
 EXAMPLES_CONSENT = (
-    "Examples: rowcol connect qbo 'Harbor Dental'  |  rowcol connect qbo harbor --paste  |  "
-    "rowcol connect qbo harbor --callback 'http://localhost:8700/oauth/...?code=...&state=...'"
+    "Examples: rowcol connect qbo 'Harbor Dental'  |  rowcol connect qbo 'Harbor Dental' --paste  |  "
+    "rowcol connect qbo 'Harbor Dental' --callback 'http://localhost:8700/oauth/...?code=...&state=...'"
 )
 app = typer.Typer(help="Connect a login: plaid, qbo.", no_args_is_help=True)
 

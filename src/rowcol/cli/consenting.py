@@ -65,17 +65,23 @@ async def connected(at: Desk, wish: Wish) -> Connection | None:
         return await consent.complete(plane, answers_of(wish.address), wish.business)
     service = IntegrationService(plane, wish.business, firm=at.firm)
     grant = await service.begin_connect(wish.rail, app=wish.app)
-    wish.show(grant)
-    if wish.is_opening:
-        webbrowser.open(grant.url)
     if not wish.is_waiting:
+        _show(wish, grant)
         return None
     if wish.is_pasting:
+        _show(wish, grant)
         face.note("After consenting, paste the whole address that the browser shows, then Enter:")
         return await consent.complete(plane, answers_of(await typed()), wish.business)
     async with taking(plane, plane.app_of(wish.rail, wish.app).callback_url) as who:
+        _show(wish, grant)  # now that whoever comes back at once is taken
         face.note(f"Waiting for the consent; {who} takes the person back. Ctrl-C stops waiting.")
         return await _waited(plane, service, grant.value, wish.patience)
+
+
+def _show(wish: Wish, grant: Grant) -> None:
+    wish.show(grant)
+    if wish.is_opening:
+        webbrowser.open(grant.url)
 
 
 async def typed() -> str:

@@ -65,20 +65,26 @@ def _show_pools(pools: Sequence[PoolOut], burns: Sequence[dict[str, Any]]) -> No
         if pool.stage is not None:
             said += f", {pool.stage}; by now {pool.expected:,} if spread evenly, forecast {pool.forecast:,}"
         face.say(said)
-        if pool.runs_out_on is not None:
+        if pool.stage is not None and is_used_up(pool):
+            face.say("  is used up: nothing is read until the month ends")
+        elif pool.runs_out_on is not None:
             face.say(f"  runs out on {pool.runs_out_on} at this rate")
         if pool.blocked_until is not None:
             face.say(
                 f"  asked again at {pool.blocked_until:%Y-%m-%d %H:%M} UTC: {pool.blocked_reason}"
             )
         face.say(
-            f"  last day's peaks: {pool.peak_per_second_per_company} a second and"
+            f"  the month's peaks, writes too: {pool.peak_per_second_per_company} a second and"
             f" {pool.peak_per_minute_per_company} a minute in one company,"
             f" {pool.peak_per_minute_portfolio} a minute in all together"
         )
         if pool.metering:
             how = ", ".join(f"{k} by {v}" for k, v in sorted(pool.metering.items()))
             face.say(f"  assumed to be counted: {how}")
+        if "entity" in pool.metering.values():
+            face.say(
+                "  so one call that reads changes is as many units as it names entities: 16 as a rule"
+            )
     face.table(
         ("business", "app", "trigger", "endpoint", "calls", "units"),
         [
@@ -87,6 +93,13 @@ def _show_pools(pools: Sequence[PoolOut], burns: Sequence[dict[str, Any]]) -> No
         ],
         empty="no metered call in this month" if pools else "",
     )
+
+
+def is_used_up(pool: PoolOut) -> bool:
+    """Whether the last calls went, but for what is never spent; a rail that refuses everybody is told of by itself."""
+    from rowcol.core.pool import MARGIN_PER_MILLE
+
+    return pool.used * 1000 > pool.limit * (1000 - MARGIN_PER_MILLE)
 
 
 async def _cost(firm: str, month: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = "Example: rowcol explain 'Harbor Dental'"
 SHOWN = 10
+RETIRED = "RETIRED"
 
 
 def explain(
@@ -24,7 +26,7 @@ def explain(
     firm: FirmOption = "",
     json: Json = False,
 ) -> None:
-    """Explain a business's cash: decisions, the calls behind them, price and next free look. Asks nobody."""
+    """Explain what is known of a business, cash first: decisions, the calls behind them, price and next free look. Asks nobody."""
     out = face.running(_explain(firm, business))
     face.emit(out) if json else _show(out)
 
@@ -40,6 +42,33 @@ async def _explain(firm: str, word: str) -> ExplainOut:
 
 
 def _show(out: ExplainOut) -> None:
+    if any(c.health != RETIRED for c in out.connections):
+        _show_cash(out)
+    else:
+        _show_none(out)
+    if out.books:
+        face.say("")
+        face.table(
+            ("login", "books", "health", "we last read"),
+            [(c.id, c.name, c.health, moment(c.looked_at)) for c in out.books],
+            empty="",
+        )
+    _show_log(out)
+
+
+def _show_none(out: ExplainOut) -> None:
+    """Without a login at a bank there is no cash to explain."""
+    named = shlex.quote(out.business.name)
+    bank = f"`rowcol connect plaid {named}`"
+    if any(c.health != RETIRED for c in out.books):
+        face.say(f"{out.business.name}: no bank login is connected, so no cash is known; books are")
+        face.say(f"now:   `rowcol books bills {named}` asks the books; {bank} would connect a bank")
+    else:
+        face.say(f"{out.business.name}: no login is connected")
+        face.say(f"now:   {bank} connects a bank, `rowcol connect qbo {named}` books")
+
+
+def _show_cash(out: ExplainOut) -> None:
     now = out.now
     cash = ", ".join(amount_of(a.amount_minor, a.currency) for a in now.cash) or "no value"
     face.say(f"{out.business.name}: {cash}, as of {moment(now.as_of) or 'never'}")
@@ -57,8 +86,12 @@ def _show(out: ExplainOut) -> None:
             (c.id, c.name, c.health, moment(c.seen_until), moment(c.looked_at))
             for c in out.connections
         ],
-        empty="no login is connected: `rowcol connect plaid`",
+        empty="",
     )
+
+
+def _show_log(out: ExplainOut) -> None:
+    """What was decided and called for it, for cash and for books."""
     face.say("")
     face.table(
         ("decided at", "purpose", "action", "cost", "reason"),
@@ -70,13 +103,14 @@ def _show(out: ExplainOut) -> None:
     )
     face.say("")
     face.table(
-        ("called at", "endpoint", "outcome", "cost", "reason"),
+        ("called at", "endpoint", "outcome", "cost", "units", "reason"),
         [
             (
                 moment(c.opened_at),
                 c.endpoint,
                 c.outcome or "open",
                 face.money(c.cost_micros),
+                c.units,
                 c.reason,
             )
             for c in out.calls[:SHOWN]

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from rowcol.engine.answer import Answer
 
 EXAMPLES = (
-    "Examples: rowcol read 'Harbor Dental'  |  rowcol read harbor --purpose guardrail --deadline 15m  |  "
-    "rowcol read harbor --force"
+    "Examples: rowcol read 'Harbor Dental'  |  rowcol read 'Harbor Dental' --purpose guardrail --deadline 15m  |  "
+    "rowcol read 'Harbor Dental' --force"
 )
 
 FREE_FIRST = "waiting for free evidence before a cent is spent; --deadline shortens it"

@@ -48,7 +48,6 @@ BooksWebhook = Annotated[
         help="Where QuickBooks delivers, such as http://127.0.0.1:8700/webhooks/qbo/main.",
     ),
 ]
-
 Companies = Annotated[
     int, typer.Option("--companies", min=1, max=99, help="QuickBooks companies to connect.")
 ]
@@ -75,8 +74,7 @@ def sandbox(
     *,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
-        int,
-        typer.Option("--port", min=0, max=face.PORT_MAX, help="Port; 0 takes a free one."),
+        int, typer.Option("--port", min=0, max=face.PORT_MAX, help="Port; 0 takes a free one.")
     ] = 8701,
     speed: Speed = 1.0,
     virtual: Annotated[
@@ -276,6 +274,8 @@ def _announce(
         return
     face.say(f"The emulated Plaid listens on {address}, QuickBooks on {books_address}.")
     face.say(f"Companies to connect: {', '.join(companies)}.")
+    if not client.webhook_url:
+        face.say("QuickBooks sends no webhooks: --books-webhook-url says where they go.")
     face.say("For the service:")
     for name, value in environment.items():
         face.say(f"  export {name}={value}")

@@ -15,14 +15,16 @@ EXAMPLES = "Examples: rowcol serve  |  rowcol serve --port 0 --json"
 
 
 def serve(
-    host: Annotated[str, typer.Option("--host", help="Address; default from settings.")] = "",
+    host: Annotated[
+        str, typer.Option("--host", help="Address; default: ROWCOL_HOST, else 127.0.0.1.")
+    ] = "",
     port: Annotated[
         int | None,
         typer.Option(
             "--port",
             min=0,
             max=face.PORT_MAX,
-            help="Port; 0 takes a free one; default from settings.",
+            help="Port; 0 takes a free one; default: ROWCOL_PORT, else 8700.",
         ),
     ] = None,
     *,

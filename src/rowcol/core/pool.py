@@ -105,7 +105,7 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Peaks:
-    """The fullest spans of a day's last metered calls, to hold against the rail's limits a second and a minute."""
+    """The fullest spans of a month's calls, to hold against the rail's limits a second and a minute."""
 
     company_second: int = 0
     company_minute: int = 0

@@ -11,6 +11,7 @@ from rowcol.core.freshness.rhythm import next_pull
 from rowcol.core.ids import BusinessId, FirmId
 from rowcol.core.money import Cost
 from rowcol.core.need import Purpose, question_of
+from rowcol.core.rail import Role
 from rowcol.core.records import Business, Call
 from rowcol.core.refusal import NotFound
 from rowcol.engine.answer import Answer
@@ -26,12 +27,16 @@ FREE_AHEAD = timedelta(days=3)
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """Everything about one business's cash. `logins`: removed ones too. `comes_free_at`: when every login's next look by the rail is expected, learnt
-    from its past ones; None when one is not."""
+    """Everything about one business's cash. `logins`: at banks, removed ones too; `books`: those of its books.
+
+    `decisions` and `calls` are of both. `comes_free_at`: when every login's next look by the rail is expected, learnt
+    from its past ones; None when one is not.
+    """
 
     business: Business
     answer: Answer
     logins: tuple[ConnectionView, ...]
+    books: tuple[ConnectionView, ...]
     decisions: tuple[DecisionRecord, ...]
     calls: tuple[Call, ...]
     fresh_price: Cost
@@ -57,12 +62,20 @@ async def explain(plane: OpenPlane, firm: FirmId, business: BusinessId) -> Expla
         business=row,
         answer=answer,
         logins=views,
+        books=await _books(plane, firm, business),
         decisions=decisions,
         calls=await plane.store.list_calls(firm, business=business, limit=CALLS),
         fresh_price=price,
         cannot_help=_cannot_help(plane, asked),
         comes_free_at=max(expected) if expected and len(expected) == len(asked) else None,
     )
+
+
+async def _books(
+    plane: OpenPlane, firm: FirmId, business: BusinessId
+) -> tuple[ConnectionView, ...]:
+    views = await plane.store.read_business_views(firm, business)
+    return tuple(v for v in views if plane.rails[v.connection.rail].spec.role is Role.BOOKS)
 
 
 def _cannot_help(plane: OpenPlane, views: tuple[ConnectionView, ...]) -> str | None:

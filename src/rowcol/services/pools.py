@@ -4,40 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from rowcol.core.app import App
 from rowcol.core.budget import month_of
-from rowcol.core.pool import Pace, Peaks, Pool, pace_of, peaks_of, pool_key
+from rowcol.core.pool import Pace, Peaks, Pool, pace_of, pool_key
+from rowcol.core.quota import QuotaScope
+from rowcol.core.rail import Endpoint
 from rowcol.engine.gateway import pool_limit
 from rowcol.services.plane import OpenPlane
-
-DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class PoolRow:
-    """One app's pool. `pace` is None for a month that is not this one. `peaks`: of the last day's metered calls, at
-    most the last 1,000 of them."""
+    """One app's pool. `pace` is None for a month that is not this one. `peaks`: of all of the month's calls that count
+    against a company's limits, writes too; None where nobody asked for them."""
 
     app: App
     pool: Pool
     pace: Pace | None
     metering: Mapping[str, str]
-    peaks: Peaks
+    peaks: Peaks | None = None
 
 
-async def pools(plane: OpenPlane, month: str | None = None) -> tuple[PoolRow, ...]:
-    """A row for each app whose rail meters calls, by rail and name; one read each."""
+async def pools(
+    plane: OpenPlane, month: str | None = None, *, with_peaks: bool = False
+) -> tuple[PoolRow, ...]:
+    """A row for each app whose rail meters calls, by rail and name; one read each. Peaks read all calls of the month."""
     now = plane.clock.now()
     asked = month or month_of(now)
     metered = [a for a in plane.apps.values() if plane.rails[a.rail].spec.pool is not None]
-    return tuple(
-        [
-            await _row(plane, app, asked, now)
-            for app in sorted(metered, key=lambda a: (a.rail, a.id))
-        ]
-    )
+    rows = [
+        await _row(plane, app, asked, now) for app in sorted(metered, key=lambda a: (a.rail, a.id))
+    ]
+    if with_peaks:
+        rows = [replace(row, peaks=await _peaks(plane, row.app, asked)) for row in rows]
+    return tuple(rows)
+
+
+async def _peaks(plane: OpenPlane, app: App, month: str) -> Peaks:
+    """Of the endpoints that share a company's limits; of the metered ones where the rail names no such limit."""
+    endpoints = plane.rails[app.rail].spec.endpoints.values()
+    limited = [e.name for e in endpoints if _is_companys(e)]
+    names = limited or [e.name for e in endpoints if e.is_metered]
+    since = datetime.fromisoformat(f"{month}-01T00:00:00+00:00")
+    return await plane.store.read_peaks(app.id, names, since)
+
+
+def _is_companys(endpoint: Endpoint) -> bool:
+    rules = (rule for each in endpoint.quotas.values() for rule in each)
+    return any(rule.scope is QuotaScope.COMPANY for rule in rules)
 
 
 async def _row(plane: OpenPlane, app: App, month: str, now: datetime) -> PoolRow:
@@ -49,9 +65,4 @@ async def _row(plane: OpenPlane, app: App, month: str, now: datetime) -> PoolRow
     pool = Pool(key, month, limit) if found is None else found
     if is_now:
         pool = replace(pool, limit=limit)
-    recent = await plane.store.list_throttles(app.id, now - DAY) if is_now else ()
-    # A call before there is a connection (a consent's proof) is a company of its own.
-    peaks = peaks_of(
-        (str(call.connection or f"new {n}"), call.opened_at) for n, call in enumerate(recent)
-    )
-    return PoolRow(app, pool, pace_of(pool, now) if is_now else None, app.metering, peaks)
+    return PoolRow(app, pool, pace_of(pool, now) if is_now else None, app.metering)

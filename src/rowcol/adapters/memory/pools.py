@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -11,7 +12,7 @@ from rowcol.core.budget import month_of
 from rowcol.core.ids import AppId, BusinessId, FirmId
 from rowcol.core.need import Trigger
 from rowcol.core.outcome import Billed
-from rowcol.core.pool import Ask, Pool, pool_key, refusal
+from rowcol.core.pool import Ask, Peaks, Pool, peaks_of, pool_key, refusal
 from rowcol.core.records import THROTTLES_MAX, Burn, Call, Throttle, most_first
 
 
@@ -72,6 +73,19 @@ def list_throttles(s: State, app: AppId, since: datetime) -> tuple[Throttle, ...
         Throttle(s.calls[name].connection, outcome, settled_at, s.calls[name].opened_at)
         for settled_at, name in found[-THROTTLES_MAX:]
         if (outcome := s.calls[name].outcome) is not None
+    )
+
+
+def read_peaks(s: State, app: AppId, endpoints: Sequence[str], since: datetime) -> Peaks:
+    """Of settled calls of that month from then on."""
+    return peaks_of(
+        (call.connection or call.id, call.opened_at)
+        for call in s.calls.values()
+        if call.app == app
+        and call.endpoint in endpoints
+        and call.settled_at is not None
+        and call.opened_at >= since
+        and month_of(call.opened_at) == month_of(since)
     )
 
 

@@ -26,7 +26,7 @@ from rowcol.core.ids import AppId, BusinessId, ConnectionId, DeliveryId, FirmId,
 from rowcol.core.mirror import MirrorRow
 from rowcol.core.money import Cost
 from rowcol.core.need import Need
-from rowcol.core.pool import Pool
+from rowcol.core.pool import Peaks, Pool
 from rowcol.core.rail import Row
 from rowcol.core.records import Burn, Business, Call, Firm, Link, Spending, Throttle, Token
 from rowcol.core.refusal import Conflict, NotFound
@@ -258,6 +258,9 @@ class MemoryStore:
     async def list_throttles(self, app: AppId, since: datetime) -> tuple[Throttle, ...]:
         return pools.list_throttles(self._s, app, since)
 
+    async def read_peaks(self, app: AppId, endpoints: Sequence[str], since: datetime) -> Peaks:
+        return pools.read_peaks(self._s, app, endpoints, since)
+
     async def find_token(self, token_hash: str) -> Token | None:
         token = self._s.tokens.get(token_hash)
         return None if token is None or token.revoked_at is not None else token
@@ -283,9 +286,8 @@ class MemoryStore:
         return dict(sorted(self._s.switches.items()))
 
     async def set_switch(self, name: str, reason: str | None) -> None:
-        if reason is None:
-            self._s.switches.pop(name, None)
-        else:
+        self._s.switches.pop(name, None)
+        if reason is not None:
             self._s.switches[name] = reason
 
     async def prune(self, horizon: Horizon) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -18,16 +19,18 @@ from sqlalchemy import (
 )
 
 from rowcol.adapters.sql.codec import at, at_or_none, clean, us, us_or_none
-from rowcol.adapters.sql.prepared import prepared
+from rowcol.adapters.sql.prepared import filled, listed, prepared
 from rowcol.adapters.sql.tables import Tables
 from rowcol.adapters.sql.tx import Tx, insert_new, upsert
 from rowcol.core import change as c
+from rowcol.core.budget import month_of
 from rowcol.core.ids import AppId, FirmId
 from rowcol.core.need import Trigger
 from rowcol.core.outcome import Outcome
-from rowcol.core.pool import Ask, Pool, pool_key, refusal
+from rowcol.core.pool import Ask, Peaks, Pool, pool_key, refusal
 from rowcol.core.records import THROTTLES_MAX, Burn, Throttle, most_first
 
+_MICROSECOND = timedelta(microseconds=1)
 _EMPTY = {
     "limit_units": 0,
     "spent_units": 0,
@@ -100,6 +103,16 @@ def list_throttles(tx: Tx, app: AppId, since: datetime) -> tuple[Throttle, ...]:
         Throttle(row.connection, Outcome(row.outcome), at(row.settled_at_us), at(row.opened_at_us))
         for row in reversed(rows)
     )
+
+
+def read_peaks(tx: Tx, app: AppId, endpoints: Sequence[str], since: datetime) -> Peaks:
+    """The database counts, so that a month of calls is never in our memory."""
+    if not endpoints:
+        return Peaks()
+    names = filled(sorted(endpoints))
+    values = {"app": app, "month": month_of(since), "since_us": us(since), **names}
+    row = tx.row(_peaks(tx.t, len(names)), **values)
+    return Peaks(row.company_second or 0, row.company_minute or 0, row.portfolio_minute or 0)
 
 
 def sum_units(tx: Tx, firm: FirmId, month: str) -> tuple[Burn, ...]:
@@ -182,6 +195,37 @@ def _throttles(t: Tables) -> Select[Any]:
         .order_by(k.settled_at_us.desc(), k.id.desc())
         .limit(literal_column(str(THROTTLES_MAX)))
     )
+
+
+@prepared
+def _peaks(t: Tables, count: int) -> Select[Any]:
+    """For each call, how many there were in the span that ends with it; then the most. Spans are half-open."""
+    k = t.calls.c
+    company = func.coalesce(k.connection, k.id)  # before there is a connection, each is its own
+
+    def fullest(name: str, span: timedelta, who: Any = None) -> Any:
+        back = -((span - _MICROSECOND) // _MICROSECOND)
+        over = func.count().over(partition_by=who, order_by=k.opened_at_us, range_=(back, 0))
+        return over.label(name)
+
+    second, minute = timedelta(seconds=1), timedelta(minutes=1)
+    spans = (
+        select(
+            fullest("company_second", second, company),
+            fullest("company_minute", minute, company),
+            fullest("portfolio_minute", minute),
+        )
+        .where(
+            k.app == bindparam("app"),
+            k.month == bindparam("month"),
+            k.endpoint.in_(listed(count)),
+            k.opened_at_us >= bindparam("since_us"),
+            # Nothing is settled before it was opened: so an index leaves earlier months out.
+            k.settled_at_us >= bindparam("since_us"),
+        )
+        .subquery()
+    )
+    return select(*(func.max(column).label(column.name) for column in spans.c))
 
 
 @prepared

@@ -34,7 +34,7 @@ from rowcol.core.ids import AppId, BusinessId, ConnectionId, DeliveryId, FirmId,
 from rowcol.core.mirror import MirrorRow
 from rowcol.core.money import Cost
 from rowcol.core.need import Need
-from rowcol.core.pool import Pool
+from rowcol.core.pool import Peaks, Pool
 from rowcol.core.rail import Row
 from rowcol.core.records import Burn, Business, Call, Firm, Link, Spending, Throttle, Token
 from rowcol.core.retention import Horizon
@@ -256,6 +256,9 @@ class SqlStore:
 
     async def list_throttles(self, app: AppId, since: datetime) -> tuple[Throttle, ...]:
         return await self._read(pools.list_throttles, app, since)
+
+    async def read_peaks(self, app: AppId, endpoints: Sequence[str], since: datetime) -> Peaks:
+        return await self._read(pools.read_peaks, app, endpoints, since)
 
     async def find_token(self, token_hash: str) -> Token | None:
         return await self._read(people.find_token, token_hash)
