@@ -1,5 +1,6 @@
 """Metrics: counted on the way, exposed from a registry of our own."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import prometheus_client
 
 from rowcol.api.metrics import Counts
+from rowcol.core.budget import month_of
 from rowcol.core.change import Change
 from tests.api.books_rig import books_face
 from tests.api.rig import face
@@ -47,6 +49,17 @@ async def test_pools_are_read_once_in_ten_seconds(tmp_path: Path) -> None:
         assert await counts.pools(it.it.plane) is first
         it.it.clock.advance(timedelta(seconds=11))
         assert await counts.pools(it.it.plane) is not first
+
+
+async def test_peaks_are_read_once_in_five_minutes(tmp_path: Path) -> None:
+    async with books_face(tmp_path) as it:
+        plane, counts = it.it.plane, Counts()
+        month = month_of(plane.clock.now())
+        first, same = await asyncio.gather(*(counts.peaks(plane, month) for _ in range(2)))
+        assert same is first
+        assert (await counts.peaks(plane, "2026-01")).keys() == first.keys()
+        it.it.clock.advance(timedelta(minutes=6))
+        assert await counts.peaks(plane, month) is not first
 
 
 async def test_webhook_gaps_are_summed_up_by_rail(tmp_path: Path) -> None:

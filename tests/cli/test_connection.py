@@ -1,6 +1,11 @@
 """Connection: listed with their bank, their webhook pointed, and ended for good at the rail itself."""
 
+from dataclasses import replace
+
+from rowcol.api import shapes
+from rowcol.cli.connection import READ_ONLY, row_of
 from tests.cli.rig import Shell
+from tests.contracts.values import T0, connection
 
 
 def test_a_login_from_list_to_end(connected: Shell) -> None:
@@ -30,3 +35,18 @@ def test_unknown_logins_are_wrong_use(connected: Shell) -> None:
     connected("disconnect", "con_none", "--yes", rc=2)
     connected("connection", "webhook", "con_none", rc=2)
     connected("connection", "list", "nobody", rc=2)
+
+
+def test_a_line_tells_of_gaps_and_of_a_company_that_can_only_be_read() -> None:
+    row = connection("c1")
+    assert row_of(shapes.connection_of(row))[-2:] == ("0", "")
+    state = replace(
+        row.state,
+        facts={"is_read_only": True},
+        webhook_gaps=2,
+        webhook_gap_at=T0,
+        health_reason="x",
+    )
+    gaps, why = row_of(shapes.connection_of(replace(row, state=state)))[-2:]
+    assert gaps == f"2, last {T0:%Y-%m-%d %H:%M} UTC"
+    assert why == f"x; {READ_ONLY}"

@@ -9,6 +9,7 @@ from decimal import Decimal
 import msgspec
 
 from rowcol.core import change as c
+from rowcol.core.connection import ConnectionState
 from rowcol.core.ids import ConnectionId, RemoteId
 from rowcol.core.mirror import MirrorRow
 from rowcol.core.rail import Row
@@ -150,6 +151,21 @@ class MirrorContract:
         await store.commit(A, c.Change(taken, publishes="books", replaces=(BILL, VENDOR)))
         assert (await names(store), await names(store, VENDOR)) == ([], [])
         assert len(await store.read_rows(A, C1, BILL, [RemoteId("1")])) == 1
+
+    async def test_a_publishing_commit_made_twice_is_one(self, store: FullStore) -> None:
+        """Its answer may be lost on the way back: the stage is empty by then."""
+        await furnish(store, A, "c1")
+        taken = await lease(store, "c1")
+        await store.commit(A, c.Change(taken, staged=(bill("1"), bill("2"))))
+        done = c.Change(
+            taken,
+            state=ConnectionState(cursor="x"),
+            publishes="books",
+            replaces=(BILL,),
+        )
+        for _ in range(2):
+            assert not (await store.commit(A, done)).is_fenced
+            assert await names(store) == ["1", "2"]
 
     async def test_past_the_fence_nothing_is_buried(self, store: FullStore) -> None:
         await furnish(store, A, "c1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,17 +12,19 @@ import pytest
 from rowcol.adapters.sql import open_sqlite
 from rowcol.core.change import Action, Change, Committed
 from rowcol.core.evidence import Health
-from rowcol.core.ids import FirmId
-from rowcol.core.need import Purpose
+from rowcol.core.ids import FirmId, NeedId
+from rowcol.core.need import Need, Purpose, question_of
 from rowcol.core.outcome import Outcome
+from rowcol.core.pause import switch_of_rail
 from rowcol.core.refusal import Busy
 from rowcol.core.wire import Silence
 from rowcol.ports import FullStore
 from rowcol.services.cache import CacheService
 from tests.company_rig import CompanyRig, company_rig
 from tests.engine.test_books import HOUR, MINUTE, ask, finish, it, metered, read
-from tests.fake_company import Paged
-from tests.rig import BUSINESS
+from tests.fake_books import LEDGER
+from tests.fake_company import APP, Paged
+from tests.rig import BUSINESS, FIRM
 
 __all__ = ["it"]
 
@@ -146,3 +149,44 @@ async def test_a_cursor_does_not_go_on_without_its_rows(tmp_path: Path) -> None:
         assert bill is not None
         assert bill.balance.amount_minor == 12_345
     await store._store.close()
+
+
+@pytest.mark.parametrize("why", ["pool", "pause", "person", "failing"])
+@pytest.mark.parametrize("purpose", [Purpose.RITUAL, Purpose.GUARDRAIL])
+async def test_books_of_minutes_are_served_once_where_no_look_can_be_made(
+    tmp_path: Path, why: str, purpose: Purpose
+) -> None:
+    """And whoever asked takes that answer, rather than ask again for one of its own."""
+    async with company_rig(tmp_path) as it:
+        await it.settle()
+        it.clock.advance(3 * MINUTE)
+        it.company.calls.clear()
+        match why:
+            case "pause":
+                await it.plane.store.set_switch(switch_of_rail(LEDGER), "operator")
+            case "pool":
+                it.plane.gateway._apps = {APP.id: replace(APP, pool_limit=1)}
+            case "person":
+                it.company.fails["changes"] = Outcome.NEEDS_PERSON
+            case _:
+                it.company.fails["changes"] = Outcome.TRY_AGAIN
+        served = await finish(it, ask(it, purpose), 2 * MINUTE)
+        assert (served.action, served.label) == (Action.SERVE, None)
+        assert len(it.company.calls) <= 1
+        assert len(await it.plane.store.list_decisions(FIRM)) == 1
+
+
+async def test_a_clock_ahead_of_ours_does_not_read_for_ever(tmp_path: Path) -> None:
+    """No look that is made now is made after it was asked, where that lies in the future."""
+    async with company_rig(tmp_path) as it:
+        await it.settle()
+        it.clock.advance(MINUTE)
+        it.company.calls.clear()
+        it.company.on_call = lambda _: it.clock.advance(timedelta(milliseconds=300))
+        asked_at = it.clock.now() + timedelta(seconds=30)
+        question = question_of(Purpose.FORCED, asked_at, is_confirmed=True)
+        need = Need(NeedId("n"), FIRM, BUSINESS, it.connection, question, it.clock.now())
+        await it.plane.store.add_needs(FIRM, [need])
+        await it.settle()
+        (answered,) = (await it.plane.store.read_answers(FIRM, [need.id])).values()
+        assert (answered.decision.action, it.company.calls) == (Action.SERVE, ["changes"])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -11,15 +12,16 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from rowcol.core.pool import Stage
+from rowcol.core.ids import AppId
+from rowcol.core.pool import Peaks, Stage
 from rowcol.services.plane import OpenPlane
-from rowcol.services.pools import PoolRow, pools
+from rowcol.services.pools import PoolRow, peaks, pools
 
 OVERDUE_MAX = timedelta(minutes=5)
 POOLS_KEPT = timedelta(seconds=10)
 """How long pools are shown as they were read: any number of scrapers cost one read an app in that time."""
 
-GAPS_KEPT = timedelta(minutes=10)
+GAPS_KEPT, PEAKS_KEPT = timedelta(minutes=10), timedelta(minutes=5)
 
 
 class Counts:
@@ -32,6 +34,8 @@ class Counts:
         """purpose, action"""
         self._pools: tuple[PoolRow, ...] = ()
         self._pools_until: datetime | None = None
+        self._peaks: dict[str, tuple[datetime, Mapping[AppId, Peaks]]] = {}
+        self._counting = asyncio.Lock()
         self._gaps: Counter[str] = Counter()
         self._gaps_until: datetime | None = None
 
@@ -42,6 +46,15 @@ class Counts:
             self._pools = await pools(plane)
             self._pools_until = now + POOLS_KEPT
         return self._pools
+
+    async def peaks(self, plane: OpenPlane, month: str) -> Mapping[AppId, Peaks]:
+        """A month's peaks, minutes old at most: one reads them for all who ask, as it is a read of all calls."""
+        async with self._counting:
+            now = plane.clock.now()
+            self._peaks = {m: kept for m, kept in self._peaks.items() if now < kept[0]}
+            if month not in self._peaks:
+                self._peaks[month] = now + PEAKS_KEPT, await peaks(plane, month)
+            return self._peaks[month][1]
 
     async def gaps(self, plane: OpenPlane) -> Counter[str]:
         """Webhook gaps of all logins by rail, some minutes old at most: it reads every login."""

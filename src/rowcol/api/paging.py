@@ -49,12 +49,15 @@ def cut(
     rows: Sequence[T], key: Callable[[T], Key], asked: Asked
 ) -> tuple[tuple[T, ...], str | None]:
     """The page of a list in the order of `key` that comes after a cursor, and the cursor of its last row, None where
-    it is the end. A cursor is a place in the order: what came or went since moves nothing. `BadInput`: it is none."""
+    it is the end. A cursor is a place in the order: what came or went since moves nothing, and rows of one place (two
+    companies may count alike) stay on one page. `BadInput`: it is none."""
     place = _opened(asked.after) if asked.after else None
     left = [row for row in rows if place is None or key(row) > place]
-    page = tuple(left[: asked.limit])
-    is_end = len(left) <= asked.limit
-    return page, None if is_end else urlsafe_b64encode(msgspec.json.encode(key(page[-1]))).decode()
+    page = left[: asked.limit]
+    page += [row for row in left[asked.limit :] if key(row) == key(page[-1])]
+    is_end = len(page) == len(left)
+    cursor = "" if is_end else urlsafe_b64encode(msgspec.json.encode(key(page[-1]))).decode()
+    return tuple(page), cursor or None
 
 
 def _opened(after: str) -> Key:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from rowcol.api.gate import Asking
 from rowcol.api.reads import Month
 from rowcol.core.budget import month_of
-from rowcol.core.ids import FirmId
+from rowcol.core.ids import AppId, FirmId
 from rowcol.core.pool import Peaks
 from rowcol.core.records import Burn
 from rowcol.services.plane import OpenPlane
@@ -21,7 +22,8 @@ class PoolOut:
 
     `expected`: used by now if spread evenly; `forecast`: at the month's end at this rate; `runs_out_on` null: it
     lasts. All of them, and `stage`, are null for a month that is not this one. `metering`: how the rail is assumed
-    to count what it does not tell. `peak_*`: the fullest second and minute of the month, writes too.
+    to count what it does not tell. `peak_*`: the fullest second and minute of the month, writes too;
+    over HTTP they are five minutes old at most.
     """
 
     rail: str
@@ -66,19 +68,23 @@ class PoolsOut:
 
 async def read_pools(asking: Asking, month: Month = None) -> PoolsOut:
     """Metered calls of a month by app, with pace, forecast and stage, and who of the firm used them."""
-    return await pools_out(asking.plane, asking.firm, month)
+    asked = month or month_of(asking.plane.clock.now())
+    kept = await asking.counts.peaks(asking.plane, asked)
+    return await pools_out(asking.plane, asking.firm, asked, kept)
 
 
-async def pools_out(plane: OpenPlane, firm: FirmId, month: str | None) -> PoolsOut:
+async def pools_out(
+    plane: OpenPlane, firm: FirmId, month: str, peaks: Mapping[AppId, Peaks]
+) -> PoolsOut:
     """What `/v1/pools` and `rowcol cost` show."""
-    asked = month or month_of(plane.clock.now())
-    rows = await pools(plane, asked, with_peaks=True)
-    burns = await plane.store.sum_units(firm, asked) if rows else ()
-    return PoolsOut(asked, tuple(pool_of(r) for r in rows), tuple(burn_of(b) for b in burns))
+    rows = await pools(plane, month)
+    burns = await plane.store.sum_units(firm, month) if rows else ()
+    out = tuple(pool_of(row, peaks.get(row.app.id, Peaks())) for row in rows)
+    return PoolsOut(month, out, tuple(burn_of(b) for b in burns))
 
 
-def pool_of(row: PoolRow) -> PoolOut:
-    pace, pool, peaks = row.pace, row.pool, row.peaks or Peaks()
+def pool_of(row: PoolRow, peaks: Peaks) -> PoolOut:
+    pace, pool = row.pace, row.pool
     return PoolOut(
         rail=row.app.rail,
         app=row.app.id,

@@ -13,6 +13,7 @@ from rowcol.cli.opening import desk
 from rowcol.cli.read import moment
 
 if TYPE_CHECKING:
+    from rowcol.api.shapes import ConnectionOut
     from rowcol.core.connection import Connection
     from rowcol.core.money import Cost
     from rowcol.core.records import Business
@@ -46,22 +47,20 @@ def list_(
     named = shlex.quote(business)
     face.table(
         ("id", "name", "rail", "state", "webhook gaps", "why"),
-        [
-            (
-                r.id,
-                r.name,
-                r.rail,
-                "paused" if r.is_paused else r.health,
-                f"{r.webhook_gaps}, last {moment(r.webhook_gap_at)}" if r.webhook_gaps else "0",
-                "; ".join(filter(None, (r.health_reason, READ_ONLY if r.is_read_only else ""))),
-            )
-            for r in rows
-        ],
+        [row_of(r) for r in rows],
         empty=f"no logins yet: `rowcol connect plaid {named}`, or `rowcol connect qbo {named}`",
     )
     for row in rows:
         if row.needs:
             face.say(f"{row.id} needs a person: {repair_of(row.rail, row.id, business)}")
+
+
+def row_of(out: ConnectionOut) -> tuple[str, ...]:
+    """A line of the list."""
+    gaps = f"{out.webhook_gaps}, last {moment(out.webhook_gap_at)}" if out.webhook_gaps else "0"
+    why = "; ".join(filter(None, (out.health_reason, READ_ONLY if out.is_read_only else "")))
+    state = "paused" if out.is_paused else out.health
+    return out.id, out.name, out.rail, state, gaps, why
 
 
 async def _list(firm: str, word: str) -> tuple[Connection, ...]:

@@ -109,6 +109,7 @@ async def _cost(firm: str, month: str) -> dict[str, Any]:
     from rowcol.api.pools import pools_out
     from rowcol.core.budget import month_of
     from rowcol.services.businesses import every
+    from rowcol.services.pools import peaks
 
     if month and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
         raise BadInput(f"--month {month!r} is no month", "write 2026-11")
@@ -116,7 +117,7 @@ async def _cost(firm: str, month: str) -> dict[str, Any]:
         asked = month or month_of(at.plane.clock.now())
         out = lines.costs_of(asked, await at.plane.store.read_spending(at.firm, asked))
         costs = await at.plane.store.sum_costs(at.firm, asked)
-        pools = await pools_out(at.plane, at.firm, asked)
+        pools = await pools_out(at.plane, at.firm, asked, await peaks(at.plane, asked))
         businesses = await every(at.plane, at.firm)
         rows = [
             {"id": b.id, "business": b.name, "cost_micros": costs[b.id].micros}

@@ -17,7 +17,7 @@ MARKS = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
 
 
 def doctor(*, json: Json = False) -> None:
-    """Examine settings, keys, database, apps, webhooks and the clock. Exit code 1 when something is wrong."""
+    """Examine settings, keys, database, apps, logins, webhooks and the clock. Exit code 1 when something is wrong."""
     from rowcol.cli.examination import examine
 
     findings = face.running(examine())

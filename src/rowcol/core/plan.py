@@ -101,10 +101,12 @@ def decide(
     if blocked is None:
         return decision
     until, why = blocked
-    if until <= max(question.deadline, now + PERSON_WAITS):
-        return Decision(Action.WAIT, "plan.put_off", why, standing.as_of, until)
     without = replace(standing, looked_at=now, cannot_pay=standing.cannot_pay or why)
-    return rule(question, without, now)
+    instead = rule(question, without, now)
+    is_good = instead.action is Action.SERVE and instead.label is None
+    if is_good or until > max(question.deadline, now + PERSON_WAITS):
+        return instead
+    return Decision(Action.WAIT, "plan.put_off", why, standing.as_of, until)
 
 
 def _blocked(

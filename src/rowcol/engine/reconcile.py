@@ -21,6 +21,7 @@ from rowcol.core.change import (
 )
 from rowcol.core.ids import ConnectionId, DecisionId
 from rowcol.core.money import FREE
+from rowcol.core.need import Need
 from rowcol.core.outcome import Outcome
 from rowcol.core.plan import SOON, Fetch, Rest, plan
 from rowcol.core.rail import Rail
@@ -91,14 +92,16 @@ class Reconciler:
     async def _rescue(self, work: Work) -> None:
         """What was paid for is kept whatever broke afterwards, and not paid for again by the same needs.
 
-        The state is the stored one: a cursor that went on without its rows would lose them for good.
+        The state is the stored one: a cursor that went on without its rows would lose them for good, and one that
+        went back behind what was published as well.
         """
-        change = work.change
-        if not change.settlements:
+        change, lease = work.change, work.lease
+        stored = await self._store.read_view(lease.firm, ConnectionId(lease.subject))
+        if not change.settlements or stored is None:
             return
-        state = replace(work.stored, paid_failed_at=self._clock.now())
+        state = replace(stored.connection.state, paid_failed_at=self._clock.now())
         kept = Change(
-            work.lease,
+            lease,
             state=state,
             settlements=change.settlements,
             observations=change.observations,
@@ -109,9 +112,8 @@ class Reconciler:
         view = await self._store.read_view(lease.firm, ConnectionId(lease.subject))
         if view is None:
             return None
-        rail = self._rails[view.connection.rail]
-        stored = view.connection.state
-        state, drained, parked = lifted(view, self._clock.now()), [], {}
+        rail, begun_at = self._rails[view.connection.rail], self._clock.now()
+        state, drained, parked = lifted(view, begun_at), [], {}
         for pending in view.pending:
             try:
                 signals = rail.translate(pending.body, view.connection.remote_id)
@@ -122,21 +124,15 @@ class Reconciler:
             state = replace(state, delivered_at=_later(state.delivered_at, pending.received_at))
             for signal in signals:
                 state = replace(state.marked(signal.stream, signal.reason), stream_retry_at=None)
-        view = replace(view, connection=replace(view.connection, state=state), pending=())
+        needs = tuple(_asked_by(need, begun_at) for need in view.needs)
+        row = replace(view.connection, state=state)
+        view = replace(view, connection=row, needs=needs, pending=())
         lost = abandoned(view, self._clock.now())
         change = Change(lease, state=state, drained=tuple(drained), parked=parked, settlements=lost)
         price = await self._gateway.price_of_live(view.connection)
         policy = await self._preferences.policy(lease.firm)
-        return Work(
-            lease,
-            view,
-            rail,
-            price.micros,
-            policy,
-            change,
-            stored,
-            self._gateway.omits(view.connection),
-        )
+        omits = self._gateway.omits(view.connection)
+        return Work(lease, view, rail, price.micros, policy, change, omits)
 
     async def _call(self, work: Work, step: Fetch) -> None:
         """Make one call, with a token that is good for it, and fold its answer into the next commit."""
@@ -232,9 +228,15 @@ class Reconciler:
                     raise
             else:
                 work.change = Change(work.lease)
-                work.stored = change.state or work.stored
                 return not done.is_fenced
         raise AssertionError("unreachable")
+
+
+def _asked_by(need: Need, now: datetime) -> Need:
+    """The same by our clock: what was asked in the future, by a process whose clock is ahead, no look would satisfy."""
+    if need.question.asked_at <= now:
+        return need
+    return replace(need, question=replace(need.question, asked_at=now))
 
 
 def _later(known: datetime | None, at: datetime) -> datetime:

@@ -9,6 +9,7 @@ from datetime import datetime
 from rowcol.core.cash import live
 from rowcol.core.change import Action, Answered, ConnectionView, Decision, DecisionRecord
 from rowcol.core.connection import Connection
+from rowcol.core.freshness.books import SINCE_ASKED
 from rowcol.core.freshness.policy import Policy
 from rowcol.core.ids import BusinessId, CallId, DecisionId, FirmId, NeedId
 from rowcol.core.money import FREE, Cost
@@ -179,9 +180,15 @@ class Resolver:
             answered.decision.action is Action.HOLD or answered.decision.label
         ):
             return answered.decision
+        if answered is not None and answered.decision.rule in SINCE_ASKED:
+            return answered.decision  # that grows no older
         decision = await self._decide(view, question, policy, now)
         if decision.action in ENDED:
             return decision if answered is None else answered.decision
+        if answered is not None:  # what is good enough where no look can be made, and none could
+            last = await self._decide(view, question, policy, now, late="it was tried")
+            if last.action is Action.SERVE and last.label is None:
+                return answered.decision
         if now < question.deadline:
             return decision
         why = f"another login of this business was answered only at {now:%H:%M} UTC"

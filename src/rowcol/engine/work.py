@@ -22,8 +22,6 @@ from rowcol.engine.gateway import Sent
 from rowcol.engine.merge import view_with
 
 REFUSED_RETRY = timedelta(minutes=5)
-REFUSED_RETRY_MAX = timedelta(hours=1)
-"""A limit that opens next month may be raised today."""
 
 
 @dataclass(slots=True)
@@ -36,8 +34,6 @@ class Work:
     price_micros: int
     policy: Policy
     change: Change
-    stored: ConnectionState
-    """As the store has it: what the rows that are in it go with."""
     omits: tuple[str, ...] = ()
     spent: dict[NeedId, Cost] = field(default_factory=dict)
     calls: list[CallId] = field(default_factory=list)
@@ -90,8 +86,7 @@ class Work:
             return
         self.is_parked = True
         soon = now + REFUSED_RETRY
-        latest = soon if step.need is not None else now + REFUSED_RETRY_MAX
-        self.rest_until = min(max(until or soon, soon), latest)
+        self.rest_until = soon if step.need is not None else max(until or soon, soon)
 
     def move(self, state: ConnectionState) -> None:
         """Go on from this state."""

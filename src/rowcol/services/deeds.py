@@ -28,6 +28,7 @@ from rowcol.engine.gateway import Cause, Sent
 from rowcol.engine.renewal import NotUsable
 from rowcol.engine.topics import DUE
 from rowcol.services import written
+from rowcol.services.lately import is_paid_lately
 from rowcol.services.patience import sent_within
 from rowcol.services.plane import OpenPlane
 
@@ -233,6 +234,8 @@ async def carry_out(
     async with held(plane, row, _look(plane, row, deed)) as its:
         row = its.view.connection
         look = _look(plane, row, deed)
+        if deed is Deed.REFRESH and await is_paid_lately(plane, row, look.endpoint):
+            return row
         cause = Cause(Trigger.PERSON, reason)
         sent, state = await send(plane, its, look, cause, renews=deed is not Deed.REMOVE)
         answer = read(plane, look, sent, state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
@@ -35,7 +35,6 @@ from rowcol.services import consent, deeds, linking, looks
 from rowcol.services.cache import answer_for
 from rowcol.services.plane import OpenPlane
 
-REFRESH_JOIN, CALLS_SEEN = timedelta(minutes=10), 1000
 SANDBOX_INSTITUTION = "ins_109508"
 """The bank that a sandbox login is made at unless another is named (Plaid's First Platypus)."""
 
@@ -94,20 +93,15 @@ class IntegrationService:
         for, again: a request repeated after a time-out costs nothing.
         """
         firm, price = await self._plane.firm(self._firm), FREE
-        logins: dict[ConnectionId, str] = {}
-        asked, refused = [], {}
+        logins, asked, refused = [], [], {}
         for connection in await self._logins(firm):
             look = deeds.look_of(self._plane, connection, Deed.REFRESH)
             if isinstance(look, CannotHelp):
                 refused[connection.id] = look.reason
                 continue
             price += await deeds.price_of(self._plane, connection, Deed.REFRESH)
-            logins[connection.id] = look.endpoint
-        lately = await self._paid_lately(firm) if force else set()
+            logins.append(connection.id)
         for login in logins if force else ():
-            if (login, logins[login]) in lately:
-                asked.append(login)
-                continue
             why = "a person asked for new transactions and confirmed the price"
             try:
                 await deeds.carry_out(self._plane, firm, login, Deed.REFRESH, why)
@@ -115,12 +109,6 @@ class IntegrationService:
             except Refusal as error:  # the others are asked all the same
                 refused[login] = error.message
         return Refreshed(price, tuple(logins), tuple(asked), refused)
-
-    async def _paid_lately(self, firm: FirmId) -> set[tuple[ConnectionId | None, str]]:
-        """Login and endpoint of the business's latest calls that cost something, or may have."""
-        since = self._plane.clock.now() - REFRESH_JOIN
-        calls = await self._plane.store.list_calls(firm, business=self._business, limit=CALLS_SEEN)
-        return {(c.connection, c.endpoint) for c in calls if c.opened_at >= since and c.cost.micros}
 
     async def price_of_month(self, connection_id: ConnectionId | str) -> Cost:
         """What the rail charges a month for having this login; what `disconnect` ends."""

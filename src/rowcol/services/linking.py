@@ -189,8 +189,9 @@ async def _known(
 async def reopen(plane: OpenPlane, login: Connection, access: Grant) -> Connection:
     """Put the new token in place of the old one and look again at once. The history goes on."""
     sealed = plane.vault.seal(access.value)
-    async with deeds.held(plane, login) as its:
-        row = its.view.connection
+    async with deeds.held(plane, login) as held:
+        await plane.renewer.unbroken.join(login.id)  # whose caller left: it would swap under us
+        its = await deeds.refreshed(plane, held)
         await _swap(plane, its, sealed)
         row = its.view.connection
         facts = {name: value for name, value in row.state.facts.items() if name != "token"}

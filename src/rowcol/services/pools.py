@@ -8,6 +8,7 @@ from datetime import datetime
 
 from rowcol.core.app import App
 from rowcol.core.budget import month_of
+from rowcol.core.ids import AppId
 from rowcol.core.pool import Pace, Peaks, Pool, pace_of, pool_key
 from rowcol.core.quota import QuotaScope
 from rowcol.core.rail import Endpoint
@@ -17,29 +18,30 @@ from rowcol.services.plane import OpenPlane
 
 @dataclass(frozen=True, slots=True)
 class PoolRow:
-    """One app's pool. `pace` is None for a month that is not this one. `peaks`: of all of the month's calls that count
-    against a company's limits, writes too; None where nobody asked for them."""
+    """One app's pool. `pace` is None for a month that is not this one."""
 
     app: App
     pool: Pool
     pace: Pace | None
     metering: Mapping[str, str]
-    peaks: Peaks | None = None
 
 
-async def pools(
-    plane: OpenPlane, month: str | None = None, *, with_peaks: bool = False
-) -> tuple[PoolRow, ...]:
-    """A row for each app whose rail meters calls, by rail and name; one read each. Peaks read all calls of the month."""
+async def pools(plane: OpenPlane, month: str | None = None) -> tuple[PoolRow, ...]:
+    """A row for each app whose rail meters calls, by rail and name; one read each."""
     now = plane.clock.now()
     asked = month or month_of(now)
-    metered = [a for a in plane.apps.values() if plane.rails[a.rail].spec.pool is not None]
-    rows = [
-        await _row(plane, app, asked, now) for app in sorted(metered, key=lambda a: (a.rail, a.id))
-    ]
-    if with_peaks:
-        rows = [replace(row, peaks=await _peaks(plane, row.app, asked)) for row in rows]
-    return tuple(rows)
+    return tuple([await _row(plane, app, asked, now) for app in _metered(plane)])
+
+
+async def peaks(plane: OpenPlane, month: str) -> Mapping[AppId, Peaks]:
+    """The fullest spans of a month, by app: of all calls that count against a company's limits, writes too. Each is a
+    read of all these calls: seconds for half a million."""
+    return {app.id: await _peaks(plane, app, month) for app in _metered(plane)}
+
+
+def _metered(plane: OpenPlane) -> list[App]:
+    found = [a for a in plane.apps.values() if plane.rails[a.rail].spec.pool is not None]
+    return sorted(found, key=lambda a: (a.rail, a.id))
 
 
 async def _peaks(plane: OpenPlane, app: App, month: str) -> Peaks:

@@ -30,13 +30,7 @@ def _is_news(row: Row, known: MirrorRow | None) -> bool:
         return True
     if known.is_deleted:
         return False
-    if row.remote_at is None or known.remote_at is None:
-        return True
-    if row.remote_at != known.remote_at:
-        return row.remote_at > known.remote_at
-    return not _is_lower(row.remote_version, known.remote_version)
-
-
-def _is_lower(version: str, known: str) -> bool:
-    """Times of change are rounded to seconds; versions tell two edits of one second apart."""
-    return version.isdecimal() and known.isdecimal() and int(version) < int(known)
+    ours, theirs = row.remote_version, known.remote_version
+    if ours.isdecimal() and theirs.isdecimal() and int(ours) != int(theirs):
+        return int(ours) > int(theirs)  # a time of change may lie weeks ahead
+    return row.remote_at is None or known.remote_at is None or row.remote_at >= known.remote_at

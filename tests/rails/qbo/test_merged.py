@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -36,7 +37,8 @@ def test_a_name_that_is_gone_was_merged() -> None:
 
 @pytest.mark.parametrize("mark", ["Vendor.merged", "reading.Vendor.merged"])
 def test_a_merge_that_only_a_delivery_told_lists_the_names_too(mark: str) -> None:
-    assert touched((), kit.state(dirty={mark: "said"}))[0] == "Vendor"
+    assert touched((), kit.state(dirty={mark: "said"}), is_first=True)[0] == "Vendor"
+    assert touched((), kit.state(dirty={mark: "said"}), is_first=False) == ()
     found = read(kit.state(dirty={mark: "said"}), {})
     look = RAIL.free_look(found.state, kit.wanted(None))
     assert look is not None
@@ -45,7 +47,20 @@ def test_a_merge_that_only_a_delivery_told_lists_the_names_too(mark: str) -> Non
 
 def test_a_name_that_only_changed_lists_nothing() -> None:
     assert read(kit.state(dirty={"Vendor": "said"}), {"Vendor": [kit.row(1)]}).state.page == ""
-    assert touched((), None) == ()
+    assert touched((), kit.state(), is_first=True) == ()
+
+
+def test_a_tombstone_that_is_told_again_lists_nothing_again() -> None:
+    """Within the overlap, or for weeks where it is dated in the future."""
+    later = kit.gone(7, kit.NOW + timedelta(days=35))
+    state, looks = kit.state(), []
+    for _ in range(3):
+        found = read(state, {"Vendor": [later]})
+        looks.append(bool(found.state.page))
+        state, _ = kit.run(kit.Company({}), found.state, kit.wanted(None))
+    assert looks == [True, False, False]
+    assert read(state, {"Vendor": [later, kit.gone(8)]}).state.page, "another one"
+    assert "gone" not in read(state, {}).state.facts
 
 
 def test_it_ends() -> None:

@@ -20,7 +20,7 @@ def commit(s: State, firm: FirmId, change: c.Change) -> c.Committed:
     login = s.login(firm, change.lease.subject)
     holds = login is not None and login.holds(change.lease)
     if login is not None:
-        if holds:
+        if holds and not _is_there(login, change):
             _write_guarded(login, change)
         _observe(login, change)
     for settlement in change.settlements:
@@ -41,6 +41,10 @@ def store_token(
         return False
     login.previous_token, login.token = login.token, new
     return True
+
+
+def _is_there(login: Login, change: c.Change) -> bool:
+    return change.publishes is not None and login.connection.state == change.state
 
 
 def _write_guarded(login: Login, change: c.Change) -> None:

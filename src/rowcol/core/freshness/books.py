@@ -27,6 +27,9 @@ DECISION_WINDOW = timedelta(minutes=10)
 JOIN_WINDOW = timedelta(minutes=1)
 """How young a look must be that a decision joins it rather than make one of its own."""
 DISPLAY_WINDOW = timedelta(hours=24)
+SEEN_SINCE, TTL_SEEN = "books.seen_since", "ttl.books"
+SINCE_ASKED = frozenset({SEEN_SINCE, TTL_SEEN})
+"""Rules that serve what was read after the question was asked."""
 VALID_FOR = timedelta(hours=24)
 """The decision record's time to live of a bill, which the policy `ttl` goes by whatever is asked."""
 
@@ -48,7 +51,7 @@ def by_ttl(question: Question, standing: Standing, now: datetime) -> Decision:
     """SERVE for a day after a look, whatever it is for; a person who insists has it read again."""
     age = age_of(standing.as_of, now)
     if _is_looked_since(question, standing):
-        return _decision(standing, Action.SERVE, "ttl.books", f"{_known(standing, now)}, just read")
+        return _decision(standing, Action.SERVE, TTL_SEEN, f"{_known(standing, now)}, just read")
     if not question.is_confirmed and age is not None and age <= VALID_FOR:
         reason = f"read {span(age)} ago; valid for {span(VALID_FOR)}"
         return _decision(standing, Action.SERVE, "ttl.books_valid", reason)
@@ -61,7 +64,7 @@ def _fresh(question: Question, standing: Standing, now: datetime) -> Decision | 
         return None
     if _is_looked_since(question, standing):
         reason = f"{_known(standing, now)}, read after it was asked for"
-        return _decision(standing, Action.SERVE, "books.seen_since", reason)
+        return _decision(standing, Action.SERVE, SEEN_SINCE, reason)
     if question.is_confirmed or question.purpose is Purpose.VERIFY:
         return None
     is_decision = STANDARDS[question.purpose].is_decision

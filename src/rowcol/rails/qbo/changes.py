@@ -66,7 +66,9 @@ def read_changes(look: Look, response: Response, state: ConnectionState) -> Read
         progress = _without_largest(progress, asked, counts)
     else:
         progress = msgspec.structs.replace(progress, cdc=())
-    progress = _listing(progress, merged.touched(rows, state if begun is None else None))
+    gone = merged.gone_of(rows)
+    progress = _listing(progress, merged.touched(gone, state, is_first=begun is None))
+    state = merged.noted(state, gone, is_first=begun is None)
     if begun is None:
         progress = _listing(progress, _words(look, "omits"))
     request_id = remote_request_id(response)

@@ -73,6 +73,8 @@ WITHOUT_CODE_OAUTH: dict[int, tuple[Outcome, str]] = {
     403: (Outcome.BAD_CREDENTIALS, "the app's keys may not do this"),
     429: (Outcome.RATE_LIMITED, "too many calls"),
 }
+TOO_LONG = (413, 414)
+"""A request that was longer than somebody on the way takes, whoever says so."""
 NEW = timedelta(minutes=5)
 """So long after its renewal a token has no other reason to be refused than that the consent is gone."""
 PAUSE, PAUSE_MAX = timedelta(seconds=60), timedelta(hours=1)
@@ -209,7 +211,7 @@ def _judged(look: Look, status: int, fault: Fault) -> tuple[Outcome, str]:
         return Outcome.NOT_FOUND, "no such report"
     if status in by_status and (not fault.is_page or status in (401, 429)):
         return by_status[status]
-    is_ours = 400 <= status < 500 and not fault.is_page
+    is_ours = 400 <= status < 500 and (not fault.is_page or status in TOO_LONG)
     return (Outcome.BAD_REQUEST, "") if is_ours else (Outcome.UNREADABLE, "")
 
 

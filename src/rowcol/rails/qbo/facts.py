@@ -6,6 +6,7 @@
 | `token`            | str  | `refused`: the access token was; `renewed`: and it was not used since     |
 | `renewed_at`       | str  | when the access token was renewed last, on our clock                     |
 | `is_read_only`     | bool | the subscription ended: reads work, writes do not                        |
+| `gone`             | str  | names that the last answer said are gone: they were merged               |
 | `changes_at`       | str  | QuickBooks' own time of the last read of changes; "" before the first one |
 """
 
@@ -20,7 +21,7 @@ from rowcol.core.connection import ConnectionState
 BOOKS = "books"
 """Scope of the coverage, and the stream that is staged and published."""
 INSTITUTION_NAME, READ_ONLY = "institution_name", "is_read_only"
-TOKEN, CHANGES_AT = "token", "changes_at"
+TOKEN, CHANGES_AT, GONE = "token", "changes_at", "gone"
 TOKEN_REFUSED, TOKEN_RENEWED, RENEWED_AT = "refused", "renewed", "renewed_at"
 _READING = "reading."
 
