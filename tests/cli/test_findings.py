@@ -7,7 +7,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from rowcol.cli.findings import IDLE, about_logins, about_unmatched, is_idle, repair_of, used_at
+from rowcol.cli.findings import (
+    ENDING,
+    IDLE,
+    about_logins,
+    about_unmatched,
+    ends_at,
+    is_ending,
+    is_idle,
+    repair_of,
+    used_at,
+)
 from rowcol.core.change import Change
 from rowcol.core.connection import Connection
 from rowcol.core.delivery import Incoming
@@ -55,6 +65,15 @@ def test_a_consent_is_idle_by_the_last_that_is_known_of_it() -> None:
         assert not is_idle(known, now)
     broken = seen(health=Health.UNSUPPORTED, health_since=late)
     assert used_at(broken) == T0
+
+
+def test_a_consent_that_ends_for_good_is_told_a_month_before() -> None:
+    until = T0 + timedelta(days=400)
+    known = seen(facts={"consent_until": until.isoformat()})
+    assert ends_at(known) == until
+    assert not is_ending(known, until - ENDING)
+    assert is_ending(known, until - ENDING + timedelta(seconds=1))
+    assert not is_ending(ROW, until)
 
 
 async def told(it: Rig, now_in: timedelta) -> list[tuple[str, str, str]]:

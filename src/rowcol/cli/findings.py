@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from rowcol.core.evidence import Health
 from rowcol.core.rail import CONSENT
 from rowcol.core.tariff import Per
+from rowcol.engine.inbox import UNREADABLE
 from rowcol.rails.registry import RAILS
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ IDLE = timedelta(days=80)
 """A consent that nothing renewed for so long: QuickBooks ends it after 100 days. Ours, twenty days before that."""
 EMPTY = ".empty"
 """Ends the kind of a delivery that names nobody: it can belong to no login."""
+BROKEN, UNUSED, SHORT = "need a person", "were not used for long", "end soon"
+ENDING = timedelta(days=30)
+"""So long before a consent ends for good, whatever is done, somebody should give it anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,37 +52,44 @@ def repair_of(rail: str, login: str, business: str) -> str:
 
 async def about_logins(store: FullStore, firm: Firm, now: datetime) -> AsyncIterator[Finding]:
     """Those of a firm that do not go on by themselves, or will not for long."""
-    broken: list[Connection] = []
-    idle: list[Connection] = []
+    shown: dict[str, int] = {}
     for row in await store.list_connections(firm.id):
-        if row.state.health is Health.NEEDS_RECONNECT:
-            broken.append(row)
-        elif row.state.health is not Health.RETIRED and is_idle(row, now):
-            idle.append(row)
-    for row in broken[:SHOWN_MAX]:
-        name = await _business(store, row)
-        why = f": {row.state.health_reason}" if row.state.health_reason else ""
-        yield Finding(
-            f"login {row.label} of {name}",
-            "note",
-            f"needs a person{why}",
-            repair_of(row.rail, row.id, name),
-        )
-    for row in idle[:SHOWN_MAX]:
-        name = await _business(store, row)
-        days = (now - used_at(row)).days
-        yield Finding(
-            f"login {row.label} of {name}",
-            "note",
-            f"its consent was not used for {days} days, and ends after 100",
-            f"`rowcol books bills {shlex.quote(name)} --force` uses it",
-        )
-    for rows, what in ((broken, "need a person"), (idle, "were not used for long")):
-        if len(rows) > SHOWN_MAX:
-            more = f"{len(rows) - SHOWN_MAX} more {what}"
+        kind = _kind_of(row, now)
+        if not kind:
+            continue
+        shown[kind] = shown.get(kind, 0) + 1
+        if shown[kind] <= SHOWN_MAX:
+            name = await _business(store, row)
+            about = f"login {row.label} of {name}"
+            yield Finding(about, "note", *_told(kind, row, name, now))
+    for kind, count in shown.items():
+        if count > SHOWN_MAX:
+            more = f"{count - SHOWN_MAX} more {kind}"
             yield Finding(
                 f"logins of {firm.name}", "note", more, "`rowcol connection list BUSINESS`"
             )
+
+
+def _kind_of(row: Connection, now: datetime) -> str:
+    """What is the matter with it, "" for nothing."""
+    if row.state.health is Health.NEEDS_RECONNECT:
+        return BROKEN
+    if row.state.health is Health.RETIRED:
+        return ""
+    return UNUSED if is_idle(row, now) else SHORT if is_ending(row, now) else ""
+
+
+def _told(kind: str, row: Connection, name: str, now: datetime) -> tuple[str, str]:
+    """What is said of it, and what to do."""
+    repair = repair_of(row.rail, row.id, name)
+    if kind == BROKEN:
+        why = f": {row.state.health_reason}" if row.state.health_reason else ""
+        return f"needs a person{why}", repair
+    if kind == SHORT:
+        return f"its consent ends on {ends_at(row):%Y-%m-%d} whatever is done", repair
+    days = (now - used_at(row)).days
+    use = f"`rowcol books bills {shlex.quote(name)} --force` uses it"
+    return f"its consent was not used for {days} days, and ends after 100", use
 
 
 async def _business(store: FullStore, row: Connection) -> str:
@@ -92,23 +103,47 @@ def is_idle(row: Connection, now: datetime) -> bool:
     return found is not None and CONSENT in found.spec.hosts and now - used_at(row) >= IDLE
 
 
+def is_ending(row: Connection, now: datetime) -> bool:
+    """Whether its consent ends soon, however often it is used."""
+    until = ends_at(row)
+    return until is not None and until - now < ENDING
+
+
+def ends_at(row: Connection) -> datetime | None:
+    """When its consent ends for good, where the rail told."""
+    return _moment(row, "consent_until")
+
+
+def _moment(row: Connection, fact: str) -> datetime | None:
+    said = row.state.facts.get(fact)
+    return datetime.fromisoformat(said) if isinstance(said, str) and said else None
+
+
 def used_at(row: Connection) -> datetime:
     """When the consent was surely in use, by what is known without its tokens: a look needs an access token, which
     lasts an hour."""
     state = row.state
-    said = state.facts.get("renewed_at")
-    renewed_at = datetime.fromisoformat(said) if isinstance(said, str) and said else None
     mended_at = state.health_since if state.health is Health.OK else None
-    known = (renewed_at, state.looked_at, mended_at)
+    known = (_moment(row, "renewed_at"), state.looked_at, mended_at)
     return max([row.created_at, *(at for at in known if at is not None)])
 
 
 async def about_unmatched(store: FullStore) -> AsyncIterator[Finding]:
     """Deliveries for logins that nobody knows, by rail."""
     counts: dict[str, int] = {}
+    unread = 0
     for row in await store.list_unmatched(limit=UNMATCHED_MAX):
-        if not row.kind.endswith(EMPTY):
+        if row.kind == UNREADABLE:
+            unread += 1
+        elif not row.kind.endswith(EMPTY):
             counts[row.rail] = counts.get(row.rail, 0) + 1
+    if unread:
+        yield Finding(
+            "unreadable webhooks",
+            "note",
+            f"{unread} were signed by their rail and could not be read: a newer release may",
+            "`rowcol inbox unmatched`",
+        )
     for rail, count in sorted(counts.items()):
         yield Finding(
             f"unmatched webhooks of {rail}",

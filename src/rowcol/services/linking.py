@@ -194,7 +194,7 @@ async def reopen(plane: OpenPlane, login: Connection, access: Grant) -> Connecti
         its = await deeds.refreshed(plane, held)
         await _swap(plane, its, sealed)
         row = its.view.connection
-        facts = {name: value for name, value in row.state.facts.items() if name != "token"}
+        facts = {n: v for n, v in row.state.facts.items() if n not in ("token", "consent_until")}
         health = row.state.with_health(Health.OK, "", plane.clock.now())
         state = replace(health, facts=facts, failures=0, retry_at=None, condemned_token="")
         change = Change(its.lease, state=state, next_at=plane.clock.now())

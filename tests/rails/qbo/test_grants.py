@@ -99,6 +99,15 @@ def test_a_renewal_keeps_a_refresh_token(name: str, refresh_token: str) -> None:
     assert "new_access_token" not in repr(read)
 
 
+def test_when_the_consent_ends_for_good_is_kept_where_it_is_told() -> None:
+    body = {"access_token": "a", "refresh_token": "r", "x_refresh_token_hard_expires_in": 86_400}
+    for answer, until in ((body, kit.NOW + timedelta(days=1)), ({"access_token": "a"}, None)):
+        read = RAIL.read_renewal(REFRESH, kit.response(answer), kit.token(), kit.state())
+        assert isinstance(read, Renewed)
+        told = read.state.facts.get("consent_until")
+        assert (None if until is None else until.isoformat()) == told
+
+
 @pytest.mark.parametrize(
     ("name", "outcome", "health"),
     [

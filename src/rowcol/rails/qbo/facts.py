@@ -5,6 +5,7 @@
 | `institution_name` | str  | the company's name                                                       |
 | `token`            | str  | `refused`: the access token was; `renewed`: and it was not used since     |
 | `renewed_at`       | str  | when the access token was renewed last, on our clock                     |
+| `consent_until`    | str  | when the consent ends whatever is done, on our clock                     |
 | `is_read_only`     | bool | the subscription ended: reads work, writes do not                        |
 | `gone`             | str  | names that the last answer said are gone: they were merged               |
 | `changes_at`       | str  | QuickBooks' own time of the last read of changes; "" before the first one |
@@ -23,6 +24,7 @@ BOOKS = "books"
 INSTITUTION_NAME, READ_ONLY = "institution_name", "is_read_only"
 TOKEN, CHANGES_AT, GONE = "token", "changes_at", "gone"
 TOKEN_REFUSED, TOKEN_RENEWED, RENEWED_AT = "refused", "renewed", "renewed_at"
+CONSENT_UNTIL = "consent_until"
 _READING = "reading."
 
 

@@ -93,4 +93,6 @@ def read_renewal(
         return failed(look, Outcome.UNREADABLE, str(error), response.received_at, state)
     new = tokens.build(answer, tokens.parse(token), response.sent_at)
     told = {facts.TOKEN: facts.TOKEN_RENEWED, facts.RENEWED_AT: response.sent_at.isoformat()}
+    if (until := tokens.parse(new).hard_expires_at) is not None:
+        told[facts.CONSENT_UNTIL] = until.isoformat()
     return Renewed(new, facts.learnt(state, told), remote_request_id(response))
