@@ -4,13 +4,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from structlog.testing import capture_logs
 
 from rowcol.core.change import OpenCall
 from rowcol.core.connection import ConnectionState
 from rowcol.core.ids import CallId
 from rowcol.core.need import Trigger
-from rowcol.core.outcome import RULES, Billed, Outcome
+from rowcol.core.outcome import Billed, Outcome
 from rowcol.core.plan import Fetch
 from rowcol.core.rail import Look
 from rowcol.engine.aftermath import abandoned, state_after
@@ -58,11 +57,3 @@ def test_calls_that_nobody_ended_are_possibly_billed_unless_they_are_free() -> N
         ("a", Billed.POSSIBLY),
         ("b", Billed.NO),
     ]
-
-
-@pytest.mark.parametrize("outcome", Outcome)
-def test_what_an_operator_should_hear_of_is_in_the_log(outcome: Outcome) -> None:
-    with capture_logs() as logs:
-        state_after(step("rows"), outcome, failed(), BEFORE, T0)
-    said = [(line["event"], line["outcome"], line["endpoint"]) for line in logs]
-    assert said == ([("call.alarm", outcome.value, "x")] if RULES[outcome].is_alarm else [])

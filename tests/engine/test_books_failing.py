@@ -8,13 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from rowcol.adapters.sql import open_sqlite
 from rowcol.core.change import Action, Change, Committed
 from rowcol.core.evidence import Health
 from rowcol.core.ids import FirmId, NeedId
 from rowcol.core.need import Need, Purpose, question_of
-from rowcol.core.outcome import Outcome
+from rowcol.core.outcome import RULES, Outcome
 from rowcol.core.pause import switch_of_rail
 from rowcol.core.refusal import Busy
 from rowcol.core.wire import Silence
@@ -190,3 +191,18 @@ async def test_a_clock_ahead_of_ours_does_not_read_for_ever(tmp_path: Path) -> N
         await it.settle()
         (answered,) = (await it.plane.store.read_answers(FIRM, [need.id])).values()
         assert (answered.decision.action, it.company.calls) == (Action.SERVE, ["changes"])
+
+
+@pytest.mark.parametrize("outcome", [Outcome.BAD_CREDENTIALS, Outcome.TRY_AGAIN])
+async def test_what_an_operator_should_hear_of_is_in_the_log(
+    tmp_path: Path, outcome: Outcome
+) -> None:
+    """Also of a call that nobody waits for, with whose it was."""
+    async with company_rig(tmp_path) as it:
+        it.company.fails["list"] = outcome
+        with capture_logs() as logs:
+            await it.settle()
+        said = [
+            (each["outcome"], each["connection"]) for each in logs if each["event"] == "call.alarm"
+        ]
+        assert said == ([(outcome.value, it.connection)] if RULES[outcome].is_alarm else [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -238,3 +239,10 @@ def test_other_currencies_are_not_added_up_as_dollars() -> None:
     assert "line 3" in refused(header + "A,2017-03-24,1,usd\nA,2017-03-24,1,EUR\n")
     (account,) = parsed(header + "A,2017-03-24,1,USD\nA,2017-03-25,2,\n")
     assert len(account.entries) == 2
+
+
+def test_a_pipe_is_no_file(tmp_path: Path) -> None:
+    """It could be read once, and the other policy's process reads it too."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(BadInput, match="no regular file"):
+        read(tmp_path / "pipe", spec().calendar)

@@ -1,18 +1,14 @@
-"""Aftermath: what a call, or a call that nobody ended, leaves behind. Pure, but for the alarm that some outcomes are."""
+"""Aftermath: what a call, or a call that nobody ended, leaves behind. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
 
-import structlog
-
 from rowcol.core.change import ConnectionView, Settlement
 from rowcol.core.connection import ConnectionState
-from rowcol.core.outcome import RULES, Outcome, retry_at
+from rowcol.core.outcome import Outcome, retry_at
 from rowcol.core.plan import Fetch
-
-log = structlog.get_logger(__name__)
 
 
 def inputs_of(view: ConnectionView) -> dict[str, object]:
@@ -32,17 +28,8 @@ def state_after(
     """The state after a call, with its failure kept to what failed.
 
     A paid failure is no reason to stop looking for free, it is one not to pay again for these
-    needs; a stream that is not ready keeps nothing else waiting. What an operator should hear of
-    (`Rule.is_alarm`) is said in the log, each time; the call log has whose call it was.
+    needs; a stream that is not ready keeps nothing else waiting.
     """
-    if RULES[outcome].is_alarm:
-        need = step.need
-        log.warning(
-            "call.alarm",
-            outcome=outcome.value,
-            endpoint=step.look.endpoint,
-            connection=None if need is None else need.connection,
-        )
     if outcome is Outcome.OK:
         is_stream = bool(step.look.stream)
         return replace(state, stream_failures=0, stream_retry_at=None) if is_stream else state

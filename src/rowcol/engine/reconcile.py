@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import structlog
+
 from rowcol.core.change import (
     Answered,
     Change,
@@ -22,7 +24,7 @@ from rowcol.core.change import (
 from rowcol.core.ids import ConnectionId, DecisionId
 from rowcol.core.money import FREE
 from rowcol.core.need import Need
-from rowcol.core.outcome import Outcome
+from rowcol.core.outcome import RULES, Outcome
 from rowcol.core.plan import SOON, Fetch, Rest, plan
 from rowcol.core.rail import Rail
 from rowcol.core.refusal import Busy, Refusal
@@ -39,6 +41,8 @@ CALLS_MAX = 8
 RUN_MAX = timedelta(seconds=20)
 COMMIT_TRIES = 3
 """A busy store is waited for by the store itself, some seconds a try."""
+
+log = structlog.get_logger(__name__)
 
 
 class Reconciler:
@@ -158,6 +162,14 @@ class Reconciler:
             case Sent():
                 work.calls.append(sent.intent.id)
                 outcome = work.fold(step, sent, self._clock.now())
+                if RULES[outcome].is_alarm:  # an operator should hear of it
+                    log.warning(
+                        "call.alarm",
+                        outcome=outcome.value,
+                        endpoint=step.look.endpoint,
+                        connection=connection.id,
+                        call=sent.intent.id,
+                    )
                 if outcome is Outcome.RATE_LIMITED and sent.intent.units:
                     await self._tell_apart(work, sent)
 

@@ -103,6 +103,8 @@ class _Complaints:
 
 def read(path: Path, calendar: Calendar, limits: Limits = LIMITS) -> tuple[TracedAccount, ...]:
     """The accounts of a file, in the order of their first row. Raise `BadInput` naming lines and columns."""
+    if path.exists() and not path.is_file():  # a pipe can be read once, and two processes read it
+        raise BadInput(f"{path} is no regular file", "write its contents to a file first")
     try:
         with path.open("rb") as file:
             raw = file.read((limits.mib << 20) + 1)
