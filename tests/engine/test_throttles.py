@@ -87,6 +87,18 @@ async def test_one_company_s_refusals_mean_others_use_it(it: CompanyRig) -> None
     assert isinstance(await fetch(it, NAMES[1]), Sent)
 
 
+async def test_a_second_is_told_from_a_minute_by_our_own_counts(it: CompanyRig) -> None:
+    """Three of ours at once, and then one alone, a while later in the same minute."""
+    for _ in range(2):
+        await called(it, NAMES[0], Outcome.OK)
+    meaning = await called(it, NAMES[0], Outcome.RATE_LIMITED)
+    assert "limit a second" in meaning
+    it.clock.advance(timedelta(seconds=10))
+    meaning = await called(it, NAMES[0], Outcome.RATE_LIMITED)
+    assert meaning.startswith("4 calls of ours in that minute, 1 of them")
+    assert "limit a minute" in meaning
+
+
 async def test_every_company_refused_closes_the_pool(it: CompanyRig) -> None:
     """Its reason counts the refused call too, which was on its way when it was written."""
     await month_ends(it)

@@ -16,7 +16,9 @@ from rowcol.ports import Clock, PlaneStore
 
 SILENT = (Outcome.NOT_SENT, Outcome.NO_ANSWER, Outcome.UNREADABLE, Outcome.TRY_AGAIN)
 """What says nothing about a limit."""
-_MINUTE = timedelta(minutes=1)
+BURST = 3
+"""Calls of ours within a second from which on it is rather the second's limit that was met than the minute's."""
+_SECOND, _MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
 
 async def meaning_of(store: PlaneStore, clock: Clock, intent: Intent) -> str:
@@ -41,4 +43,9 @@ async def meaning_of(store: PlaneStore, clock: Clock, intent: Intent) -> str:
         await store.block_pool(key, month, until, reason)
         return "the month's pool is used up at the rail"
     mine = [at for who, _, at in calls if who == str(intent.connection) and now - at <= _MINUTE]
-    return f"{len(mine)} calls of ours in that minute: others use this company's limit too"
+    last = sum(now - at < _SECOND for at in mine)
+    span = "second" if last >= BURST else "minute"
+    return (
+        f"{len(mine)} calls of ours in that minute, {last} of them in its last second: "
+        f"others use this company's limit a {span} too"
+    )
