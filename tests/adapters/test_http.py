@@ -11,6 +11,8 @@ from rowcol.adapters.http import CONNECTIONS_MAX, HttpTransport
 from rowcol.core.wire import NoAnswer, Request, Response, Silence
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+PATIENT_S = 60.0
+"""Of a request whose time never ends in a test, however busy the host is: its steps may take a quarter each."""
 
 
 def request(timeout_s: float = 5.0) -> Request:
@@ -50,6 +52,11 @@ async def transport() -> AsyncIterator[HttpTransport]:
 
 async def _read_request(reader: asyncio.StreamReader) -> None:
     await reader.readuntil(b"\r\n\r\n")
+
+
+async def _answer(writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+    await writer.drain()
 
 
 async def test_an_answer_comes_whole_with_both_times() -> None:
@@ -111,34 +118,43 @@ async def test_a_slow_drip_ends_at_the_request_s_timeout() -> None:
 
 
 async def test_who_waits_for_a_free_connection_was_not_sent() -> None:
-    """One request more than connections: the rest are on their way, this one never left."""
+    """With every connection taken by a request the server has read, one more never leaves."""
     seen = 0
+    all_taken, answered = asyncio.Event(), asyncio.Event()
 
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal seen
         await _read_request(reader)
         seen += 1
-        await reader.read()  # until the other side gives up
+        if seen == CONNECTIONS_MAX:
+            all_taken.set()
+        await answered.wait()
+        await _answer(writer)
 
-    async with served(handler) as url, transport() as made:
-        answers = await asyncio.gather(
-            *(made.send(url, request(timeout_s=2.0)) for _ in range(CONNECTIONS_MAX + 1))
-        )
-    silences = [a.silence for a in answers if isinstance(a, NoAnswer)]
-    assert silences == [Silence.TIMEOUT] * CONNECTIONS_MAX + [Silence.NOT_SENT]
-    assert seen == CONNECTIONS_MAX
+    async with served(handler) as url, transport() as made, asyncio.TaskGroup() as group:
+        held = [
+            group.create_task(made.send(url, request(timeout_s=PATIENT_S)))
+            for _ in range(CONNECTIONS_MAX)
+        ]
+        await all_taken.wait()
+        late = await made.send(url, request(timeout_s=0.2))
+        seen_when_late = seen
+        answered.set()
+    assert isinstance(late, NoAnswer)
+    assert late.silence is Silence.NOT_SENT
+    assert seen_when_late == CONNECTIONS_MAX
+    assert all(isinstance(task.result(), Response) for task in held)
 
 
 async def test_a_connection_that_comes_free_in_time_is_used() -> None:
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await _read_request(reader)
         await reader.readexactly(len(request().body))
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-        await writer.drain()
+        await _answer(writer)
 
     async with served(handler) as url, transport() as made:
         answers = await asyncio.gather(
-            *(made.send(url, request(timeout_s=20.0)) for _ in range(CONNECTIONS_MAX + 8))
+            *(made.send(url, request(timeout_s=PATIENT_S)) for _ in range(CONNECTIONS_MAX + 8))
         )
     assert all(isinstance(answer, Response) for answer in answers)
 
