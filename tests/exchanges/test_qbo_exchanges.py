@@ -21,6 +21,7 @@ import pytest
 quickbooks_client: Any = import_module("quickbooks.client")
 quickbooks_errors: Any = import_module("quickbooks.exceptions")
 change_data_capture: Any = import_module("quickbooks.cdc").change_data_capture
+AuthClient: Any = import_module("intuitlib.client").AuthClient
 set_attributes: Any = import_module("intuitlib.utils").set_attributes
 
 TESTS = Path(__file__).resolve().parent.parent
@@ -236,8 +237,12 @@ def test_request_is_that_of_its_operation(path: Path) -> None:
 
 @named([path for path in EXCHANGES if path.stem.split(".")[0] not in REQUESTS])
 def test_token_request_is_a_form_and_revoke_is_json(path: Path) -> None:
-    """Both with Basic authentication; no other request is left."""
+    """Both with Basic authentication; but for the document that says where, no other request is left."""
     request = load(path)["request"]
+    if path.stem == "discovery.ok":
+        assert request["path"] == "/.well-known/openid_configuration"
+        assert "Authorization" not in request["headers"]
+        return
     assert request["method"] == "POST"
     assert request["headers"]["Authorization"] == "Basic {basic_credentials}"
     assert request["headers"]["Accept"] == "application/json"
@@ -348,6 +353,24 @@ def test_oauth_client_takes_the_tokens(path: Path) -> None:
     set_attributes(client, response["body"])
     assert client.access_token in {"{access_token}", "{new_access_token}"}
     assert client.refresh_token in {"{refresh_token}", "{new_refresh_token}"}
+
+
+def test_oauth_client_reads_the_document() -> None:
+    """Every address that the client takes is in it, and nothing else is."""
+    document = load(TESTS / "exchanges" / "qbo" / "discovery.ok.json")["response"]["body"]
+
+    class Told(AuthClient):  # type: ignore[misc] # the package ships no types
+        def get(self, url: str) -> Any:
+            assert url.startswith("https://developer.")
+            return SimpleNamespace(status_code=200, json=lambda: document)
+
+    client = Told("id", "secret", "https://host.example/back", "production")
+    taken = {
+        value
+        for name, value in vars(client).items()
+        if name.endswith(("_endpoint", "_uri", "_url"))
+    }
+    assert taken - {"https://host.example/back"} == set(document.values())
 
 
 @named([*DELIVERIES, *FORMS])

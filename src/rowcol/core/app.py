@@ -20,7 +20,7 @@ class App:
     `pool_limit`: metered calls a month, None: the rail's own default. `metering`: how the rail
     meters what it does not tell (see the rail's spec). `omits`: entities of which its lists of changes were
     found not to tell everything: they are read beside each. `name`: what settings and addresses call it,
-    "" where that is its id.
+    "" where that is its id. `urls`: whole addresses by endpoint as the rail told them today, over `hosts`.
     """
 
     id: AppId
@@ -35,6 +35,7 @@ class App:
     metering: Mapping[str, str] = field(default_factory=dict)
     omits: tuple[str, ...] = ()
     name: str = ""
+    urls: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_priced(self) -> bool:
@@ -44,3 +45,7 @@ class App:
     def address(self, host: str) -> str:
         """Where the host of that name is."""
         return self.hosts.get(host, self.base_url)
+
+    def url(self, name: str, host: str, path: str) -> str:
+        """The whole address of what is called `name`: where the rail told it is, else this path of that host."""
+        return self.urls.get(name) or self.address(host).rstrip("/") + path

@@ -38,10 +38,10 @@ class Role(StrEnum):
 class Endpoint:
     """One thing a rail can be asked. `tariff`: the price item it costs per call, None: free.
 
-    `quotas`: limits by environment. `is_callable`:
-    `call_api` may reach it. `host`: which of the rail's hosts, "" for the app's own.
-    `is_metered`: a success counts against the month's pool. `is_write`: it changes the remote side.
-    `needs`: what a person's call has to give: `a|b` one of them, `body.x` inside the body.
+    `quotas`: limits by environment. `is_callable`: `call_api` may reach it. `host`: which of the rail's
+    hosts, "" for the app's own. `is_metered`: a success counts against the month's pool. `is_write`: it
+    changes the remote side. `needs`: what a person's call has to give: `a|b` one of them, `body.x` inside
+    the body. `is_told`: a document of the rail's own may tell another address (`Rail.addresses_look`).
     """
 
     name: str
@@ -56,6 +56,7 @@ class Endpoint:
     is_metered: bool = False
     is_write: bool = False
     needs: tuple[str, ...] = ()
+    is_told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +121,8 @@ class Deed(StrEnum):
 class Want:
     """What free evidence is wanted for, now. `since`: a look before this does not count as one.
 
-    `balances`: the balances themselves are needed, not only the time of the rail's last look.
-    `streams`: pending changes should be fetched too. `omits`: of these entities a list of changes does
-    not tell everything.
+    `balances`: the balances themselves are needed, not only the time of the rail's last look. `streams`: pending
+    changes should be fetched too. `omits`: of these entities a list of changes does not tell everything.
     """
 
     since: datetime | None
@@ -246,6 +246,12 @@ class Rail(Protocol):
     def consent_url(self, app: App, state: str) -> str:
         """Where a person consents, to be sent back to the app's `callback_url` with `state`; "" where the rail
         gives a link token instead."""
+
+    def addresses_look(self, app: App) -> Look | None:
+        """The free call that tells where consent and tokens are; None where that is settled."""
+
+    def read_addresses(self, app: App, response: Response) -> Mapping[str, str] | Failure:
+        """Whole addresses by endpoint and `CONSENT`; a `Failure` where one is not the rail's own."""
 
     def callback_look(self, app: App, answers: Mapping[str, str]) -> Look:
         """The exchange of what the callback brought; `BadInput` where something is missing or was refused."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from rowcol.core.app import App
@@ -22,6 +22,14 @@ class WithoutBooks:
     def consent_url(self, app: App, state: str) -> str:
         """A widget of the rail's takes a token instead."""
         return ""
+
+    def addresses_look(self, app: App) -> Look | None:
+        """Everything is at one address."""
+        return None
+
+    def read_addresses(self, app: App, response: Response) -> Mapping[str, str] | Failure:
+        """Nobody asks: `addresses_look` proposes nothing."""
+        raise AssertionError("a rail whose addresses are settled")
 
     def proof_look(self) -> Look | None:
         """The exchange tells whose token it is."""

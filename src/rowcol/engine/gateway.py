@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from rowcol.core.app import App
 from rowcol.core.budget import month_of
@@ -13,18 +14,19 @@ from rowcol.core.connection import Connection
 from rowcol.core.ids import AppId, CallId, ConnectionId, FirmId, RemoteId
 from rowcol.core.money import FREE, Cost
 from rowcol.core.need import Purpose, Trigger
-from rowcol.core.outcome import RULES, Billed, Outcome
+from rowcol.core.outcome import RULES, Billed, Outcome, outcome_of_silence
 from rowcol.core.quota import Quota, QuotaScope, quota_of
-from rowcol.core.rail import Credentials, Endpoint, Look, Rail
-from rowcol.core.refusal import Misconfigured
+from rowcol.core.rail import Credentials, Endpoint, Failure, Look, Rail
+from rowcol.core.refusal import Busy, Misconfigured
 from rowcol.core.secret import unseen
 from rowcol.core.tariff import Per, Price, price_on
-from rowcol.core.wire import NoAnswer, Response
+from rowcol.core.wire import NoAnswer, Request, Response
+from rowcol.engine.addresses import Addresses
 from rowcol.engine.ambient import Ambient
 from rowcol.ports import Store, Transport, Vault
 
 PLANE = FirmId("plane")
-"""The tenant of calls that serve every firm of an app (verification keys)."""
+"""The tenant of calls that serve every firm of an app (verification keys, addresses)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,9 @@ class Cause:
     trigger: Trigger
     reason: str
     purpose: Purpose | None = None
+
+
+LOCATING = Cause(Trigger.REPAIR, "where consent and tokens are is read anew each day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,7 @@ class Gateway:
         self._clock = ambient.clock
         self._rng = ambient.rng
         self._preferences = ambient.preferences
+        self._addresses = Addresses(ambient.clock)
         self.sent: Counter[tuple[str, str, str]] = Counter()
         """Calls this process sent, for metrics: rail, endpoint, HTTP status or silence."""
         self.priced_micros: Counter[tuple[str, str]] = Counter()
@@ -141,6 +147,8 @@ class Gateway:
         app = self.app(target.app) if isinstance(target, Connection) else target
         rail = self._rails[app.rail]
         endpoint = rail.spec.endpoints[look.endpoint]
+        if endpoint.is_told:
+            app = await self.located(app)
         token = None if sealed_token is None else self._vault.open(sealed_token)
         remote_id = remote_id if connection is None else connection.remote_id
         with unseen():
@@ -174,12 +182,43 @@ class Gateway:
         if refusal is not None:
             return refusal
         with unseen():
-            answer = await self._transport.send(app.address(endpoint.host), request)
+            answer = await self._transport.send(*_placed(app, endpoint, request))
         said = str(answer.status) if isinstance(answer, Response) else str(answer.silence)
         self.sent[app.rail, endpoint.name, said] += 1
         if price.micros and (isinstance(answer, Response) or answer.is_possibly_done):
             self.priced_micros[app.rail, endpoint.name] += price.micros
         return Sent(intent, answer)
+
+    async def located(self, app: App) -> App:
+        """The app with the addresses that its rail's own document tells, if it has one and that could be read."""
+        rail = self._rails[app.rail]
+        look = rail.addresses_look(app)
+        if look is None:
+            return app
+
+        async def read() -> Mapping[str, str] | None:
+            return await self._read_addresses(app, rail, look)
+
+        return replace(app, urls=await self._addresses.of(app.id, read))
+
+    async def _read_addresses(self, app: App, rail: Rail, look: Look) -> Mapping[str, str] | None:
+        """None where there was no good document: nothing waits for a better one."""
+        try:
+            sent = await self.fetch(PLANE, app, look, LOCATING)
+            if not isinstance(sent, Sent):
+                return None
+            answer = sent.answer
+            if isinstance(answer, NoAnswer):
+                await self.settle(sent, outcome_of_silence(answer), answer.silence)
+                return None
+            read = rail.read_addresses(app, answer)
+            if isinstance(read, Failure):
+                await self.settle(sent, read.outcome, read.detail, read.remote_request_id)
+                return None
+            await self.settle(sent, Outcome.OK)
+        except Busy:
+            return None
+        return read
 
     async def settle(
         self, sent: Sent, outcome: Outcome, detail: str = "", remote_request_id: str = ""
@@ -208,6 +247,14 @@ def pool_limit(rail: Rail, app: App) -> int:
     if app.pool_limit is not None:
         return app.pool_limit
     return 0 if rail.spec.pool is None else rail.spec.pool.limit
+
+
+def _placed(app: App, endpoint: Endpoint, request: Request) -> tuple[str, Request]:
+    """Base address and request, at the address that the rail told where it did."""
+    if endpoint.name not in app.urls:
+        return app.address(endpoint.host), request
+    parts = urlsplit(app.urls[endpoint.name])
+    return f"{parts.scheme}://{parts.netloc}", replace(request, path=parts.path)
 
 
 def _owner(

@@ -38,7 +38,7 @@ class AsgiTransport:
         """One request. An app that breaks off or raises is a broken connection."""
         app = self._apps[base_url]
         sent_at = self._clock.now()
-        exchange = _Exchange(request)
+        exchange = _Exchange(request, urlsplit(base_url).netloc)
         try:
             await app(exchange.scope, exchange.receive, exchange.send)
         except Exception:  # noqa: BLE001 - whatever broke over there, here it is silence
@@ -53,7 +53,8 @@ class AsgiTransport:
 class _Exchange:
     """One request and its answer in ASGI's words."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, host: str) -> None:
+        headers = {"host": host, **request.headers}
         path, _, query = request.path.partition("?")
         self.scope: Message = {
             "type": "http",
@@ -65,9 +66,7 @@ class _Exchange:
             "raw_path": path.encode(),
             "query_string": query.encode(),
             "root_path": "",
-            "headers": [
-                (name.lower().encode(), value.encode()) for name, value in request.headers.items()
-            ],
+            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
             "client": ("127.0.0.1", 0),
             "server": ("emulator", 80),
         }

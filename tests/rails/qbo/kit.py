@@ -76,6 +76,9 @@ class Exchange:
             "query": lambda: Look("query", {"statement": self.request["text"]}),
             "report": lambda: Look("report.get", {"report": tail[1], **without_version(query)}),
             "read": lambda: Look("entity.get", {"entity": entity, "id": tail[1]}),
+            "discovery": lambda: Look(
+                "discovery", {"document": self.request["path"].split("/")[2]}
+            ),
             "revoke": lambda: Look("token.revoke"),
             "token.refresh": lambda: Look("token.refresh"),
             "token.exchange": lambda: Look(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -19,6 +20,10 @@ from tests.rails.qbo import kit
 
 RAIL: Rail = kit.RAIL
 NAMES = [path.stem for path in kit.EXCHANGES]
+INTUITS = App(
+    *(AppId("a"), "qbo", "production", "https://quickbooks.api.intuit.com", kit.KEYS),
+    hosts={"oauth": "https://oauth.platform.intuit.com"},
+)
 NOT_OURS = {"read.unsupported": "a request that the rail never builds"}
 
 
@@ -55,8 +60,12 @@ OUTCOMES = {
 """By fault; every other one is a bad request."""
 
 
-def read_any(exchange: kit.Exchange) -> Reading | Failure | Grant | Renewed:
+def read_any(
+    exchange: kit.Exchange,
+) -> Reading | Failure | Grant | Renewed | Mapping[str, str]:
     look, response = exchange.look, exchange.response
+    if exchange.operation == "discovery":
+        return RAIL.read_addresses(INTUITS, response)
     if exchange.operation == "token.exchange":
         return RAIL.read_grant(look, response)
     if exchange.operation == "token.refresh":
@@ -85,7 +94,7 @@ def test_it_reads_the_answer(name: str) -> None:
     assert "access_token" not in read.detail
 
 
-READ_HERE = sorted(set(ENDPOINTS) - {"token.exchange", "token.refresh"})
+READ_HERE = sorted(set(ENDPOINTS) - {"token.exchange", "token.refresh", "discovery"})
 
 
 def look_of(endpoint: str, *, is_full: bool = False) -> Look:
@@ -178,7 +187,8 @@ def test_units_count_the_worst_until_somebody_looked(metering: dict[str, str], c
     app = App(AppId("a"), "qbo", "production", "https://a.example", {}, metering=metering)
     assert RAIL.units(look_of("cdc"), app) == cdc
     free = {name for name in ENDPOINTS if RAIL.units(Look(name), app) == 0}
-    assert free == {n for n in ENDPOINTS if n.startswith(("token.", "entity."))} - {"entity.get"}
+    unmetered = {n for n in ENDPOINTS if n.startswith(("token.", "entity.", "discovery"))}
+    assert free == unmetered - {"entity.get"}
     for name in ("query", "report.get", "entity.get", "companyinfo.get"):
         assert RAIL.units(Look(name), app) == 1
 

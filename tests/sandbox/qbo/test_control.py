@@ -48,6 +48,7 @@ async def test_weather_faults_limits_and_meter(rig: Rig) -> None:
     assert (await control(rig, "POST", "weather", lost_share=1))["lost_share"] == 1
     waiting = await control(rig, "POST", "faults", fault="html", n=2, realm_id=rig.realm)
     assert waiting["faults"][0]["n_left"] == 2
+    await control(rig, "POST", "faults", fault="code_120", realm_id=rig.realm, operation="cdc")
     until = "2027-01-01T00:00:00+00:00"
     await control(rig, "POST", "faults", fault="error_503", until=until)
     assert (await control(rig, "POST", "faults", clear=True))["faults"] == []
@@ -67,6 +68,7 @@ async def test_nonsense_is_told(rig: Rig) -> None:
         ("books", {"realm_id": rig.realm, "entity": "Bill", "operation": "burn"}),
         ("books", {"realm_id": rig.realm, "entity": "Bill", "operation": "delete", "id": "1"}),
         ("faults", {"fault": "nope"}),
+        ("faults", {"fault": "code_6000", "operation": "token"}),
         ("faults", {"fault": "html", "until": "2026-01-01T00:00:00"}),
         ("weather", {"nope": 1}),
     ):

@@ -13,8 +13,14 @@ def test_the_upper_case_envelope() -> None:
 
 
 def test_the_lower_case_envelope() -> None:
-    error = auth_fault("3200", "AuthenticationFailed", 401, 1)["fault"]["error"][0]
+    error = auth_fault("3200", 401, 1)["fault"]["error"][0]
     assert error["message"] == "message=AuthenticationFailed; errorCode=003200; statusCode=401"
+
+
+def test_a_refusal_that_tells_its_own_status() -> None:
+    error = QboError("3201", status=400, fault_type="AUTHORIZATION").fault()["Error"][0]
+    assert error["Message"] == "message=AuthorizationFailed; errorCode=003201; statusCode=400"
+    assert "element" not in error
 
 
 def test_throttles() -> None:

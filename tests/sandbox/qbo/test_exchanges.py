@@ -30,17 +30,7 @@ CHANGED_AT = datetime(2026, 11, 25, 11, tzinfo=UTC)
 FUTURE = CHANGED_AT + timedelta(days=35)
 
 UNABLE: Final[dict[str, str]] = {
-    "cdc.lost_admin_rights": "no control gives code 120",
-    "cdc.not_authorized_3201": "no control gives code 3201",
-    "cdc.not_authorized_3201_as_400": "no control gives code 3201",
     "cdc.repeated_type": "split groups; the README: `groups` binds the adapter only",
-    "create.bill.amount_mismatch": "the request is right, and no control forces code 6070",
-    "create.bill.bad_enum": "the request is right, and no control forces code 2170",
-    "create.bill.business_rule": "the request is right, and no control forces code 6000",
-    "create.billpayment.ok": "the file is wrong: it answers a DocNumber that was not sent",
-    "query.html_page": "a page comes as 502; 503 is a fault in JSON",
-    "report.balancesheet.ok": "sections of the sheet are not divided by AccountType",
-    "token.refresh.invalid_client": "the emulator says 401, as in invalid_client_as_401",
 }
 """File -> why the emulator cannot give this answer."""
 
@@ -239,12 +229,14 @@ class Stage:
 
 def _switches(setup: Any) -> Switches:
     is_throttle = setup["fault"] == "3001"
+    is_client = setup["fault"] == "invalid_client"
     return Switches(
         cdc_has_derived_balances=setup.get("state") in {"bill_created", "one_of_each_changed"},
         retry_after=setup.get("retry_after"),
         throttle_status=setup.get("http", 429) if is_throttle else 429,
         throttle_body=setup.get("form", "json"),
         wrong_company_status=setup.get("http", 401),
+        invalid_client_status=setup["http"] if is_client else 401,
     )
 
 
@@ -312,6 +304,11 @@ def _bare_bill(stage: Stage) -> None:
 PREPARATIONS: Final[dict[str, Callable[[Stage], object]]] = {
     "1000_changed": _bills(603),
     "1001_bills": _bills(1_001),
+    "120": _fault("code_120"),
+    "2170": _fault("code_2170"),
+    "3201": lambda s: _fault("code_3201" if s.setup["http"] == 401 else "code_3201_as_400")(s),
+    "6000": _fault("code_6000"),
+    "6070": _fault("code_6070"),
     "10000": lambda s: _fault(f"error_{s.setup.get('http', 500)}")(s),
     "2500": lambda s: s.names.update(vendor_id="999"),
     "3001": _throttled,
@@ -329,7 +326,7 @@ PREPARATIONS: Final[dict[str, Callable[[Stage], object]]] = {
     "forbidden": lambda s: s.consent("openid"),
     "future_dated": lambda s: s.rig.books.set_last_updated("Account", "35", FUTURE),
     "html_502": _fault("error_502"),
-    "html_503": _fault("error_503"),
+    "html_503": _fault("html_503"),
     "http_504": _timeout,
     "multicurrency": lambda s: s.enter("Bill", next(_rows(s.exchange["response"]["body"]))[1]),
     "not_found": lambda s: s.names.update(realm="9130000000000000001"),

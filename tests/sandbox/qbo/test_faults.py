@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 
 from rowcol.sandbox.clock import DEFAULT_START_AT as NOW
+from rowcol.sandbox.qbo import faults as module
 from rowcol.sandbox.qbo.faults import Fault, Faults
 
 
@@ -42,6 +44,23 @@ def test_a_missing_refresh_token_strikes_the_token_endpoint_only() -> None:
     faults.next(Fault.NO_REFRESH_TOKEN)
     assert faults.take("1", "cdc", NOW) is None
     assert faults.take("1", "token", NOW) is Fault.NO_REFRESH_TOKEN
+
+
+def test_every_fault_is_in_the_table() -> None:
+    row = re.compile(r"^\| ([a-z0-9_, ]+) \| (?:yes|no) \|", re.MULTILINE)
+    firsts = row.findall(module.__doc__ or "")
+    assert sorted(name for first in firsts for name in first.split(", ")) == sorted(Fault)
+
+
+@pytest.mark.parametrize("fault", module.CODED)
+def test_a_refusal_of_the_api_never_strikes_the_token_endpoint(fault: Fault) -> None:
+    faults = Faults()
+    faults.next(fault, operation="*")
+    assert faults.take("1", "token", NOW) is None
+    assert faults.take("1", "cdc", NOW) is fault
+    with pytest.raises(ValueError, match="token endpoint"):
+        faults.next(fault, operation="token")
+    assert faults.report() == []
 
 
 def test_a_spell_that_could_never_strike_is_refused() -> None:

@@ -73,6 +73,7 @@ async def test_throttle_spellings() -> None:
         ("error_502", 502, False),
         ("error_503", 503, False),
         ("error_504", 504, False),
+        ("html_503", 503, False),
         ("html", 200, True),
         ("not_json", 200, True),
         ("truncated", 200, True),
@@ -85,6 +86,38 @@ async def test_faults(rig: Rig, fault: str, status: int, has_effect: bool) -> No
     assert got.status == status
     assert bool(rig.books.rows("Vendor")) is has_effect
     assert (await rig.call("GET", "preferences")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "code", "kind"),
+    [
+        ("code_120", 401, "120", "AuthorizationFault"),
+        ("code_2170", 400, "2170", "ValidationFault"),
+        ("code_3201_as_400", 400, "3201", "AUTHORIZATION"),
+        ("code_6000", 400, "6000", "ValidationFault"),
+        ("code_6070", 400, "6070", "ValidationFault"),
+    ],
+)
+async def test_forced_codes(rig: Rig, fault: str, status: int, code: str, kind: str) -> None:
+    rig.emulator.faults.next(fault, operation="create")
+    got = await rig.call("POST", "vendor?requestid=r1", {"DisplayName": "V"})
+    assert (got.status, got.code, got.json["Fault"]["type"]) == (status, code, kind)
+    assert rig.books.rows("Vendor") == []
+    await rig.ok("POST", "vendor?requestid=r1", {"DisplayName": "V"})
+
+
+async def test_forced_3201_has_the_lower_case_envelope(rig: Rig) -> None:
+    rig.emulator.faults.next("code_3201")
+    got = await rig.call("GET", "preferences")
+    fault = got.json["fault"]
+    assert (got.status, fault["error"][0]["code"], fault["type"]) == (401, "3201", "AUTHORIZATION")
+
+
+async def test_a_503_is_a_fault_or_a_page(rig: Rig) -> None:
+    for fault, kind in (("error_503", "application/json"), ("html_503", "text/html")):
+        rig.emulator.faults.next(fault)
+        got = await rig.call("GET", "preferences")
+        assert (got.status, got.headers["content-type"].partition(";")[0]) == (503, kind)
 
 
 @pytest.mark.parametrize(("fault", "n_rows"), [("no_answer", 0), ("commit_then_drop", 1)])

@@ -67,7 +67,14 @@ async def test_idle_disconnected_and_bad_secrets(rig: Rig) -> None:
     got = await ask(
         rig.app, "POST", "/oauth2/v1/tokens/bearer", b"", {"Authorization": "Basic eA=="}
     )
-    assert got.json == {"error": "invalid_client"}
+    assert (got.status, got.json) == (401, {"error": "invalid_client"})
+
+
+async def test_the_status_of_a_wrong_secret_is_a_switch() -> None:
+    rig = Rig(Switches(invalid_client_status=400))
+    for path in ("/oauth2/v1/tokens/bearer", "/v2/oauth2/tokens/revoke"):
+        got = await ask(rig.app, "POST", path, b"", {"Authorization": "Basic eA=="})
+        assert (got.status, got.json) == (400, {"error": "invalid_client"})
 
 
 async def test_the_hard_expiry_on_request(rig: Rig) -> None:

@@ -2,14 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
+from rowcol.sandbox.qbo.catalog import CLASSIFICATIONS, PROFIT_AND_LOSS
 from tests.sandbox.qbo.rig import Rig, invoice_body
 
 
+def leaves(rows: list[Any]) -> Iterator[Any]:
+    for row in rows:
+        if row["type"] == "Data":
+            yield row["ColData"]
+        else:
+            yield from leaves(row["Rows"]["Row"])
+
+
 def cells(report: Any) -> dict[str, list[str]]:
-    rows = [row for section in report["Rows"]["Row"] for row in section["Rows"]["Row"]]
-    return {row["ColData"][0]["value"]: [c["value"] for c in row["ColData"][1:]] for row in rows}
+    rows = leaves(report["Rows"]["Row"])
+    return {row[0]["value"]: [cell["value"] for cell in row[1:]] for row in rows}
+
+
+def total(section: Any) -> Decimal:
+    """Of a section with one column, after every section in it was added up."""
+    rows = section["Rows"]["Row"]
+    amounts = [
+        total(row) if row["type"] == "Section" else Decimal(row["ColData"][1]["value"])
+        for row in rows
+    ]
+    shown = Decimal(section["Summary"]["ColData"][1]["value"])
+    assert shown == sum(amounts)
+    return shown
+
+
+def journal(debit: str, credit: str, amount: Decimal) -> dict[str, Any]:
+    def line(account: str, side: str) -> dict[str, Any]:
+        detail = {"PostingType": side, "AccountRef": {"value": account}}
+        kind = "JournalEntryLineDetail"
+        return {"Amount": amount, "DetailType": kind, kind: detail}
+
+    return {"Line": [line(debit, "Debit"), line(credit, "Credit")]}
 
 
 async def test_all_four(rig: Rig) -> None:
@@ -26,3 +58,38 @@ async def test_all_four(rig: Rig) -> None:
     owed = cells(await rig.ok("GET", "reports/AgedPayables"))
     assert owed["V"] == ["0.00", "0.00", "60.00", "0.00", "0.00", "60.00"]
     assert cells(await rig.ok("GET", "reports/AgedReceivables"))["C"][-1] == "70.00"
+
+
+async def test_a_sheet_has_a_section_for_each_account_type(rig: Rig) -> None:
+    vendor = rig.vendor("V")
+    rig.pay(vendor, rig.bill(vendor, "100"), "40")
+    assets, claims = (await rig.ok("GET", "reports/BalanceSheet"))["Rows"]["Row"]
+    assert assets["Header"]["ColData"] == [{"value": "ASSETS"}, {"value": ""}]
+    assert assets["Summary"]["ColData"] == [{"value": "TOTAL ASSETS"}, {"value": "-40.00"}]
+    [bank] = assets["Rows"]["Row"]
+    assert (bank["group"], assets["group"]) == ("BankAccounts", "TotalAssets")
+    assert bank["Header"]["ColData"][0] == {"value": "Bank Accounts"}
+    assert bank["Summary"]["ColData"][0] == {"value": "Total Bank Accounts"}
+    [checking] = bank["Rows"]["Row"]
+    checked = [{"value": "Checking", "id": "35"}, {"value": "-40.00"}]
+    assert checking == {"ColData": checked, "type": "Data"}
+    titles = [row["Header"]["ColData"][0]["value"] for row in claims["Rows"]["Row"]]
+    assert titles == ["Accounts Payable", "Equity"]
+
+
+async def test_a_sheet_balances_whatever_the_accounts_are(rig: Rig) -> None:
+    """No AccountType is left out: what closes the sheet is the result of the year, not a gap."""
+    checking, expected = "35", set()
+    for n, (account_type, classification) in enumerate(CLASSIFICATIONS.items(), start=1):
+        body = {"Name": f"A {account_type}", "AccountType": account_type}
+        row_id = rig.books.create("Account", body)["Id"]
+        rig.books.create("JournalEntry", journal(row_id, checking, Decimal(2**n)))
+        if classification not in PROFIT_AND_LOSS:
+            expected.add(row_id)
+    report = await rig.ok("GET", "reports/BalanceSheet")
+    assets, claims = report["Rows"]["Row"]
+    assert total(assets) == total(claims)
+    ids = [row[0].get("id") for row in leaves([assets, claims])]
+    assert sorted(filter(None, ids)) == sorted(expected | {checking})
+    incomes, costs = (await rig.ok("GET", "reports/ProfitAndLoss"))["Rows"]["Row"]
+    assert cells(report)["Net Income"] == [str(total(incomes) - total(costs))]

@@ -11,13 +11,12 @@ from rowcol.core.app import App
 from rowcol.core.connection import ConnectionState
 from rowcol.core.ids import RemoteId
 from rowcol.core.outcome import Outcome
-from rowcol.core.rail import Failure, Grant, Look, Renewed
+from rowcol.core.rail import CONSENT, Failure, Grant, Look, Renewed
 from rowcol.core.refusal import BadInput
 from rowcol.core.wire import Response
 from rowcol.rails.qbo import facts, tokens
 from rowcol.rails.qbo.errors import failed, refused, remote_request_id
 from rowcol.rails.qbo.records import TokenAnswer, Unreadable, decode
-from rowcol.rails.qbo.spec import CONSENT
 
 SCOPE = "com.intuit.quickbooks.accounting"
 """Reads and writes; there is no narrower one."""
@@ -34,7 +33,8 @@ def consent_url(app: App, state: str) -> str:
         "redirect_uri": app.callback_url,
         "state": state,
     }
-    return f"{app.address(CONSENT)}/connect/oauth2?{urlencode(query, quote_via=quote)}"
+    screen = app.url(CONSENT, CONSENT, "/connect/oauth2")
+    return f"{screen}?{urlencode(query, quote_via=quote)}"
 
 
 def callback_look(app: App, answers: Mapping[str, str]) -> Look:

@@ -26,7 +26,18 @@ from rowcol.core.rail import (
     Want,
 )
 from rowcol.core.wire import RawDelivery, Request, Response, Silence
-from rowcol.rails.qbo import calls, changes, errors, facts, grants, listing, looks, mirror, webhook
+from rowcol.rails.qbo import (
+    calls,
+    changes,
+    discovery,
+    errors,
+    facts,
+    grants,
+    listing,
+    looks,
+    mirror,
+    webhook,
+)
 from rowcol.rails.qbo.records import Unreadable
 from rowcol.rails.qbo.requests import request_of
 from rowcol.rails.qbo.spec import ENDPOINTS, SPEC
@@ -101,6 +112,14 @@ class Qbo:
     def consent_url(self, app: App, state: str) -> str:
         """Intuit's page."""
         return grants.consent_url(app, state)
+
+    def addresses_look(self, app: App) -> Look | None:
+        """Intuit's discovery document."""
+        return discovery.discovery_look(app)
+
+    def read_addresses(self, app: App, response: Response) -> Mapping[str, str] | Failure:
+        """Where consent, tokens and revocation are."""
+        return discovery.read_discovery(app, response)
 
     def callback_look(self, app: App, answers: Mapping[str, str]) -> Look:
         """The code's exchange."""

@@ -14,7 +14,7 @@ import msgspec
 from rowcol.core.rail import Credentials, Look
 from rowcol.core.wire import Request
 from rowcol.rails.qbo import tokens
-from rowcol.rails.qbo.spec import COMPANY, ENDPOINTS, NAME_LISTS
+from rowcol.rails.qbo.spec import COMPANY, DISCOVERY, ENDPOINTS, NAME_LISTS
 
 MINOR_VERSION = "75"
 PAGE_ROWS = 1000
@@ -29,6 +29,11 @@ _encoder = msgspec.json.Encoder(decimal_format="number", order=None)
 def request_of(look: Look, credentials: Credentials) -> Request:
     """The request of a declared look."""
     endpoint = ENDPOINTS[look.endpoint]
+    if look.endpoint == DISCOVERY:
+        path = f"/.well-known/{_part(_word(look.arguments, 'document'))}"
+        return Request(
+            endpoint.method, path, {"Accept": "application/json"}, b"", endpoint.timeout_s
+        )
     if endpoint.host:
         return _oauth(look, credentials)
     place, query = _PLACES[look.endpoint](look.arguments, credentials.remote_id)

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from rowcol.core.delivery import Signal
 from rowcol.core.pool import MonthPool
 from rowcol.core.quota import QuotaRule, QuotaScope
-from rowcol.core.rail import Endpoint, RailSpec, Role
+from rowcol.core.rail import CONSENT, Endpoint, RailSpec, Role
 from rowcol.rails.qbo.facts import BOOKS
 
 NAME = "qbo"
@@ -21,17 +21,19 @@ BASE_URLS = {
     "production": "https://quickbooks.api.intuit.com",
     "sandbox": "https://sandbox-quickbooks.api.intuit.com",
 }
-OAUTH, REVOKE, CONSENT = "oauth", "revoke", "consent"
+OAUTH, REVOKE, DISCOVERY = "oauth", "revoke", "discovery"
 
 
 def _same(address: str) -> dict[str, str]:
     return dict.fromkeys(BASE_URLS, address)
 
 
+# What is told by the discovery document holds over these, `Endpoint.is_told`.
 HOSTS = {
     OAUTH: _same("https://oauth.platform.intuit.com"),
     REVOKE: _same("https://developer.api.intuit.com"),
     CONSENT: _same("https://appcenter.intuit.com"),
+    DISCOVERY: _same("https://developer.intuit.com"),
 }
 
 COMPANY = "CompanyInfo"
@@ -47,7 +49,7 @@ ENTITIES = (
 MERGED = ".merged"
 """Ends the mark of a name list in which two became one."""
 
-QUICK_S, LONG_S = 30.0, 120.0
+AT_ONCE_S, QUICK_S, LONG_S = 5.0, 30.0, 120.0
 """Intuit gives up after 120 s itself."""
 _API = (
     QuotaRule(QuotaScope.COMPANY, 500, 60, shared="company"),
@@ -91,7 +93,13 @@ def _write(name: str, query: str, summary: str, needs: tuple[str, ...] = _KNOWN)
 
 def _oauth(name: str, path: str, host: str, summary: str) -> Endpoint:
     return Endpoint(
-        name=name, method="POST", path=path, timeout_s=QUICK_S, host=host, summary=summary
+        name=name,
+        method="POST",
+        path=path,
+        timeout_s=QUICK_S,
+        host=host,
+        summary=summary,
+        is_told=True,
     )
 
 
@@ -109,6 +117,14 @@ _LISTED = (
     _write("entity.update", "", "change one object: whole, or `sparse`"),
     _write("entity.delete", "?operation=delete", "delete one object"),
     _write("entity.void", "?operation=void", "void one object: amounts become zero"),
+    Endpoint(
+        DISCOVERY,
+        "GET",
+        "/.well-known/{document}",
+        AT_ONCE_S,
+        host=DISCOVERY,
+        summary="where consent, tokens and revocation are",
+    ),
     _oauth("token.exchange", _BEARER, OAUTH, "turn a consent into tokens"),
     _oauth("token.refresh", _BEARER, OAUTH, "a new access token"),
     _oauth("token.revoke", "/v2/oauth2/tokens/revoke", REVOKE, "end the grant"),

@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape
 FORBIDDEN: Final = 403
 VALIDATION: Final = "ValidationFault"
 TEXTS: Final[dict[str, tuple[str, str]]] = {
+    "120": ("Authorization Failure", "Authorization Failure : {0}"),
     "500": ("Unsupported Operation", "Operation {0} is not supported."),
     "600": ("Duplicate Request Id", "The request id was used before with another content : {0}"),
     "610": (
@@ -24,6 +25,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "2050": ("String length is either shorter or longer than supported", "{0} is too long"),
     "2170": ("Invalid Enumeration", "Invalid Enumeration : {0}"),
     "2500": ("Invalid Reference Id", "Invalid Reference Id : {0} element id not found"),
+    "3201": ("message=AuthorizationFailed; errorCode=003201; statusCode={1}", ""),
     "4000": ("Error parsing query", "QueryParserError: {0}"),
     "4001": ("Invalid query", "QueryValidationError: {0}"),
     "5010": (
@@ -41,8 +43,14 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "6240": ("Duplicate Name Exists Error", "The name supplied already exists. : null"),
     "6540": ("Deposited Transaction", "The transaction was deposited and cannot be changed : {0}"),
 }
-_BARE: Final = frozenset({"500", "4000", "4001", "6240", "10000"})
+_BARE: Final = frozenset({"120", "500", "3201", "4000", "4001", "6240", "10000"})
 """Recorded or documented without `element`; all others have one, if only an empty one."""
+_AUTH_NAMES: Final = {
+    "3100": "ApplicationAuthorizationFailed",
+    "3200": "AuthenticationFailed",
+    "3201": "AuthorizationFailed",
+}
+"""Code -> its name in the lower-case envelope."""
 
 
 class QboError(Exception):
@@ -60,7 +68,7 @@ class QboError(Exception):
         message, detail = TEXTS.get(code, ("Error", "{0}"))
         self.code = code
         self.status = status
-        self.message = message
+        self.message = message.format(about, status)
         self.detail = detail.format(about)
         self.element = "" if element is None and code not in _BARE else element
         self.fault_type = fault_type
@@ -102,11 +110,9 @@ def throttle_xml(status: int, time: str) -> bytes:
     ).encode()
 
 
-def auth_fault(
-    code: str, name: str, status: int, time_ms: int, detail: str | None = None
-) -> dict[str, Any]:
+def auth_fault(code: str, status: int, time_ms: int, detail: str | None = None) -> dict[str, Any]:
     """The lower-case envelope that only authentication uses."""
-    message = f"message={name}; errorCode={code:0>6}; statusCode={status}"
+    message = f"message={_AUTH_NAMES[code]}; errorCode={code:0>6}; statusCode={status}"
     error = {"message": message, "detail": detail, "code": code, "element": None}
     refused = "SERVICE" if status == FORBIDDEN else "AUTHORIZATION"
     return {

@@ -7,6 +7,10 @@
 | throttle_json, throttle_xml | no | 429 with code 3001 |
 | error_500, error_503 | no | a fault of code 10000; of the token endpoint a page |
 | error_502, error_504 | no | a proxy's page; nothing |
+| html_503 | no | status 503 and a page |
+| code_120 | no | 401: the user who connected lost access to the company |
+| code_3201, code_3201_as_400 | no | not authorised for the company: lower-case envelope; 400 in the usual one |
+| code_2170, code_6000, code_6070 | no | 400: bad enumeration, a rule of the books, amounts that do not add up |
 | html | yes | status 200 and a page |
 | not_json | yes | status 200 and a text |
 | truncated | yes | half of the body, correctly framed |
@@ -17,15 +21,18 @@
 | no_refresh_token | yes | a token answer without `refresh_token` |
 
 `operation` is one of read, query, cdc, batch, report, create, update, delete, void, `token` (the token endpoint), or `*`
-for all; None is everything but `token`. `no_refresh_token` only ever strikes the token endpoint.
+for all; None is everything but `token`. `no_refresh_token` only ever strikes the token endpoint, and `code_*` never does.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
+
+from rowcol.sandbox.qbo.errors import VALIDATION
 
 
 class Fault(StrEnum):
@@ -39,6 +46,13 @@ class Fault(StrEnum):
     ERROR_502 = "error_502"
     ERROR_503 = "error_503"
     ERROR_504 = "error_504"
+    HTML_503 = "html_503"
+    CODE_120 = "code_120"
+    CODE_2170 = "code_2170"
+    CODE_3201 = "code_3201"
+    CODE_3201_AS_400 = "code_3201_as_400"
+    CODE_6000 = "code_6000"
+    CODE_6070 = "code_6070"
     HTML = "html"
     NOT_JSON = "not_json"
     TRUNCATED = "truncated"
@@ -61,6 +75,27 @@ AFTER_EFFECT: Final = frozenset(
     }
 )
 
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A documented refusal. `type` None is the lower-case envelope of authentication, which has its own."""
+
+    code: str
+    status: int = 400
+    type: str | None = VALIDATION
+    about: str = ""
+    element: str | None = None
+
+
+CODED: Final[Mapping[Fault, Coded]] = {
+    Fault.CODE_120: Coded("120", 401, "AuthorizationFault", "the user lost access."),
+    Fault.CODE_2170: Coded("2170", about="DetailType", element="DetailType"),
+    Fault.CODE_3201: Coded("3201", 401, None),
+    Fault.CODE_3201_AS_400: Coded("3201", 400, "AUTHORIZATION"),
+    Fault.CODE_6000: Coded("6000", about="You must select a vendor."),
+    Fault.CODE_6070: Coded("6070", about="Amount is not equal to UnitPrice * Qty."),
+}
+"""Faults that are a refusal, whatever the request says."""
 
 OPERATIONS: Final = frozenset(
     {
@@ -152,6 +187,11 @@ class Faults:
             raise ValueError(msg)
         if spell.fault is Fault.NO_REFRESH_TOKEN:
             spell.operation = "token"
+        if spell.fault in CODED:
+            if spell.operation == "token":
+                msg = f"{spell.fault} is no answer of the token endpoint"
+                raise ValueError(msg)
+            spell.operation = None if spell.operation == "*" else spell.operation
         self._spells.append(spell)
 
     def take(self, realm_id: str | None, operation: str, now: datetime) -> Fault | None:

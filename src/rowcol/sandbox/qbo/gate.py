@@ -11,18 +11,21 @@ from typing import Final
 from rowcol.sandbox.qbo import operations
 from rowcol.sandbox.qbo.emulator import QboEmulator
 from rowcol.sandbox.qbo.errors import QboError, auth_fault, fault, throttle_json, throttle_xml
-from rowcol.sandbox.qbo.faults import AFTER_EFFECT, Fault
+from rowcol.sandbox.qbo.faults import AFTER_EFFECT, CODED, Fault
 from rowcol.sandbox.qbo.meter import Served
 from rowcol.sandbox.qbo.operations import Wish
 from rowcol.sandbox.qbo.tokens import ACCOUNTING
 from rowcol.sandbox.qbo.values import Json, encode
-from rowcol.sandbox.qbo.wire import Answer, Asked
+from rowcol.sandbox.qbo.wire import JSON, Answer, Asked
 
 PREFIX: Final = "/v3/company/"
 VERSION: Final = "1988.128"
-_BAD_GATEWAY: Final = 502
-_TIMEOUT: Final = 504
 PAGE: Final = b"<!DOCTYPE html><html><body><h1>Something went wrong</h1></body></html>"
+_PLAIN: Final = {
+    Fault.ERROR_502: (502, PAGE, "text/html"),
+    Fault.ERROR_504: (504, b"", JSON),
+    Fault.HTML_503: (503, PAGE, "text/html"),
+}
 _THROTTLED: Final = {
     Fault.FORBIDDEN_THROTTLE: (403, "json"),
     Fault.THROTTLE_JSON: (429, "json"),
@@ -127,18 +130,17 @@ def failure(emulator: QboEmulator, realm_id: str | None, struck: Fault) -> Answe
         return unauthorized(emulator, "Token expired")
     if struck is Fault.NO_ANSWER:
         return Answer(0, b"", is_dropped=True)
-    status = int(struck.value.removeprefix("error_"))
-    if status == _TIMEOUT:
-        return Answer(status, b"")
-    if status == _BAD_GATEWAY:
-        return Answer(status, PAGE, "text/html")
+    if struck in CODED:
+        return _coded(emulator, realm_id, struck)
+    if struck in _PLAIN:
+        return Answer(*_PLAIN[struck])
     body: Json = {
         "Fault": fault(
             "10000", "An application error has occurred", "Try again later", "SystemFault"
         ),
         "time": time_of(emulator, realm_id),
     }
-    return Answer(status, encode(body))
+    return Answer(int(struck.value.removeprefix("error_")), encode(body))
 
 
 async def spoil(
@@ -175,9 +177,8 @@ def unauthorized(
     emulator: QboEmulator, detail: str | None, code: str = "3200", status: int = 401
 ) -> Answer:
     """The lower-case envelope."""
-    name = "AuthenticationFailed" if code == "3200" else "ApplicationAuthorizationFailed"
     time_ms = int(emulator.clock.now().timestamp() * 1000)
-    body = encode(auth_fault(code, name, status, time_ms, detail))
+    body = encode(auth_fault(code, status, time_ms, detail))
     headers = {"WWW-Authenticate": 'Bearer realm="Intuit", error="invalid_token"'}
     return Answer(status, body, "application/json", headers)
 
@@ -212,6 +213,20 @@ def _throttle(emulator: QboEmulator, realm_id: str | None, status: int, spelling
     return Answer(status, body, headers=headers)
 
 
-def _refuse(emulator: QboEmulator, realm_id: str, error: QboError) -> Answer:
+def _coded(emulator: QboEmulator, realm_id: str | None, struck: Fault) -> Answer:
+    coded = CODED[struck]
+    if coded.type is None:
+        return unauthorized(emulator, None, coded.code, coded.status)
+    error = QboError(
+        coded.code,
+        coded.about,
+        status=coded.status,
+        element=coded.element,
+        fault_type=coded.type,
+    )
+    return _refuse(emulator, realm_id, error)
+
+
+def _refuse(emulator: QboEmulator, realm_id: str | None, error: QboError) -> Answer:
     body = {"Fault": error.fault(), "time": time_of(emulator, realm_id)}
     return Answer(error.status, encode(body))

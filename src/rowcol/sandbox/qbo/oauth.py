@@ -111,7 +111,7 @@ class Authority:
         emulator, now = self._emulator, self._emulator.clock.now()
         client_id = self._authenticated(asked)
         if client_id is None:
-            return _error("invalid_client", 401)
+            return self._invalid_client()
         form = dict(parse_qsl(asked.body.decode(errors="replace")))
         secret = form.get("refresh_token") or form.get("code") or ""
         realm_id = emulator.tokens.realm_of(secret)
@@ -154,7 +154,7 @@ class Authority:
     async def _revoke(self, asked: Asked) -> Answer:
         client_id = self._authenticated(asked)
         if client_id is None:
-            return _error("invalid_client", 401)
+            return self._invalid_client()
         token = _token_of(asked)
         if not self._emulator.tokens.revoke(token, client_id, self._emulator.clock.now()):
             return Answer(400, b"")
@@ -169,6 +169,9 @@ class Authority:
 
     async def _jwks(self, _asked: Asked) -> Answer:
         return Answer(200, encode(self._signer.jwks()))
+
+    def _invalid_client(self) -> Answer:
+        return _error("invalid_client", self._emulator.switches.invalid_client_status)
 
     def _authenticated(self, asked: Asked) -> str | None:
         """The app of the Basic header, if its secret is right."""

@@ -3,22 +3,64 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from rowcol.sandbox.qbo import postings
 from rowcol.sandbox.qbo.books import Books
 from rowcol.sandbox.qbo.errors import QboError
 from rowcol.sandbox.qbo.values import CENT, ZERO, Json
 
-_SHEET: Final = (("Asset", 1), ("Liability", -1), ("Equity", -1))
+_ASSETS: Final = {
+    "Bank": ("Bank Accounts", "BankAccounts"),
+    "Accounts Receivable": ("Accounts Receivable", "AR"),
+    "Other Current Asset": ("Other Current Assets", "OtherCurrentAssets"),
+    "Fixed Asset": ("Fixed Assets", "FixedAssets"),
+    "Other Asset": ("Other Assets", "OtherAssets"),
+}
+"""AccountType -> title and group of its section, in the order of the sheet. Recorded is only the first."""
+_CLAIMS: Final = {
+    "Accounts Payable": ("Accounts Payable", "AP"),
+    "Credit Card": ("Credit Cards", "CreditCards"),
+    "Other Current Liability": ("Other Current Liabilities", "OtherCurrentLiabilities"),
+    "Long Term Liability": ("Long-Term Liabilities", "LongTermLiabilities"),
+    "Equity": ("Equity", "Equity"),
+}
+"""Likewise, of those who have a claim on the assets."""
 _RESULT: Final = (("Revenue", -1), ("Expense", 1))
 _AGES: Final = (("Current", 0), ("1 - 30", 30), ("31 - 60", 60), ("61 - 90", 90))
 _OLDEST: Final = "91 and over"
 
-Line = tuple[str, list[Decimal]]
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A name with an amount for each column; `row_id` is that of an account."""
+
+    name: str
+    amounts: Sequence[Decimal]
+    row_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Lines, or further sections, and their sum."""
+
+    title: str
+    rows: Sequence[Line | Section]
+    group: str
+
+    @property
+    def amounts(self) -> list[Decimal]:
+        """One for each column; a section without rows has one column."""
+        columns = zip(*(row.amounts for row in self.rows), strict=True)
+        return [sum(column, ZERO) for column in columns] or [ZERO]
+
+
+Sheet = tuple[list[str], list[Section]]
+"""Titles of the columns, and what is under them."""
 
 
 def report(name: str, options: Mapping[str, str], books: Books) -> Json:
@@ -27,7 +69,7 @@ def report(name: str, options: Mapping[str, str], books: Books) -> Json:
     if make is None:
         raise QboError("500", f"report {name}")
     columns, sections = _REPORTS[make](options, books)
-    is_empty = not any(amount for _, lines in sections for _, line in lines for amount in line)
+    is_empty = not any(amount for section in sections for amount in _leaves(section))
     header: Json = {
         "Time": books.clock.time(),
         "ReportName": make,
@@ -41,7 +83,7 @@ def report(name: str, options: Mapping[str, str], books: Books) -> Json:
             {"Name": "NoReportData", "Value": "true" if is_empty else "false"},
         ],
     }
-    rows = [_section(title, lines) for title, lines in sections]
+    rows = [_shown(section) for section in sections]
     kinds = [_column("", "Account"), *(_column(title, "Money") for title in columns)]
     shown = {} if is_empty else {"Row": rows}
     return {"Header": header, "Columns": {"Column": kinds}, "Rows": shown}
@@ -59,43 +101,49 @@ def totals(books: Books, since: str, until: str) -> dict[str, Decimal]:
     return found
 
 
-def _balance_sheet(_options: Mapping[str, str], books: Books) -> tuple[list[str], Any]:
-    """As the accounts stand now; the result of the year closes the sheet."""
-    sections = []
-    result = ZERO
-    for title, sign in _SHEET:
-        lines = [
-            (row["Name"], [sign * row["CurrentBalance"]])
-            for row in books.rows("Account")
-            if row["Classification"] == title and row["CurrentBalance"]
-        ]
-        subtotal = sum((amounts[0] for _, amounts in lines), ZERO)
-        result += subtotal if title == "Asset" else -subtotal
-        if title == "Equity":
-            lines.append(("Net Income", [result]))
-        sections.append((title, lines))
-    return ["Total"], sections
+def _balance_sheet(_options: Mapping[str, str], books: Books) -> Sheet:
+    """As the accounts stand now, by AccountType; the result of the year closes the sheet."""
+    assets = Section("ASSETS", _by_type(_ASSETS, 1, books), "TotalAssets")
+    claims = _by_type(_CLAIMS, -1, books)
+    open_sum = sum((section.amounts[0] for section in claims), ZERO)
+    result = Line("Net Income", [assets.amounts[0] - open_sum])
+    *others, equity = claims
+    equity = Section(equity.title, [*equity.rows, result], equity.group)
+    both = Section("LIABILITIES AND EQUITY", [*others, equity], "TotalLiabilitiesAndEquity")
+    return ["Total"], [_without_empty(assets), _without_empty(both)]
 
 
-def _profit_and_loss(options: Mapping[str, str], books: Books) -> tuple[list[str], Any]:
+def _by_type(titles: Mapping[str, tuple[str, str]], sign: int, books: Books) -> list[Section]:
+    found: dict[str, list[Line]] = {account_type: [] for account_type in titles}
+    for row in books.rows("Account"):
+        if row["AccountType"] in found and row["CurrentBalance"]:
+            line = Line(row["Name"], [sign * row["CurrentBalance"]], row["Id"])
+            found[row["AccountType"]].append(line)
+    return [Section(title, found[one], group) for one, (title, group) in titles.items()]
+
+
+def _without_empty(section: Section) -> Section:
+    rows = [row for row in section.rows if isinstance(row, Line) or row.rows]
+    return Section(section.title, rows, section.group)
+
+
+def _profit_and_loss(options: Mapping[str, str], books: Books) -> Sheet:
     today = books.today()
     since = options.get("start_date", f"{today[:4]}-01-01")
     moved = totals(books, since, options.get("end_date", today))
-    return ["Total"], [
-        (
-            title,
-            [
-                (row["Name"], [sign * moved[row["Id"]]])
-                for row in books.rows("Account")
-                if row["Classification"] == title and moved.get(row["Id"])
-            ],
-        )
-        for title, sign in _RESULT
-    ]
+    sections = []
+    for title, sign in _RESULT:
+        lines = [
+            Line(row["Name"], [sign * moved[row["Id"]]], row["Id"])
+            for row in books.rows("Account")
+            if row["Classification"] == title and moved.get(row["Id"])
+        ]
+        sections.append(Section(title, lines, title))
+    return ["Total"], sections
 
 
-def _aged(entity: str, party: str) -> Callable[[Mapping[str, str], Books], tuple[list[str], Any]]:
-    def make(options: Mapping[str, str], books: Books) -> tuple[list[str], Any]:
+def _aged(entity: str, party: str) -> Callable[[Mapping[str, str], Books], Sheet]:
+    def make(options: Mapping[str, str], books: Books) -> Sheet:
         today = date.fromisoformat(options.get("report_date", books.today()))
         columns = [*(name for name, _ in _AGES), _OLDEST, "Total"]
         by_name: dict[str, list[Decimal]] = {}
@@ -106,7 +154,8 @@ def _aged(entity: str, party: str) -> Callable[[Mapping[str, str], Books], tuple
                 amounts = by_name.setdefault(row[f"{party}Ref"]["name"], [ZERO] * len(columns))
                 amounts[ages[0] if ages else len(_AGES)] += row["Balance"]
                 amounts[-1] += row["Balance"]
-        return columns, [("", sorted(by_name.items()))]
+        lines = [Line(name, amounts) for name, amounts in sorted(by_name.items())]
+        return columns, [Section("", lines, "GrandTotal")]
 
     return make
 
@@ -116,25 +165,33 @@ def _column(title: str, kind: str) -> Json:
     return {"ColTitle": title, "ColType": kind, "MetaData": meta}
 
 
-def _section(title: str, lines: Iterable[Line]) -> Json:
-    lines = list(lines)
-    width = max((len(amounts) for _, amounts in lines), default=1)
-    sums = [sum((amounts[n] for _, amounts in lines), ZERO) for n in range(width)]
-    rows = [{"ColData": _cells(name, amounts), "type": "Data"} for name, amounts in lines]
+def _leaves(row: Line | Section) -> Iterable[Decimal]:
+    """All amounts of lines."""
+    if isinstance(row, Line):
+        return row.amounts
+    return [amount for inner in row.rows for amount in _leaves(inner)]
+
+
+def _shown(row: Line | Section) -> Json:
+    if isinstance(row, Line):
+        return {"ColData": _cells(row.name, row.amounts, row.row_id), "type": "Data"}
+    word = "TOTAL" if row.title.isupper() else "Total"
+    blanks: list[Json] = [{"value": ""} for _ in row.amounts]
     return {
-        "Header": {"ColData": [{"value": title}]},
-        "Rows": {"Row": rows},
-        "Summary": {"ColData": _cells(f"Total {title}".strip(), sums)},
+        "Header": {"ColData": [{"value": row.title}, *blanks]},
+        "Rows": {"Row": [_shown(inner) for inner in row.rows]},
+        "Summary": {"ColData": _cells(f"{word} {row.title}".strip(), row.amounts)},
         "type": "Section",
-        "group": title or "GrandTotal",
+        "group": row.group,
     }
 
 
-def _cells(name: str, amounts: Iterable[Decimal]) -> list[Json]:
-    return [{"value": name}, *({"value": str(amount.quantize(CENT))} for amount in amounts)]
+def _cells(name: str, amounts: Iterable[Decimal], row_id: str | None = None) -> list[Json]:
+    named = {"value": name} if row_id is None else {"value": name, "id": row_id}
+    return [named, *({"value": str(amount.quantize(CENT))} for amount in amounts)]
 
 
-_REPORTS: Final[dict[str, Callable[[Mapping[str, str], Books], tuple[list[str], Any]]]] = {
+_REPORTS: Final[dict[str, Callable[[Mapping[str, str], Books], Sheet]]] = {
     "BalanceSheet": _balance_sheet,
     "ProfitAndLoss": _profit_and_loss,
     "AgedPayables": _aged("Bill", "Vendor"),

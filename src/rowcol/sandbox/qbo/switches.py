@@ -10,6 +10,7 @@
 | throttle_status | 429 | HTTP status of a throttle; 403 with code 3001 was seen in 2016. |
 | throttle_body | json | Body of a throttle; `xml` was seen in spite of `Accept: application/json`. |
 | wrong_company_status | 401 | HTTP status of code 3100, a token used on another company. |
+| invalid_client_status | 401 | HTTP status of `invalid_client`, a wrong id or secret: OAuth wants 401, Intuit may say 400. |
 | cdc_has_derived_balances | True | Does `/cdc` return rows that changed by their derived balance only? |
 | cdc_has_inactive | True | Does `/cdc` return name-list rows that were made inactive? |
 | cdc_has_deposit | True | Does `/cdc` know Deposit (Intuit: yes, Nango: no)? |
@@ -54,6 +55,7 @@ class Switches:
     throttle_status: Literal[429, 403] = 429
     throttle_body: Literal["json", "xml"] = "json"
     wrong_company_status: int = 401
+    invalid_client_status: Literal[401, 400] = 401
     cdc_has_derived_balances: bool = True
     cdc_has_inactive: bool = True
     cdc_has_deposit: bool = True
