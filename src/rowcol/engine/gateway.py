@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
+
+import structlog
 
 from rowcol.core.app import App
 from rowcol.core.budget import month_of
@@ -20,13 +22,16 @@ from rowcol.core.rail import Credentials, Endpoint, Failure, Look, Rail
 from rowcol.core.refusal import Busy, Misconfigured
 from rowcol.core.secret import unseen
 from rowcol.core.tariff import Per, Price, price_on
-from rowcol.core.wire import NoAnswer, Request, Response
-from rowcol.engine.addresses import Addresses
+from rowcol.core.wire import NoAnswer, Response
+from rowcol.engine.addresses import Addresses, NotAsked, is_nobody, placed
 from rowcol.engine.ambient import Ambient
 from rowcol.ports import Store, Transport, Vault
 
 PLANE = FirmId("plane")
 """The tenant of calls that serve every firm of an app (verification keys, addresses)."""
+
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +144,7 @@ class Gateway:
         sealed_token: bytes | None = None,
         remote_id: RemoteId = RemoteId(""),
     ) -> Sent | NotBefore | Refused:
-        """Spend quota, then money, then a round trip. `Sent` must be settled by the caller, whatever happened.
+        """Spend quota, then money, then a round trip (once a day another before it, free, to learn the address). `Sent` must be settled by the caller, whatever happened.
 
         `remote_id`: whose the token is, where there is no connection yet.
         """
@@ -182,9 +187,11 @@ class Gateway:
         if refusal is not None:
             return refusal
         with unseen():
-            answer = await self._transport.send(*_placed(app, endpoint, request))
+            answer = await self._transport.send(*placed(app, endpoint, request))
         said = str(answer.status) if isinstance(answer, Response) else str(answer.silence)
         self.sent[app.rail, endpoint.name, said] += 1
+        if endpoint.name in app.urls and is_nobody(answer):
+            self._addresses.doubt(app.id)
         if price.micros and (isinstance(answer, Response) or answer.is_possibly_done):
             self.priced_micros[app.rail, endpoint.name] += price.micros
         return Sent(intent, answer)
@@ -202,23 +209,34 @@ class Gateway:
         return replace(app, urls=await self._addresses.of(app.id, read))
 
     async def _read_addresses(self, app: App, rail: Rail, look: Look) -> Mapping[str, str] | None:
-        """None where there was no good document: nothing waits for a better one."""
+        """None where there was no good document. Raise `NotAsked` where that is our own doing."""
         try:
             sent = await self.fetch(PLANE, app, look, LOCATING)
-            if not isinstance(sent, Sent):
-                return None
-            answer = sent.answer
-            if isinstance(answer, NoAnswer):
-                await self.settle(sent, outcome_of_silence(answer), answer.silence)
-                return None
-            read = rail.read_addresses(app, answer)
-            if isinstance(read, Failure):
-                await self.settle(sent, read.outcome, read.detail, read.remote_request_id)
-                return None
-            await self.settle(sent, Outcome.OK)
-        except Busy:
-            return None
-        return read
+        except Busy as error:
+            raise NotAsked from error
+        if not isinstance(sent, Sent):
+            raise NotAsked
+        answer = sent.answer
+        told: Mapping[str, str] | None = None
+        outcome, detail, request_id = Outcome.OK, "", ""
+        if isinstance(answer, NoAnswer):
+            outcome, detail = outcome_of_silence(answer), str(answer.silence)
+        elif isinstance(read := rail.read_addresses(app, answer), Failure):
+            outcome, detail, request_id = read.outcome, read.detail, read.remote_request_id
+        else:
+            told = read
+        if RULES[outcome].is_alarm:  # no login shows it: an operator should hear of it
+            log.warning(
+                "call.alarm",
+                outcome=outcome.value,
+                endpoint=look.endpoint,
+                app=app.id,
+                call=sent.intent.id,
+                detail=detail,
+            )
+        with contextlib.suppress(Busy):  # what was told holds all the same
+            await self.settle(sent, outcome, detail, request_id)
+        return told
 
     async def settle(
         self, sent: Sent, outcome: Outcome, detail: str = "", remote_request_id: str = ""
@@ -247,14 +265,6 @@ def pool_limit(rail: Rail, app: App) -> int:
     if app.pool_limit is not None:
         return app.pool_limit
     return 0 if rail.spec.pool is None else rail.spec.pool.limit
-
-
-def _placed(app: App, endpoint: Endpoint, request: Request) -> tuple[str, Request]:
-    """Base address and request, at the address that the rail told where it did."""
-    if endpoint.name not in app.urls:
-        return app.address(endpoint.host), request
-    parts = urlsplit(app.urls[endpoint.name])
-    return f"{parts.scheme}://{parts.netloc}", replace(request, path=parts.path)
 
 
 def _owner(

@@ -73,7 +73,7 @@ class Renewer:
         """Also for whoever stores a token that a consent brought."""
 
     async def usable(self, view: ConnectionView) -> Usable | NotUsable:
-        """The token for the next call of this connection, renewed if it must be: at most two calls, unmetered."""
+        """The token for the next call of this connection, renewed if it must be: at most two calls and the document that says where, unmetered."""
         state = view.connection.state
         if view.token is None:
             return Usable(None, state)

@@ -21,7 +21,7 @@ POLL_MAX = timedelta(seconds=1)
 """How long something that another process made due can wait unseen."""
 STOP_MAX = timedelta(seconds=210)
 """What is left of a run fits in, so that what was paid for is stored by who paid for it: it begins its last step within
-`RUN_MAX`, which renews the token at most twice before the slowest call that a rail declares (120 s)."""
+`RUN_MAX`, which reads where (5 s) and renews the token at most twice before the slowest call that a rail declares (120 s)."""
 
 log = structlog.get_logger(__name__)
 

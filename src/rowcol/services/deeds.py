@@ -39,8 +39,8 @@ SPARE_S = 15
 STORE_TRIES = 5
 OPENS_SOON = timedelta(seconds=SPARE_S)
 """What our own limits put off by no more than this is waited for: the lease outlasts it."""
-RENEWAL_S = 60
-"""What two renewals of a token may take before the call."""
+RENEWAL_S = 65
+"""What two renewals of a token may take before the call, and the document that says where they are asked for."""
 WRITTEN = "something was written through RowCol; what it changed elsewhere was not read yet"
 _POLL = timedelta(milliseconds=250)
 

@@ -36,8 +36,9 @@ class AsgiTransport:
 
     async def send(self, base_url: str, request: Request) -> Response | NoAnswer:
         """One request. An app that breaks off or raises is a broken connection."""
-        app = self._apps[base_url]
-        sent_at = self._clock.now()
+        app, sent_at = self._apps.get(base_url), self._clock.now()
+        if app is None:
+            return NoAnswer(Silence.NOT_SENT, sent_at, self._clock.now())
         exchange = _Exchange(request, urlsplit(base_url).netloc)
         try:
             await app(exchange.scope, exchange.receive, exchange.send)

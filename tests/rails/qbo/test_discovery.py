@@ -72,6 +72,17 @@ def test_the_document_gives_whole_addresses_and_they_are_those_we_knew() -> None
         "https://oauth.intuit.com/" + "x" * 500,
         "https://[::1/t",
         "//oauth.intuit.com/t",
+        "https://evil.example[v1.intuit.com]/t",
+        "https://[v1.intuit.com]evil.example/t",
+        "https://evil.example:443[v1.intuit.com]/t",
+        "https://evil.example%2f.intuit.com/t",
+        "https://evil.example%00.intuit.com/t",
+        "https://..intuit.com/t",
+        "https://.intuit.com/t",
+        "https://\u0131ntuit.com/t",
+        "https://oauth.intuit.com/t\n",
+        "https://oauth.intuit.com/a/../t",
+        "https://oauth.intuit.com",
         "",
     ],
 )
@@ -88,15 +99,54 @@ def test_an_emulator_names_itself_and_nobody_else() -> None:
         assert read_discovery(OURS, document(url)) == dict.fromkeys(
             ("consent", "token.exchange", "token.refresh", "token.revoke"), url
         )
-    for url in ("http://127.0.0.1:87010/t", "http://127.0.0.1:8701@evil.example/t", "https://x/"):
-        assert isinstance(read_discovery(OURS, document(url)), Failure)
+    for url in (
+        *("http://127.0.0.1:87010/t", "http://127.0.0.1:8701@evil.example/t", "https://x/"),
+        *("http://127.0.0.1:8701/a/../t", "https://127.0.0.1:8701/t", "http://127.0.0.1:x/t", ""),
+        *("http://a@127.0.0.1:8701/t", "http://127.0.0.1:8701/t?x", "http://127.0.0.1:8701\\t"),
+    ):
+        assert isinstance(read_discovery(OURS, document(url)), Failure), url
+
+
+@pytest.mark.parametrize(
+    ("base_url", "url"),
+    [
+        ("http://LOCALHOST:8701", "http://localhost:8701/t"),
+        ("http://books:80", "http://books/t"),
+        ("http://books/", "http://BOOKS:80/t"),
+        ("https://proxy.example/qbo", "https://proxy.example/qbo/t"),
+        ("http://[::1]:8701", "http://[::1]:8701/t"),
+    ],
+)
+def test_origins_are_compared_as_browsers_do(base_url: str, url: str) -> None:
+    app = replace(OURS, base_url=base_url)
+    assert not isinstance(read_discovery(app, document(url)), Failure)
+
+
+def test_below_a_base_with_a_path_is_below_that_path() -> None:
+    app = replace(OURS, base_url="https://proxy.example/qbo")
+    for url in ("https://proxy.example/t", "https://proxy.example/qbo2/t"):
+        assert isinstance(read_discovery(app, document(url)), Failure), url
 
 
 @given(st.integers(100, 599), st.binary())
-def test_any_bytes_are_addresses_or_a_failure(status: int, body: bytes) -> None:
+def test_any_bytes_are_a_failure(status: int, body: bytes) -> None:
     assert isinstance(read_discovery(INTUITS, kit.response(body, status)), Failure)
 
 
+_NEAR = st.text("aevil.example:443[]@%2f/\\#?-. \n", max_size=12)
+
+
+@given(_NEAR, _NEAR, _NEAR)
+def test_whatever_is_believed_is_below_intuits_domain(front: str, middle: str, end: str) -> None:
+    url = f"https://{front}intuit.com{middle}/t{end}"
+    read = read_discovery(INTUITS, document(url))
+    if not isinstance(read, Failure):
+        host = url.removeprefix("https://").partition("/")[0].removesuffix(":443")
+        assert host.endswith("intuit.com")
+        assert set(host) <= set("abcdefghijklmnopqrstuvwxyz0123456789.-")
+        assert host == "intuit.com" or host.endswith(".intuit.com")
+
+
 @given(st.dictionaries(st.sampled_from(NAMES), st.text() | st.integers() | st.none()))
-def test_any_values_are_addresses_or_a_failure(body: dict[str, object]) -> None:
+def test_any_values_are_a_failure(body: dict[str, object]) -> None:
     assert isinstance(read_discovery(INTUITS, kit.response(body)), Failure)

@@ -33,7 +33,7 @@ HOSTS = {
     OAUTH: _same("https://oauth.platform.intuit.com"),
     REVOKE: _same("https://developer.api.intuit.com"),
     CONSENT: _same("https://appcenter.intuit.com"),
-    DISCOVERY: _same("https://developer.intuit.com"),
+    DISCOVERY: _same("https://developer.api.intuit.com"),
 }
 
 COMPANY = "CompanyInfo"
