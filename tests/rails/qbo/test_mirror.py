@@ -99,12 +99,26 @@ def test_a_tombstone_tells_what_was_there() -> None:
     assert record("Transfer", Amount=5) is None
 
 
-@given(st.integers(-(10**15), 10**15), st.sampled_from(["USD", "JPY", "KWD"]))
-def test_money_comes_back_as_it_was(amount_minor: int, currency: str) -> None:
-    money = Money(amount_minor, currency)
-    found = record("Bill", TotalAmt=money.decimal(), CurrencyRef={"value": currency})
+_MINOR = st.integers(-(10**15), 10**15)
+
+
+@given(_MINOR, _MINOR | st.none(), st.sampled_from(["USD", "JPY", "KWD"]))
+def test_money_comes_back_as_it_was(
+    amount_minor: int, open_minor: int | None, currency: str
+) -> None:
+    """`open_minor` None: nothing was paid yet."""
+    total = Money(amount_minor, currency)
+    balance = total if open_minor is None else Money(open_minor, currency)
+    amounts = {"TotalAmt": total.decimal(), "Balance": balance.decimal()}
+    found = record("Bill", **amounts, CurrencyRef={"value": currency})
     assert isinstance(found, OpenItem)
-    assert found.total == money
+    assert (found.total, found.balance) == (total, balance)
+
+
+def test_zeros_at_the_end_are_no_parts_of_a_cent() -> None:
+    found = record("Bill", TotalAmt=Decimal("12.5" + "0" * 100), Balance=Decimal("12.50"))
+    assert isinstance(found, OpenItem)
+    assert found.total == found.balance == Money(1250, "USD")
 
 
 @pytest.mark.parametrize(
@@ -114,6 +128,7 @@ def test_money_comes_back_as_it_was(amount_minor: int, currency: str) -> None:
         Decimal("1e30"),
         Decimal("1e999999"),
         Decimal("1." + "0" * 40 + "1"),
+        Decimal("1." + "0" * 200 + "1"),
         "x",
         "NaN",
         True,

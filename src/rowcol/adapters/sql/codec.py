@@ -250,7 +250,7 @@ def row_of(row: SqlRow[Any]) -> Row:
 def mirror_row_of(row: SqlRow[Any]) -> MirrorRow:
     """A mirror row with its body as it is kept, from `MIRROR_COLUMNS` in their order: a thousand are read at once."""
     entity, remote_id, version, at_us, due_on, deleted, body = tuple(row)
-    when = None if at_us is None else EPOCH + timedelta(microseconds=at_us)
+    when = None if at_us is None else EPOCH + timedelta(0, 0, at_us)
     kept = None if body is None else body.encode()
     return MirrorRow(entity, remote_id, version, when, _date(due_on), deleted == 1, kept)
 
