@@ -1,18 +1,24 @@
 """What a call leaves behind: its failure stays with what failed."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from rowcol.core.change import OpenCall
+from rowcol.core.change import Action, OpenCall
 from rowcol.core.connection import ConnectionState
-from rowcol.core.ids import CallId
-from rowcol.core.need import Trigger
+from rowcol.core.ids import BusinessId, CallId
+from rowcol.core.need import Purpose, Trigger
 from rowcol.core.outcome import Billed, Outcome
 from rowcol.core.plan import Fetch
 from rowcol.core.rail import Look
 from rowcol.engine.aftermath import abandoned, state_after
+from rowcol.sandbox.qbo.faults import Fault
+from rowcol.services.integration import IntegrationService
+from rowcol.simulation.rig import Rig, open_rig
+from rowcol.simulation.wiring import FIRM
 from tests.engine.test_merge import view
 from tests.fakes import T0
 
@@ -57,3 +63,44 @@ def test_calls_that_nobody_ended_are_possibly_billed_unless_they_are_free() -> N
         ("a", Billed.POSSIBLY),
         ("b", Billed.NO),
     ]
+
+
+@asynccontextmanager
+async def read_books() -> AsyncIterator[tuple[Rig, BusinessId]]:
+    """Books that were read whole an hour ago."""
+    async with open_rig() as rig:
+        company = rig.books.add_company("Harbor")
+        business = await rig.add_business("Harbor")
+        await rig.connect_books(business, company)
+        await rig.advance_to(rig.clock.now() + timedelta(hours=1))
+        yield rig, business
+
+
+async def test_an_answer_names_the_calls_of_every_run_that_was_made_for_it() -> None:
+    async with read_books() as (rig, business):
+        before = {call.id for call in await rig.plane.store.list_calls(FIRM)}
+        await IntegrationService(rig.plane, business, firm=FIRM).call_api(
+            "qbo", "query", data={"entity": "Bill"}
+        )
+        rig.books.faults.next(Fault.ERROR_500, 1)
+        asked = await rig.ask_books(business, Purpose.GUARDRAIL)
+        await rig.advance_to(rig.clock.now() + timedelta(minutes=3))
+        assert asked.answer is not None
+        log = [c for c in await rig.plane.store.list_calls(FIRM) if c.id not in before]
+        tries = [c for c in reversed(log) if c.endpoint == "cdc"]
+        assert [c.outcome for c in tries] == [Outcome.TRY_AGAIN, Outcome.OK]
+        assert asked.answer.calls == tuple(c.id for c in tries)
+        assert {c.endpoint for c in log} > {"cdc", "query"}, "what others made is not in it"
+        (record, *_) = await rig.plane.store.list_decisions(FIRM)
+        assert record.calls == asked.answer.calls
+
+
+async def test_who_gives_up_on_a_rail_that_fails_hears_that() -> None:
+    async with read_books() as (rig, business):
+        rig.books.faults.next(Fault.ERROR_500, 1)
+        asked = await rig.ask_books(business, Purpose.GUARDRAIL)
+        assert asked.open is not None
+        left = await rig.plane.bookkeeper.give_up(FIRM, business, asked.open)
+        assert left.action is Action.HOLD
+        assert "fails just now" in (left.label or "")
+        assert "serve" not in (left.label or "")

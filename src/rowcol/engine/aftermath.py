@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
 from rowcol.core.change import ConnectionView, Settlement
-from rowcol.core.connection import ConnectionState
+from rowcol.core.connection import Connection, ConnectionState
+from rowcol.core.ids import CallId
+from rowcol.core.need import Trigger
 from rowcol.core.outcome import Outcome, retry_at
 from rowcol.core.plan import Fetch
+from rowcol.core.rail import RailSpec
+from rowcol.core.records import Call
 
 
 def inputs_of(view: ConnectionView) -> dict[str, object]:
@@ -52,3 +57,17 @@ def state_after(
 def abandoned(view: ConnectionView, now: datetime) -> tuple[Settlement, ...]:
     """Settlements of calls that an earlier holder of the lease left open: it died between the wire and the commit."""
     return tuple(call.abandoned(now) for call in view.open_calls)
+
+
+def is_reading(call: Call, connection: Connection, spec: RailSpec) -> bool:
+    """Whether a line of the call log is a look of this connection's, made by reconcile: no person's own call, no token's."""
+    endpoint = spec.endpoints.get(call.endpoint)
+    if call.connection != connection.id or endpoint is None:
+        return False
+    is_persons = call.trigger is Trigger.PERSON and call.purpose is None
+    return not (is_persons or endpoint.is_told or endpoint.is_write)
+
+
+def made_since(at: datetime, calls: Iterable[Call]) -> tuple[CallId, ...]:
+    """Those of the log, newest first, that were opened since; oldest first."""
+    return tuple(reversed([call.id for call in calls if call.opened_at >= at]))

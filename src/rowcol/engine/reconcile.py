@@ -6,7 +6,8 @@ It does not care what woke it, so a lost, doubled or reordered wake-up is harmle
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -27,9 +28,10 @@ from rowcol.core.need import Need
 from rowcol.core.outcome import RULES, Outcome
 from rowcol.core.plan import SOON, Fetch, Rest, plan
 from rowcol.core.rail import Rail
+from rowcol.core.records import Call
 from rowcol.core.refusal import Busy, Refusal
 from rowcol.engine import throttles
-from rowcol.engine.aftermath import abandoned, inputs_of
+from rowcol.engine.aftermath import abandoned, inputs_of, is_reading, made_since
 from rowcol.engine.ambient import Ambient
 from rowcol.engine.gateway import Cause, Gateway, Sent
 from rowcol.engine.renewal import NotUsable, Renewer, lifted
@@ -39,6 +41,8 @@ from rowcol.ports import FullStore
 
 CALLS_MAX = 8
 RUN_MAX = timedelta(seconds=20)
+CALLS_SEEN = 200
+"""Of the newest lines of the call log, where what was done for a need in earlier runs is looked for."""
 COMMIT_TRIES = 3
 """A busy store is waited for by the store itself, some seconds a try."""
 
@@ -136,7 +140,7 @@ class Reconciler:
         price = await self._gateway.price_of_live(view.connection)
         policy = await self._preferences.policy(lease.firm)
         omits = self._gateway.omits(view.connection)
-        return Work(lease, view, rail, price.micros, policy, change, omits)
+        return Work(lease, view, rail, price.micros, policy, change, begun_at, omits)
 
     async def _call(self, work: Work, step: Fetch) -> None:
         """Make one call, with a token that is good for it, and fold its answer into the next commit."""
@@ -192,16 +196,19 @@ class Reconciler:
 
     async def _finish(self, work: Work, rest: Rest) -> None:
         now = self._clock.now()
+        earlier = await self._calls_before(work, [need for need, _ in rest.ended])
         answered, records = [], []
         for need, decision in rest.ended:
             cost = work.spent.get(need.id, FREE)
-            answered.append(Answered(need.id, decision, cost, tuple(work.calls), now))
-            records.append((need, decision, cost))
+            calls = (*made_since(need.question.asked_at, earlier), *work.calls)
+            answered.append(Answered(need.id, decision, cost, calls, now))
+            records.append((need, decision, cost, calls))
         postponed = []
         for need, decision in rest.waiting:
             postponed.append(Postponed(need.id, decision, decision.until or need.question.deadline))
             if need.check_at <= need.question.asked_at:
-                records.append((need, decision, work.spent.get(need.id, FREE)))
+                spent = work.spent.get(need.id, FREE)
+                records.append((need, decision, spent, tuple(work.calls)))
         decisions = tuple(
             DecisionRecord(
                 id=DecisionId(self._rng.new_id("dec")),
@@ -213,11 +220,11 @@ class Reconciler:
                 question=need.question,
                 decision=decision,
                 cost=cost,
-                calls=tuple(work.calls),
+                calls=calls,
                 decided_at=now,
                 inputs=inputs_of(work.view),
             )
-            for need, decision, cost in records
+            for need, decision, cost, calls in records
         )
         change = replace(
             work.change,
@@ -229,6 +236,17 @@ class Reconciler:
         )
         if await self._commit(work, change) and answered:
             self._doorbell.ring(ANSWERS)
+
+    async def _calls_before(self, work: Work, needs: Sequence[Need]) -> tuple[Call, ...]:
+        """What earlier runs read for these needs: a reading of many calls, or tries that failed."""
+        if all(need.question.asked_at >= work.begun_at for need in needs):
+            return ()
+        row = work.view.connection
+        calls: tuple[Call, ...] = ()
+        with contextlib.suppress(Busy):  # the log has them all the same
+            calls = await self._store.list_calls(row.firm, business=row.business, limit=CALLS_SEEN)
+        known = {*work.calls}
+        return tuple(c for c in calls if c.id not in known and is_reading(c, row, work.rail.spec))
 
     async def _commit(self, work: Work, change: Change) -> bool:
         """Write it. False: the lease had passed to another, who does the rest. Raise `Busy` after some tries."""

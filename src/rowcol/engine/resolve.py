@@ -198,8 +198,13 @@ class Resolver:
         """An answer without reconcile's: nobody worked on the needs in time, so nothing may be decided on it."""
         views = await self._views(firm, business)
         policy = await self._preferences.policy(firm)
-        reason = "no worker answered in time; check that `rowcol serve` runs"
-        decision = Decision(Action.HOLD, "no_worker", reason, None, label=reason)
+        rule, reason = "no_worker", "no worker answered in time; check that `rowcol serve` runs"
+        asked = {connection.id for connection in open_.needs.values()}
+        states = [v.connection.state for v in views if v.connection.id in asked]
+        if again_at := max((s.retry_at for s in states if s.failures and s.retry_at), default=None):
+            rule = "plan.put_off"
+            reason = f"the rail fails just now; it is asked again at {again_at:%H:%M:%S} UTC"
+        decision = Decision(Action.HOLD, rule, reason, None, label=reason)
         parts = tuple(Part(c, decision) for c in open_.needs.values())
         now = self._clock.now()
         return Resolved(business, open_.question, views, parts, policy.name, now)

@@ -9,7 +9,8 @@ import pytest
 from rowcol.core.connection import ConnectionState
 from rowcol.core.evidence import Health
 from rowcol.core.outcome import RULES, Billed, Outcome
-from rowcol.core.rail import Failure, Look
+from rowcol.core.plan import PERSON_WAITS
+from rowcol.core.rail import Failure, Look, Renewed
 from rowcol.core.wire import Response
 from rowcol.rails.qbo.errors import OUTCOMES, fault_of
 from tests.rails.qbo import kit
@@ -117,9 +118,42 @@ def test_a_parked_company_says_what_to_do() -> None:
 )
 def test_a_throttle_waits_as_it_is_told(header: str | None, pause_s: int) -> None:
     told = {} if header is None else {"Retry_After": header}
-    failure = refuse(kit.fault("3001", 429, **told), state=kit.state(failures=7))
+    failure = refuse(kit.fault("3001", 429, **told))
     assert failure.state.retry_at == kit.NOW + timedelta(seconds=pause_s)
     assert failure.state.health is Health.OK
+
+
+@pytest.mark.parametrize(("header", "pause_s"), [(None, 180), ("30", 180), ("600", 600)])
+def test_while_it_goes_on_nobody_is_kept_waiting(header: str | None, pause_s: int) -> None:
+    told = {} if header is None else {"Retry_After": header}
+    failure = refuse(kit.fault("3001", 429, **told), state=kit.state(failures=7))
+    assert failure.state.retry_at == kit.NOW + timedelta(seconds=pause_s)
+    assert timedelta(seconds=pause_s) > PERSON_WAITS
+
+
+def test_new_tokens_refused_in_a_row_are_no_hiccup() -> None:
+    state, at, renewals = kit.state(), kit.NOW, 0
+    while True:
+        failure = RAIL.read(CDC, kit.fault("3200", 401), state)
+        assert isinstance(failure, Failure)
+        if failure.outcome is not Outcome.TOKEN_EXPIRED:
+            break
+        look = RAIL.renewal(kit.token(), failure.state, at)
+        assert look is not None
+        answer = kit.exchange("token.refresh.same").response
+        renewed = RAIL.read_renewal(look, answer, kit.token(), failure.state)
+        assert isinstance(renewed, Renewed)
+        state, renewals = renewed.state, renewals + 1
+        assert renewals < 10
+    assert (failure.outcome, renewals) == (Outcome.NEEDS_PERSON, 3)
+    assert failure.state.health is Health.NEEDS_RECONNECT
+
+
+def test_one_good_answer_starts_the_count_anew() -> None:
+    refused = kit.state(facts={"token": "renewed 2", "renewed_at": kit.NOW.isoformat()})
+    good = kit.reading(RAIL.read(CDC, kit.response(kit.changes({})), refused)).state
+    assert refuse(kit.fault("3200", 401), state=good).outcome is Outcome.TOKEN_EXPIRED
+    assert refuse(kit.fault("3200", 401), state=refused).outcome is Outcome.NEEDS_PERSON
 
 
 def test_a_token_is_renewed_once() -> None:
@@ -129,7 +163,8 @@ def test_a_token_is_renewed_once() -> None:
     assert refuse(kit.fault("3200", 401), state=first.state).outcome is Outcome.TOKEN_EXPIRED
     renewed = kit.state(facts={"token": "renewed", "renewed_at": kit.NOW.isoformat()})
     second = refuse(kit.fault("3200", 401), state=renewed)
-    assert second.outcome is Outcome.NEEDS_PERSON
+    assert second.outcome is Outcome.TOKEN_EXPIRED
+    assert second.state.facts["token"] == "refused 1"
     long_ago = (kit.NOW - timedelta(minutes=20)).isoformat()
     unread = kit.state(facts={"token": "renewed", "renewed_at": long_ago})
     assert refuse(kit.fault("3200", 401), state=unread).outcome is Outcome.TOKEN_EXPIRED

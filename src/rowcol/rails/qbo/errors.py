@@ -76,8 +76,10 @@ WITHOUT_CODE_OAUTH: dict[int, tuple[Outcome, str]] = {
 TOO_LONG = (413, 414)
 """A request that was longer than somebody on the way takes, whoever says so."""
 NEW = timedelta(minutes=5)
-"""So long after its renewal a token has no other reason to be refused than that the consent is gone."""
-PAUSE, PAUSE_MAX = timedelta(seconds=60), timedelta(hours=1)
+"""So long after its renewal a token is not refused for its age."""
+REFUSED_NEW_MAX = 3
+"""So many new tokens in a row, over some minutes, are not refused by mistake."""
+PAUSE, PAUSE_AGAIN, PAUSE_MAX = timedelta(seconds=60), timedelta(minutes=3), timedelta(hours=1)
 """How long a throttled company is left alone; the first is Intuit's own advice where no Retry-After came."""
 
 _ONE_CALL = frozenset(
@@ -177,7 +179,7 @@ def refused(look: Look, response: Response, state: ConnectionState) -> Failure:
     failure = failed(look, outcome, f"{code}: {why}" if why else code, at, state)
     failure = replace(failure, advice=_advice(look, code))
     if outcome is Outcome.RATE_LIMITED:
-        until = at + _pause(response)
+        until = at + _pause(response, failure.state.failures)
         failure = replace(failure, state=replace(failure.state, retry_at=until))
     return replace(failure, remote_request_id=remote_request_id(response))
 
@@ -218,21 +220,26 @@ def _judged(look: Look, status: int, fault: Fault) -> tuple[Outcome, str]:
 def _token_refused(
     why: str, state: ConnectionState, at: datetime
 ) -> tuple[Outcome, str, ConnectionState]:
-    """Renewed once; a token that is refused right after its renewal is no matter of its age. One whose first answers
-    were unreadable for a while may have been good and have ended since: it is renewed again."""
+    """Renewed at once; a token that is refused right after its renewal is no matter of its age: a hiccup of Intuit's,
+    or the company is out of reach though its consent is not, which only several of them in a row tell. One whose first
+    answers were unreadable for a while may have been good and have ended since: it is renewed again."""
     renewed_at = facts.moment(facts.word(state, facts.RENEWED_AT))
     is_new = renewed_at is not None and at - renewed_at < NEW
-    if facts.word(state, facts.TOKEN) == facts.TOKEN_RENEWED and is_new:
-        return Outcome.NEEDS_PERSON, "a new access token is not accepted either", state
-    return Outcome.TOKEN_EXPIRED, why, facts.learnt(state, {facts.TOKEN: facts.TOKEN_REFUSED})
+    word, refused_new = facts.token(state)
+    refused_new = refused_new + 1 if word == facts.TOKEN_RENEWED and is_new else 0
+    if refused_new == REFUSED_NEW_MAX:
+        return Outcome.NEEDS_PERSON, "new access tokens are not accepted either", state
+    return Outcome.TOKEN_EXPIRED, why, facts.with_token(state, facts.TOKEN_REFUSED, refused_new)
 
 
-def _pause(response: Response) -> timedelta:
-    """`Retry-After` in seconds where it came; it is undocumented."""
+def _pause(response: Response, failures: int) -> timedelta:
+    """`Retry-After` in seconds where it came; it is undocumented. While it goes on a pause is longer than a person is
+    kept waiting for, so that they hear what is known."""
+    told = PAUSE
     for name, value in response.headers.items():
         if name.lower() == "retry-after" and value.isascii() and value.isdecimal():
-            return min(timedelta(seconds=int(value[:9])), PAUSE_MAX)
-    return PAUSE
+            told = min(timedelta(seconds=int(value[:9])), PAUSE_MAX)
+    return told if failures <= 1 else max(told, PAUSE_AGAIN)
 
 
 def failed(

@@ -3,12 +3,13 @@
 | fact               | type | what                                                                     |
 |--------------------|------|--------------------------------------------------------------------------|
 | `institution_name` | str  | the company's name                                                       |
-| `token`            | str  | `refused`: the access token was; `renewed`: and it was not used since     |
+| `token`            | str  | `refused`: the access token was; `renewed`: and it was not used since; then how many new ones were refused in a row |
 | `renewed_at`       | str  | when the access token was renewed last, on our clock                     |
 | `consent_until`    | str  | when the consent ends whatever is done, on our clock                     |
 | `is_read_only`     | bool | the subscription ended: reads work, writes do not                        |
 | `gone`             | str  | names that the last answer said are gone: they were merged               |
 | `changes_at`       | str  | QuickBooks' own time of the last read of changes; "" before the first one |
+| `listed_at`        | str  | when everything was listed whole last, on our clock                      |
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ BOOKS = "books"
 INSTITUTION_NAME, READ_ONLY = "institution_name", "is_read_only"
 TOKEN, CHANGES_AT, GONE = "token", "changes_at", "gone"
 TOKEN_REFUSED, TOKEN_RENEWED, RENEWED_AT = "refused", "renewed", "renewed_at"
-CONSENT_UNTIL = "consent_until"
+CONSENT_UNTIL, LISTED_AT = "consent_until", "listed_at"
 _READING = "reading."
 
 
@@ -44,6 +45,17 @@ def word(state: ConnectionState, name: str) -> str:
     """A fact that is a text, "" while unknown."""
     value = state.facts.get(name)
     return value if isinstance(value, str) else ""
+
+
+def token(state: ConnectionState) -> tuple[str, int]:
+    """What happened to the access token, "" for nothing, and how many new ones were refused in a row."""
+    name, _, count = word(state, TOKEN).partition(" ")
+    return name, int(count) if count.isdecimal() else 0
+
+
+def with_token(state: ConnectionState, name: str, refused_new: int) -> ConnectionState:
+    """The same after that happened to it."""
+    return learnt(state, {TOKEN: f"{name} {refused_new}" if refused_new else name})
 
 
 def moment(text: str) -> datetime | None:

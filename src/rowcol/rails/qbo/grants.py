@@ -77,7 +77,7 @@ def read_grant(look: Look, response: Response) -> Grant | Failure:
 
 def renewal(token: str, state: ConnectionState, now: datetime) -> Look | None:
     """Only when a call is due: an idle company needs no tokens."""
-    is_refused = facts.word(state, facts.TOKEN) == facts.TOKEN_REFUSED
+    is_refused = facts.token(state)[0] == facts.TOKEN_REFUSED
     return Look("token.refresh") if is_refused or tokens.is_ending(token, now) else None
 
 
@@ -92,7 +92,8 @@ def read_renewal(
     except Unreadable as error:
         return failed(look, Outcome.UNREADABLE, str(error), response.received_at, state)
     new = tokens.build(answer, tokens.parse(token), response.sent_at)
-    told = {facts.TOKEN: facts.TOKEN_RENEWED, facts.RENEWED_AT: response.sent_at.isoformat()}
+    state = facts.with_token(state, facts.TOKEN_RENEWED, facts.token(state)[1])
+    told = {facts.RENEWED_AT: response.sent_at.isoformat()}
     if (until := tokens.parse(new).hard_expires_at) is not None:
         told[facts.CONSENT_UNTIL] = until.isoformat()
     return Renewed(new, facts.learnt(state, told), remote_request_id(response))

@@ -17,9 +17,12 @@ from rowcol.core.outcome import Outcome
 from rowcol.core.wire import Response
 from rowcol.rails.qbo import facts
 from rowcol.rails.qbo.records import Unreadable, utc
+from rowcol.rails.qbo.spec import COMPANY, ENTITIES
 
 OVERLAP = timedelta(minutes=5)
 """Read again by the next look: times at QuickBooks are rounded to seconds, and commits take a while."""
+DOUBTED = tuple(entity for entity in ENTITIES if entity != COMPANY)
+"""What changes may not tell all of, in ways that nobody documents. The company itself is one row of every listing."""
 CLOCK_OFF_MAX = timedelta(days=1)
 """A server time further from ours is none."""
 
@@ -107,5 +110,7 @@ def completed(
         webhook_gap_at=at if has_gap else state.webhook_gap_at,
     )
     state = facts.learnt(state, {facts.CHANGES_AT: progress.time if is_changes else ""})
+    if set(progress.listed) >= set(DOUBTED) or not facts.word(state, facts.LISTED_AT):
+        state = facts.learnt(state, {facts.LISTED_AT: progress.sent})
     state = state.with_health(Health.OK, "", at)
     return state, Coverage(facts.BOOKS, sent_at - OVERLAP, Source.CACHED)
