@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # A slow machine is no failure; a failing example is printed so that it can be run again anywhere.
-settings.register_profile("rowcol", deadline=None, print_blob=True)
+settings.register_profile(
+    "rowcol", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("rowcol")
 
 

@@ -46,28 +46,41 @@ LIVE_MICROS, AGAIN_MICROS, MONTH_MICROS = 100_000, 120_000, 300_000
 DEEDS = {Deed.REMOVE: "remove", Deed.POINT_WEBHOOK: "point", Deed.REFRESH: "again"}
 
 
+ALWAYS_ASLEEP = "decisions"
+"""The task that flushes the decision log every second, whatever is asked."""
+
+
 class FakeClock:
     """Time that moves when told to."""
 
     def __init__(self, now: datetime = T0) -> None:
         self._now = now
-        self._sleepers: list[tuple[datetime, asyncio.Future[None]]] = []
+        self._sleepers: list[tuple[datetime, asyncio.Future[None], str]] = []
 
     def now(self) -> datetime:
         return self._now
+
+    @property
+    def n_asleep(self) -> int:
+        """How many wait for a later time, but for the one that always does. Whoever was woken does not count."""
+        return sum(
+            not woken.done() and sleeper != ALWAYS_ASLEEP for _, woken, sleeper in self._sleepers
+        )
 
     async def sleep_until(self, when: datetime) -> None:
         if when <= self._now:
             return
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._sleepers.append((when, woken))
+        sleeper = asyncio.current_task()
+        assert sleeper is not None
+        self._sleepers.append((when, woken, sleeper.get_name()))
         await woken
 
     def advance(self, by: timedelta) -> None:
         self._now += by
         due = [s for s in self._sleepers if s[0] <= self._now]
         self._sleepers = [s for s in self._sleepers if s[0] > self._now]
-        for _, woken in due:
+        for _, woken, _ in due:
             if not woken.done():
                 woken.set_result(None)
 

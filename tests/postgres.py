@@ -15,7 +15,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,8 +23,10 @@ from pathlib import Path
 
 import psycopg
 
+from tests.ports import free_port
+
 URL_VARIABLE = "ROWCOL_TEST_POSTGRES_URL"
-START_S_MAX = 30.0
+START_S_MAX = 60.0
 _PR_SET_PDEATHSIG = 1
 _schemas = itertools.count()
 
@@ -117,9 +118,7 @@ def _initialise(data: Path, owner: str | None) -> None:
 
 
 def _start(folder: Path, owner: str | None) -> tuple[subprocess.Popen[bytes], str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     settings = {
         "listen_addresses": "127.0.0.1",
         "port": str(port),

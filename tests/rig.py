@@ -21,6 +21,7 @@ from rowcol.ports import FullStore
 from rowcol.services.plane import OpenPlane
 from rowcol.settings import Settings
 from tests.fakes import T0, Bank, FakeClock, Tally
+from tests.waiting import pass_time
 
 FIRM = FirmId("firm-1")
 BUSINESS = BusinessId("biz-1")
@@ -48,15 +49,8 @@ class Rig:
 
     async def finish(self, asked: asyncio.Task[Answer], until: timedelta) -> Answer:
         """Move on in steps of a minute until the answer is there."""
-        end = self.clock.now() + until
-        while self.clock.now() <= end:
-            for _ in range(20):
-                await asyncio.sleep(0.001)  # noqa: TID251 - the store's threads answer in real time
-                await self.settle()
-                if asked.done():
-                    return asked.result()
-            self.clock.advance(timedelta(minutes=1))
-        raise AssertionError(f"no answer within {until}")
+        await pass_time(self.clock, asked, at_most=until, settle=self.settle)
+        return asked.result()
 
 
 def settings(folder: Path, **more: object) -> Settings:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from rowcol.adapters.clock import SystemClock
 from rowcol.adapters.doorbell import LocalDoorbell
+from tests.waiting import HANG_S
 
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
 
@@ -15,7 +16,7 @@ async def test_a_ring_wakes_every_listener() -> None:
     waits = [asyncio.create_task(bell.wait(FAR)) for bell in bells]
     await asyncio.sleep(0)  # noqa: TID251 - lets the listeners start
     doorbell.ring("due")
-    await asyncio.wait_for(asyncio.gather(*waits), 1)
+    await asyncio.wait_for(asyncio.gather(*waits), HANG_S)
     assert all(wait.done() for wait in waits)
 
 
@@ -25,7 +26,7 @@ async def test_a_ring_before_the_wait_is_remembered_once() -> None:
     bell = doorbell.listen("due")
     doorbell.ring("due")
     doorbell.ring("due")
-    await asyncio.wait_for(bell.wait(FAR), 1)
+    await asyncio.wait_for(bell.wait(FAR), HANG_S)
     soon = clock.now() + timedelta(milliseconds=30)
     await bell.wait(soon)
     assert clock.now() >= soon

@@ -15,7 +15,7 @@ PATIENT_S = 60.0
 """Of a request whose time never ends in a test, however busy the host is: its steps may take a quarter each."""
 
 
-def request(timeout_s: float = 5.0) -> Request:
+def request(timeout_s: float = PATIENT_S) -> Request:
     return Request("POST", "/x", {"content-type": "application/json"}, b"{}", timeout_s)
 
 
@@ -105,13 +105,18 @@ async def test_a_reset_after_the_request_may_have_been_done() -> None:
 
 async def test_a_slow_drip_ends_at_the_request_s_timeout() -> None:
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _read_request(reader)
+        await reader.readuntil(b"\r\n\r\n{}")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n{}")
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
-        for _ in range(40):
+        for _ in range(1000):
             writer.write(b" ")
             await asyncio.sleep(0.01)  # noqa: TID251 - the drip
+            if writer.is_closing():
+                return
 
     async with served(handler) as url, transport() as made:
+        assert isinstance(await made.send(url, request()), Response), "it leaves a connection"
         answer = await made.send(url, request(timeout_s=0.2))
     assert isinstance(answer, NoAnswer)
     assert answer.silence is Silence.TIMEOUT
@@ -132,10 +137,7 @@ async def test_who_waits_for_a_free_connection_was_not_sent() -> None:
         await _answer(writer)
 
     async with served(handler) as url, transport() as made, asyncio.TaskGroup() as group:
-        held = [
-            group.create_task(made.send(url, request(timeout_s=PATIENT_S)))
-            for _ in range(CONNECTIONS_MAX)
-        ]
+        held = [group.create_task(made.send(url, request())) for _ in range(CONNECTIONS_MAX)]
         await all_taken.wait()
         late = await made.send(url, request(timeout_s=0.2))
         seen_when_late = seen
@@ -154,7 +156,7 @@ async def test_a_connection_that_comes_free_in_time_is_used() -> None:
 
     async with served(handler) as url, transport() as made:
         answers = await asyncio.gather(
-            *(made.send(url, request(timeout_s=PATIENT_S)) for _ in range(CONNECTIONS_MAX + 8))
+            *(made.send(url, request()) for _ in range(CONNECTIONS_MAX + 8))
         )
     assert all(isinstance(answer, Response) for answer in answers)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.api.rig import face
 from tests.fakes import LIVE_MICROS
 from tests.rig import BUSINESS
+from tests.waiting import pass_time
 
 BALANCE = f"/v1/businesses/{BUSINESS}/balance"
 
@@ -43,10 +44,8 @@ async def test_a_forced_look_is_paid_for_only_at_the_confirmed_price(tmp_path: P
         assert "live" not in it.it.bank.calls
         body = {"force": True, "price_confirmed_micros": LIVE_MICROS}
         asked = asyncio.create_task(it.ask("POST", refresh, "advisor", json=body))
-        while not asked.done():
-            await asyncio.sleep(0.005)  # noqa: TID251 - the store's threads answer in real time
-            await it.it.settle()
-            it.it.clock.advance(timedelta(seconds=1))
+        second = timedelta(seconds=1)
+        await pass_time(it.it.clock, asked, at_most=60 * second, step=second, settle=it.it.settle)
         assert asked.result().json()["cash"] == [{"amount_minor": 150, "currency": "USD"}]
         assert it.it.bank.calls.count("live") == 1
 

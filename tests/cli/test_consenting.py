@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from typing import IO
@@ -16,6 +15,8 @@ import pytest
 from rowcol.cli.consenting import answers_of
 from rowcol.core.refusal import BadInput
 from tests.cli.rig import PROGRAM, Shell
+from tests.ports import free_port
+from tests.waiting import HANG_S
 
 ANSWERS = {"code": "AB1", "state": "s-1", "realmId": "9341452345678901234"}
 QUERY = "code=AB1&state=s-1&realmId=9341452345678901234"
@@ -39,10 +40,8 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     """With the emulators, a business, and a port that nobody listens on."""
     made = Shell(tmp_path_factory.mktemp("consenting"))
     made("init")
-    with made.running("sandbox", "--port", "0") as sandbox, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        made.environment.update(sandbox["environment"], ROWCOL_PORT=str(probe.getsockname()[1]))
-        probe.close()
+    with made.running("sandbox", "--port", "0") as sandbox:
+        made.environment.update(sandbox["environment"], ROWCOL_PORT=str(free_port()))
         made("business", "add", "Harbor Dental", "--external-id", "h-1")
         yield made
 
@@ -82,7 +81,7 @@ def test_a_command_that_waits_takes_the_callback(books: Shell) -> None:
         elsewhere = httpx2.get(address.partition("/oauth")[0] + "/v1/board", trust_env=False)
         assert elsewhere.status_code == 404, "nothing but the callback is served"
         assert json.loads(out.readline())["rail"] == "qbo"
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=HANG_S) == 0
 
 
 def test_where_the_port_is_taken_the_store_is_asked(books: Shell) -> None:
@@ -91,7 +90,7 @@ def test_where_the_port_is_taken_the_store_is_asked(books: Shell) -> None:
         assert address.startswith(service["address"])
         assert httpx2.get(address, trust_env=False).status_code == 200
         assert json.loads(out.readline())["health"] == "OK"
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=HANG_S) == 0
 
 
 def test_what_was_pasted_completes_it(books: Shell) -> None:
@@ -101,14 +100,14 @@ def test_what_was_pasted_completes_it(books: Shell) -> None:
         process.stdin.write(address + "\n")
         process.stdin.flush()
         assert json.loads(out.readline())["rail"] == "qbo"
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=HANG_S) == 0
 
 
 def test_who_pastes_may_stop(books: Shell) -> None:
     with waiting(books, "--paste") as (process, out):
         out.readline()
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=20) == 130
+        assert process.wait(timeout=HANG_S) == 130
 
 
 def test_nobody_came_and_interrupted(books: Shell) -> None:
@@ -118,4 +117,4 @@ def test_nobody_came_and_interrupted(books: Shell) -> None:
     with waiting(books) as (process, out):
         out.readline()
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=20) == 130
+        assert process.wait(timeout=HANG_S) == 130

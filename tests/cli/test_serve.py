@@ -31,7 +31,8 @@ def test_it_serves_until_it_is_told_to_stop(shell: Shell) -> None:
         with urllib.request.urlopen(request) as answer:
             assert answer.status == 200
         shell("token", "revoke", "served")
-        assert 401 in (status_of(request) for _ in range(1000))
+        # It is known for a second: far fewer requests are made in it, on any host.
+        assert 401 in (status_of(request) for _ in range(100_000))
         port = url.rpartition(":")[2]
         assert "--port" in shell("serve", "--port", port, rc=2).stderr
 

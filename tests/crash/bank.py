@@ -30,6 +30,7 @@ from rowcol.sandbox.world import AccountFacts, Posting, World
 from rowcol.simulation.sockets import bound, serving, url_of
 from rowcol.simulation.wires import AsgiApp
 from tests.sandbox.rig import SeedBits
+from tests.waiting import HANG_S
 
 CLIENT = {"client_id": "sandbox-client", "secret": "sandbox-secret"}
 PATIENT = Switches(retry_delays_s=(1,) * 600, suppression_sample_min=10**9)
@@ -64,7 +65,7 @@ class Bank:
         """One request to the control API; a GET without a body."""
         raw = json.dumps(body).encode() if body else None
         request = urllib.request.Request(f"{self.url}/_control/{path}", raw)
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=HANG_S) as answer:
             said: dict[str, Any] = json.loads(answer.read())
         return said
 
@@ -109,13 +110,13 @@ def open_bank(seed: int = 1, switches: Switches = PATIENT) -> Iterator[Bank]:
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
-    assert is_up.wait(30), "the emulator did not start"
+    assert is_up.wait(HANG_S), "the emulator did not start"
     try:
         yield bank
     finally:
         loop, stop = loop_of[0]
         loop.call_soon_threadsafe(stop.set)
-        thread.join(30)
+        thread.join(HANG_S)
 
 
 def _slowed(app: AsgiApp, bank: Bank) -> AsgiApp:

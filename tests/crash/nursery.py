@@ -62,7 +62,7 @@ def open_nursery() -> Iterator[Nursery]:
         finally:
             assert process.stdin is not None
             process.stdin.close()
-            process.wait(30)
+            process.wait(60)
 
 
 def _preload() -> None:

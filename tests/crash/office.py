@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import random  # noqa: TID251 - a free port; which one does not matter
 import signal
-import socket
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
@@ -29,6 +27,7 @@ from rowcol.services.plane import OpenPlane
 from rowcol.settings import load
 from tests.crash.bank import CLIENT, Bank
 from tests.crash.nursery import Nursery
+from tests.ports import free_port
 
 APP = AppId("main")
 FIRM = FirmId("firm_crash")
@@ -52,15 +51,6 @@ def now() -> datetime:
 
 async def pause(seconds: float) -> None:
     await asyncio.sleep(seconds)  # noqa: TID251 - these tests run in real time
-
-
-def free_port() -> int:
-    """A port below the range that outgoing connections take theirs from, so that a restart finds it free."""
-    while True:
-        port = random.randrange(15_000, 32_000)
-        with closing(socket.socket()) as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
 
 
 @dataclass

@@ -231,7 +231,7 @@ def check_logs(folder: Path) -> None:
 
 @pytest.mark.serial
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_kills_lose_nothing_and_cost_what_was_in_flight(tmp_path: Path) -> None:
     base = offices.now().replace(microsecond=0)
     for name in ("killed", "calm"):

@@ -39,9 +39,10 @@ from rowcol.simulation.rig import Rig, open_rig
 from rowcol.simulation.sockets import bound, serving, url_of
 from rowcol.simulation.wires import AsgiApp
 from rowcol.simulation.wiring import FIRM, Wiring
+from tests.waiting import HANG_S
 
-ANSWER_S = 2.0
-"""How long an answer may take here; a drip takes many times as long."""
+DRIP_S = 4.0
+"""How long an answer that is dripped may take here; it takes many times as long. Every other has all the time it needs."""
 FREE_PATHS = ("/item/get", "/accounts/get", "/transactions/sync")
 READABLE = {Outcome.OK}
 GARBAGE = {Outcome.UNREADABLE}
@@ -71,11 +72,17 @@ UNBILLED = {Corruption.STATUS_500, Corruption.STATUS_503}
 
 
 class Impatient(HttpTransport):
-    """The real transport with less patience, so that a drip costs a test less than a minute."""
+    """The real transport with less patience for one answer, so that a drip costs a test less than a minute."""
+
+    dripped = ""
+    """The path whose next answer will be."""
 
     @override
     async def send(self, base_url: str, request: Request) -> Response | NoAnswer:
-        return await super().send(base_url, replace(request, timeout_s=ANSWER_S))
+        timeout_s = HANG_S
+        if request.path == self.dripped:
+            self.dripped, timeout_s = "", DRIP_S
+        return await super().send(base_url, replace(request, timeout_s=timeout_s))
 
 
 class Interruptible:
@@ -106,6 +113,7 @@ class Town:
     """A rig with one login, and what stood there before the fault."""
 
     rig: Rig
+    wire: Impatient
     business: BusinessId
     login: Connection
     known: frozenset[str]
@@ -167,7 +175,7 @@ async def town(folder: Path) -> AsyncIterator[Town]:
         await rig.advance_to(start + timedelta(hours=8))
         rig.world.post("cash", clock.now(), -12_345, "Rent")
         log = await store.list_calls(FIRM, limit=1000)
-        yield Town(rig, business, login, frozenset(c.id for c in log))
+        yield Town(rig, transport, business, login, frozenset(c.id for c in log))
 
 
 def staged(folder: Path) -> int:
@@ -179,6 +187,8 @@ def staged(folder: Path) -> int:
 
 def spoil(at: Town, path: str, kind: Corruption) -> None:
     at.rig.emulator.faults.corruptions.load(path, kind, 1)
+    if kind is Corruption.SLOW_DRIP:
+        at.wire.dripped = path
 
 
 @pytest.mark.parametrize("kind", Corruption)

@@ -24,6 +24,7 @@ from tests.company_rig import CompanyRig, company_rig
 from tests.fake_books import COMPANY, LEDGER
 from tests.fake_company import APP
 from tests.rig import BUSINESS, FIRM
+from tests.waiting import pass_time, until_stuck
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 KEY = f"{APP.rail}/{APP.id}"
@@ -47,15 +48,8 @@ async def finish(
     it: CompanyRig, asked: asyncio.Task[BooksAnswer[Any]], until: timedelta = timedelta(0)
 ) -> BooksAnswer[Any]:
     """The answer, moving on in steps of a minute."""
-    end = it.clock.now() + until
-    while True:
-        for _ in range(40):
-            await asyncio.sleep(0.001)  # noqa: TID251 - the store's threads answer in real time
-            await it.settle()
-            if asked.done():
-                return asked.result()
-        assert it.clock.now() < end, "no answer in time"
-        it.clock.advance(MINUTE)
+    await pass_time(it.clock, asked, at_most=until, settle=it.settle)
+    return asked.result()
 
 
 def ask(
@@ -107,7 +101,9 @@ async def test_a_new_company_is_listed_by_itself_page_by_page(tmp_path: Path) ->
 async def test_one_look_answers_everybody(it: CompanyRig) -> None:
     it.clock.advance(HOUR)
     it.company.change("b1", 7)
-    answers = await asyncio.gather(*(read(it) for _ in range(12)))
+    asked = [ask(it) for _ in range(12)]
+    await until_stuck(it.clock, *asked, settle=it.settle)
+    answers = [each.result() for each in asked]
     assert metered(it) == ["changes"]
     assert {a.value["b1"].balance.amount_minor for a in answers} == {7}
     assert {(a.action, a.label, a.as_of) for a in answers} == {(Action.SERVE, None, it.clock.now())}
@@ -174,11 +170,13 @@ async def test_insisting_reads_even_what_is_fresh(it: CompanyRig) -> None:
 async def test_a_payment_check_takes_what_others_read(it: CompanyRig) -> None:
     it.clock.advance(HOUR)
     checking = ask(it, Purpose.VERIFY)
-    await asyncio.sleep(0.02)  # noqa: TID251 - it is asked in real time
+    await until_stuck(it.clock, checking)
     await it.settle()
     assert not checking.done()
     it.clock.advance(HOUR)
-    await read(it, Purpose.GUARDRAIL)
+    deciding = ask(it, Purpose.GUARDRAIL)
+    await until_stuck(it.clock, checking, deciding, settle=it.settle)
+    assert deciding.done()
     assert (await finish(it, checking, 3 * DAY)).action is Action.SERVE
     assert metered(it) == ["changes"]
 

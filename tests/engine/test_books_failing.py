@@ -26,6 +26,7 @@ from tests.engine.test_books import HOUR, MINUTE, ask, finish, it, metered, read
 from tests.fake_books import LEDGER
 from tests.fake_company import APP, Paged
 from tests.rig import BUSINESS, FIRM
+from tests.waiting import until, until_stuck
 
 __all__ = ["it"]
 
@@ -86,7 +87,7 @@ async def test_a_failure_of_seconds_is_waited_for(it: CompanyRig) -> None:
     it.clock.advance(HOUR)
     it.company.fails["changes"] = Outcome.TRY_AGAIN
     asked = ask(it)
-    await asyncio.sleep(0.02)  # noqa: TID251 - it is asked in real time
+    await until_stuck(it.clock, asked)
     await it.settle()
     del it.company.fails["changes"]
     answer = await finish(it, asked, 5 * MINUTE)
@@ -137,9 +138,7 @@ async def test_a_cursor_does_not_go_on_without_its_rows(tmp_path: Path) -> None:
         it.company.change("b1", 12_345)
         before, store.is_full = (await it.view()).connection.state, True
         asked = ask(it, Purpose.GUARDRAIL)
-        while "changes" not in it.company.calls:
-            await asyncio.sleep(0.001)  # noqa: TID251 - the store's threads answer in real time
-            await it.settle()
+        await until(lambda: "changes" in it.company.calls, it.settle)
         after = (await it.view()).connection.state
         assert "changes" in it.company.calls
         assert (after.cursor, after.looked_at) == (before.cursor, before.looked_at)

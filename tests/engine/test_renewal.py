@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,6 +29,7 @@ from rowcol.services.cache import CacheService
 from tests.company_rig import CompanyRig, company_rig
 from tests.fake_company import TOKEN_LASTS, token_of
 from tests.rig import BUSINESS, FIRM
+from tests.waiting import until_stuck
 
 
 @pytest.fixture
@@ -41,14 +43,19 @@ async def it(tmp_path: Path) -> AsyncIterator[CompanyRig]:
         yield made
 
 
-async def read(it: CompanyRig, purpose: Purpose = Purpose.GUARDRAIL) -> BooksAnswer[object]:
-    asked = asyncio.create_task(CacheService(it.plane, BUSINESS).get_bill("b1", purpose))
-    for _ in range(2_000):
-        await asyncio.sleep(0.001)  # noqa: TID251 - the store's threads answer in real time
-        await it.settle()
-        if asked.done():
-            return asked.result()  # type: ignore[return-value]
-    raise AssertionError("no answer")
+async def answers_to(
+    it: CompanyRig, readers: int, purpose: Purpose = Purpose.GUARDRAIL
+) -> list[BooksAnswer[Any]]:
+    """Of so many who ask at once, without a step of the clock."""
+    service = CacheService(it.plane, BUSINESS)
+    asked = [asyncio.create_task(service.get_bill("b1", purpose)) for _ in range(readers)]
+    await until_stuck(it.clock, *asked, settle=it.settle)
+    return [each.result() for each in asked]
+
+
+async def read(it: CompanyRig, purpose: Purpose = Purpose.GUARDRAIL) -> BooksAnswer[Any]:
+    (answer,) = await answers_to(it, 1, purpose)
+    return answer
 
 
 async def renewed(it: CompanyRig, view: ConnectionView | None = None) -> Usable | NotUsable:
@@ -56,7 +63,7 @@ async def renewed(it: CompanyRig, view: ConnectionView | None = None) -> Usable 
 
 
 async def test_many_questions_with_one_expired_token_renew_it_once(it: CompanyRig) -> None:
-    answers = await asyncio.gather(*(read(it) for _ in range(25)))
+    answers = await answers_to(it, 25)
     assert {a.action for a in answers} == {Action.SERVE}
     assert it.company.calls == ["refresh", "changes"]
     assert await it.token() == "r2"

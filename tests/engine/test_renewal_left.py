@@ -21,6 +21,7 @@ from rowcol.services.cache import CacheService
 from tests.company_rig import CompanyRig, company_rig
 from tests.fake_company import Company
 from tests.rig import BUSINESS, FIRM
+from tests.waiting import HANG_S
 
 COLOURS = re.compile("\x1b\\[[0-9;]*m")
 
@@ -54,10 +55,10 @@ async def cancelled(it: CompanyRig) -> Held:
     wire = Held(it.company)
     it.plane.gateway._transport = wire
     reading = asyncio.create_task(read(it))
-    await asyncio.wait_for(wire.arrived.wait(), 5)
+    await asyncio.wait_for(wire.arrived.wait(), HANG_S)
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(reading, 5)
+        await asyncio.wait_for(reading, HANG_S)
     assert await it.token() == "r1"
     return wire
 
@@ -84,7 +85,7 @@ async def test_who_comes_next_waits_for_it(it: CompanyRig) -> None:
     await asyncio.sleep(0.05)  # noqa: TID251 - the store's threads answer in real time
     assert it.company.calls == ["refresh"]
     wire.go.set()
-    assert await asyncio.wait_for(reading, 5) is Action.SERVE
+    assert await asyncio.wait_for(reading, HANG_S) is Action.SERVE
     assert it.company.calls == ["refresh", "rows"]
     assert (await it.view()).connection.state.health is Health.OK
 

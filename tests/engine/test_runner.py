@@ -15,6 +15,7 @@ from rowcol.services.cache import CacheService
 from rowcol.services.deeds import RENEWAL_S
 from rowcol.services.plane import OpenPlane
 from tests.rig import BUSINESS, Rig, rig
+from tests.waiting import HANG_S, until
 
 
 def runner(it: Rig, reconciler: object, store: object = None, **more: int) -> Runner:
@@ -43,22 +44,19 @@ class Slow:
         await self.it.plane.store.release(lease, self.it.clock.now() + timedelta(hours=1))
 
 
-async def _until(condition: object) -> None:
-    for _ in range(400):
-        if condition():  # type: ignore[operator]
-            return
-        await asyncio.sleep(0.005)  # noqa: TID251 - the runner's loop runs in real time
-    raise AssertionError("did not happen within 2 s")
+async def asleep(it: Rig) -> None:
+    """Until the runner has done all that it can do now."""
+    await until(lambda: it.clock.n_asleep)
 
 
 async def test_it_works_when_rung(tmp_path: Path) -> None:
     async with rig(tmp_path) as it:
         plane = it.plane
         plane.runner.start()
-        await _until(lambda: "balances" in it.bank.calls)
+        await until(lambda: "balances" in it.bank.calls)
         it.clock.advance(timedelta(minutes=2))
         answer = await asyncio.wait_for(
-            CacheService(plane, BUSINESS).get_balance(Purpose.RITUAL), 5
+            CacheService(plane, BUSINESS).get_balance(Purpose.RITUAL), HANG_S
         )
         assert answer.value.totals[0].amount_minor == it.bank.live_minor
         await plane.runner.stop()
@@ -69,12 +67,12 @@ async def test_stop_waits_for_what_runs_and_takes_nothing_new(tmp_path: Path) ->
         slow = Slow(it)
         made = runner(it, slow)
         made.start()
-        await _until(lambda: slow.started)
+        await until(lambda: slow.started)
         stopping = asyncio.create_task(made.stop())
         await asyncio.sleep(0.02)  # noqa: TID251 - lets it begin to stop
         assert not stopping.done()
         slow.go.set()
-        await asyncio.wait_for(stopping, 5)
+        await asyncio.wait_for(stopping, HANG_S)
         assert len(slow.started) == 1
 
 
@@ -101,11 +99,13 @@ async def test_leases_of_long_runs_are_renewed(tmp_path: Path) -> None:
         slow = Slow(it)
         made = runner(it, slow)
         made.start()
-        await _until(lambda: slow.started)
+        await until(lambda: slow.started)
+        await asleep(it)
         for _ in range(6):
             it.clock.advance(timedelta(seconds=6))
-            await asyncio.sleep(0.05)  # noqa: TID251 - the runner turns
+            await asleep(it)
         assert await it.plane.store.claim("thief", it.clock.now(), LEASE_S, 1) == ()
+        assert len(slow.started) == 1, "it took its own again"
         slow.go.set()
         await made.stop()
 
@@ -141,10 +141,11 @@ async def test_what_the_database_s_clock_still_keeps_is_not_asked_for_over_and_o
         store = Elsewhere(it)
         made = runner(it, Slow(it), store=store)
         made.start()
-        await _until(lambda: store.claims)
+        await until(lambda: store.claims)
         await asyncio.sleep(0.1)  # noqa: TID251 - the runner would turn hundreds of times
         assert store.claims == 1
+        await asleep(it)
         it.clock.advance(timedelta(seconds=1))
-        await _until(lambda: store.claims == 2)
+        await until(lambda: store.claims == 2)
         assert await made.drain() == 0
         await made.stop()

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rowcol.sandbox.clock import ManualClock
+from tests.waiting import turns
 
 START_AT = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -21,10 +22,10 @@ async def test_sleepers_wake_in_order_of_their_times() -> None:
         woken.append(hours)
 
     tasks = [asyncio.create_task(sleeper(hours)) for hours in (3, 1, 2)]
-    await asyncio.wait(tasks, timeout=0.01)
+    await turns()
     assert clock.next_wake_at() == START_AT + timedelta(hours=1)
     clock.advance_to(START_AT + timedelta(hours=2))
-    await asyncio.wait(tasks, timeout=0.01)
+    await turns()
     assert woken == [1, 2]
     clock.advance_to(START_AT + timedelta(hours=3))
     await asyncio.gather(*tasks)
@@ -42,7 +43,7 @@ async def test_the_past_does_not_wait() -> None:
 async def test_a_cancelled_sleeper_is_forgotten() -> None:
     clock = ManualClock(START_AT)
     task = asyncio.create_task(clock.sleep_until(START_AT + timedelta(hours=1)))
-    await asyncio.wait([task], timeout=0.01)
+    await turns()
     task.cancel()
     await asyncio.wait([task])
     assert clock.next_wake_at() is None

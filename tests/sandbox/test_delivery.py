@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from rowcol.sandbox.delivery import HttpWebhookSender
+from tests.waiting import HANG_S
 
 
-async def _serve(
-    reply: bytes | None, done: asyncio.Event
-) -> tuple[asyncio.Server, str, list[bytes]]:
+@asynccontextmanager
+async def _served(reply: bytes | None) -> AsyncIterator[tuple[str, list[bytes]]]:
+    """Its URL, and the heads that it has seen. None: it reads, and says nothing."""
     seen: list[bytes] = []
+    answering: list[asyncio.Task[None]] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        seen.append(head)
+        task = asyncio.current_task()
+        assert task is not None
+        answering.append(task)
+        with contextlib.suppress(asyncio.IncompleteReadError):  # a sender that gave up before
+            seen.append(await reader.readuntil(b"\r\n\r\n"))
         if reply is None:
             await reader.read()
         else:
@@ -22,23 +30,23 @@ async def _serve(
             await writer.drain()
         writer.close()
         await writer.wait_closed()
-        done.set()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    return server, f"http://127.0.0.1:{port}/hook", seen
-
-
-async def _send(reply: bytes | None, timeout_s: float = 5) -> tuple[int | None, list[bytes]]:
-    done = asyncio.Event()
-    server, url, seen = await _serve(reply, done)
-    sender = HttpWebhookSender(timeout_s)
     try:
-        return await sender.send(url, b"{}", {"Plaid-Verification": "jwt"}), seen
+        yield f"http://127.0.0.1:{port}/hook", seen
     finally:
-        await sender.aclose()
-        await done.wait()
+        await asyncio.gather(*answering)
         server.close()
+
+
+async def _send(reply: bytes | None, timeout_s: float = HANG_S) -> tuple[int | None, list[bytes]]:
+    async with _served(reply) as (url, seen):
+        sender = HttpWebhookSender(timeout_s)
+        try:
+            return await sender.send(url, b"{}", {"Plaid-Verification": "jwt"}), seen
+        finally:
+            await sender.aclose()
 
 
 async def test_the_status_comes_back_and_headers_arrive() -> None:

@@ -6,10 +6,7 @@ import asyncio
 
 from rowcol.sandbox.running import run_forever
 from tests.sandbox.qbo.rig import Rig
-
-
-async def _breathe() -> None:
-    await asyncio.wait([asyncio.create_task(asyncio.Event().wait())], timeout=0.02)
+from tests.waiting import turns
 
 
 async def test_an_edit_is_announced_at_once_and_a_failure_again_when_it_is_time() -> None:
@@ -17,12 +14,12 @@ async def test_an_edit_is_announced_at_once_and_a_failure_again_when_it_is_time(
     rig.inbox.status = 500
     task = asyncio.create_task(run_forever(rig.emulator, rig.clock))
     try:
-        await _breathe()
+        await turns()
         rig.vendor()
-        await _breathe()
+        await turns()
         assert len(rig.inbox.deliveries) == 1
         rig.wait(seconds=10)
-        await _breathe()
+        await turns()
         assert len(rig.inbox.deliveries) == 2
     finally:
         task.cancel()

@@ -17,6 +17,7 @@ from rowcol.engine.books import BooksAnswer
 from rowcol.services.asking import POLL_MAX, answered
 from tests.company_rig import CompanyRig, company_rig
 from tests.rig import BUSINESS, FIRM
+from tests.waiting import until_stuck
 
 
 @pytest.fixture
@@ -38,11 +39,6 @@ def ask(it: CompanyRig, asked: Question) -> asyncio.Task[BooksAnswer[None]]:
     return asyncio.create_task(answered(plane, plane.bookkeeper, FIRM, BUSINESS, asked))
 
 
-async def turns(times: int = 30) -> None:
-    for _ in range(times):
-        await asyncio.sleep(0.001)  # noqa: TID251 - the store's threads answer in real time
-
-
 async def test_an_answer_at_once_waits_for_nothing(it: CompanyRig) -> None:
     found = await answered(
         it.plane, it.plane.bookkeeper, FIRM, BUSINESS, question(it, Purpose.DISPLAY)
@@ -59,38 +55,38 @@ async def test_a_business_of_nobody_is_not_found(it: CompanyRig) -> None:
 async def test_a_commit_of_this_process_wakes_it(it: CompanyRig) -> None:
     """Time stands still: no poll could."""
     asked = ask(it, question(it))
-    await turns()
+    await until_stuck(it.clock, asked)
     assert not asked.done()
     await it.settle()
-    await turns()
+    await until_stuck(it.clock, asked)
     assert asked.done()
     assert asked.result().as_of == it.clock.now()
 
 
 async def test_another_process_s_commit_is_found_by_a_poll(it: CompanyRig) -> None:
     asked = ask(it, question(it))
-    await turns()
+    await until_stuck(it.clock, asked)
     it.plane.runner._reconciler._doorbell = Deaf()  # type: ignore[assignment]
     await it.settle()
-    await turns()
+    await until_stuck(it.clock, asked)
     assert not asked.done()
     for _ in range(3):
         it.clock.advance(POLL_MAX)
-        await turns()
+        await until_stuck(it.clock, asked)
     assert asked.done()
 
 
 async def test_nobody_working_on_it_ends_at_the_deadline_and_its_grace(it: CompanyRig) -> None:
     wanted = question(it, Purpose.FORCED)
     asked = ask(it, wanted)
-    await turns()
+    await until_stuck(it.clock, asked)
     while it.clock.now() + timedelta(minutes=1) < wanted.deadline + GRACE:
         it.clock.advance(timedelta(minutes=1))
-        await turns(10)
+        await until_stuck(it.clock, asked)
     assert not asked.done()
     for _ in range(2):
         it.clock.advance(timedelta(minutes=1))
-        await turns()
+        await until_stuck(it.clock, asked)
     assert asked.done()
     found = asked.result()
     assert found.action is Action.HOLD

@@ -24,6 +24,7 @@ from tests.company_rig import CompanyRig, company_rig
 from tests.fake_books import CALLBACK, LEDGER
 from tests.fake_company import APP
 from tests.rig import BUSINESS, FIRM
+from tests.waiting import HANG_S
 
 OTHER, OTHER_FIRM = BusinessId("biz-2"), FirmId("firm-2")
 
@@ -83,7 +84,7 @@ async def test_who_waited_may_go_the_login_is_stored_all_the_same(it: CompanyRig
     answered = asyncio.Event()
     it.company.on_call = lambda _: answered.set()
     waiting = asyncio.create_task(consent.complete(it.plane, {"state": state, "code": "c"}))
-    await asyncio.wait_for(answered.wait(), 5)
+    await asyncio.wait_for(answered.wait(), HANG_S)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting

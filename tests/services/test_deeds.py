@@ -19,6 +19,7 @@ from rowcol.core.wire import Silence
 from rowcol.services.integration import IntegrationService
 from tests.fakes import AGAIN_MICROS, MONTH_MICROS
 from tests.rig import BUSINESS, CONNECTION, FIRM, Rig, rig
+from tests.waiting import pass_time, until_stuck
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ async def test_the_lease_of_a_run_is_waited_for_but_not_for_ever(it: Rig) -> Non
     lease = await it.plane.store.claim_one(FIRM, CONNECTION, "other", it.clock.now(), 15)
     assert lease is not None
     asked = asyncio.create_task(service(it).point_webhook(CONNECTION))
-    await _turns(it)
+    await until_stuck(it.clock, asked)
     assert it.bank.calls == []
     await it.plane.store.release(lease, None)
     await _until(it, asked)
@@ -93,19 +94,10 @@ async def test_the_lease_of_a_run_is_waited_for_but_not_for_ever(it: Rig) -> Non
     assert it.bank.calls == ["point"]
 
 
-async def _turns(it: Rig) -> None:
-    for _ in range(20):
-        await asyncio.sleep(0.001)  # noqa: TID251 - the store's threads answer in real time
-
-
 async def _until(it: Rig, asked: asyncio.Task[Connection]) -> None:
-    for _ in range(100):
-        it.clock.advance(timedelta(seconds=1))
-        await _turns(it)
-        if asked.done():
-            await asked
-            return
-    raise AssertionError("it waits for ever")
+    second = timedelta(seconds=1)
+    await pass_time(it.clock, asked, at_most=100 * second, step=second)
+    await asked
 
 
 async def test_no_reconcile_runs_meanwhile(it: Rig) -> None:

@@ -12,6 +12,7 @@ from rowcol.core.wire import Request
 from rowcol.services.integration import IntegrationService
 from rowcol.services.lately import JOINED
 from tests.rig import BUSINESS, CONNECTION, rig
+from tests.waiting import pass_time
 
 
 async def test_a_refresh_whose_asker_gave_up_is_joined(tmp_path: Path) -> None:
@@ -47,8 +48,6 @@ async def test_two_at_once_are_one(tmp_path: Path) -> None:
         await it.settle()
         service = IntegrationService(it.plane, BUSINESS)
         asked = [asyncio.create_task(service.refresh_transactions(force=True)) for _ in range(3)]
-        while not all(task.done() for task in asked):
-            await asyncio.sleep(0.001)  # noqa: TID251 - the store's threads answer in real time
-            it.clock.advance(timedelta(milliseconds=300))
+        await pass_time(it.clock, *asked, at_most=JOINED, step=timedelta(milliseconds=300))
         assert {task.result().asked for task in asked} == {(CONNECTION,)}
         assert it.bank.calls.count("again") == 1

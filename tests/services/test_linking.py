@@ -18,6 +18,7 @@ from rowcol.simulation.wiring import FIRM as DEMO_FIRM
 from tests.company_rig import company_rig
 from tests.fake_company import APP
 from tests.rig import BUSINESS, FIRM
+from tests.waiting import HANG_S
 
 
 async def test_a_login_is_stored_sealed() -> None:
@@ -61,7 +62,7 @@ async def test_an_exchange_goes_on_without_who_asked_for_it(tmp_path: Path) -> N
         it.company.on_call = lambda _: answered.set()
         work = linking.exchange(it.plane, FIRM, BUSINESS, APP, {"code": "c"})
         waiting = asyncio.create_task(work)
-        await asyncio.wait_for(answered.wait(), 5)
+        await asyncio.wait_for(answered.wait(), HANG_S)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting

@@ -39,6 +39,7 @@ def promised(report: DemoReport) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", [2, 3])
 async def test_evidence_pays_at_most_half(seed: int) -> None:
     found = promised(await run_demo(DemoOptions(seed=seed, businesses=12, weeks=2)))

@@ -122,7 +122,7 @@ class TestFaults:
         assert done == [None] * 30
 
     async def test_rows_that_another_holds_are_busy_not_forever(
-        self, pair: tuple[SqlStore, SqlStore]
+        self, pair: tuple[SqlStore, SqlStore], postgres_url: str, postgres_schema: str
     ) -> None:
         await furnish(pair[0], A, "c1")
 
@@ -130,15 +130,12 @@ class TestFaults:
             tx.conn.execute(text("SET LOCAL lock_timeout = '50ms'"))
             tx.conn.execute(tx.t.connections.select().with_for_update())
 
-        def holding(tx: Tx) -> None:
-            tx.conn.execute(tx.t.connections.select().with_for_update())
-            tx.conn.execute(text("SELECT pg_sleep(1)"))
-
-        holder = asyncio.create_task(pair[1].executor.write(holding))
-        await asyncio.sleep(0.3)  # noqa: TID251 - lets the other take its lock
-        with pytest.raises(Busy, match="holds rows"):
-            await pair[0].executor.write(impatient)
-        await holder
+        with psycopg.connect(postgres_url) as another:
+            rows = f"SELECT 1 FROM {postgres_schema}.rowcol_connections FOR UPDATE"
+            assert another.execute(rows.encode()).fetchall() == [(1,)]
+            with pytest.raises(Busy, match="holds rows"):
+                await pair[0].executor.write(impatient)
+        await pair[0].executor.write(impatient)
 
     async def test_a_server_that_goes_away_is_busy_and_comes_back(
         self, pair: tuple[SqlStore, SqlStore], postgres_url: str

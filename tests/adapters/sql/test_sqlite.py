@@ -24,6 +24,7 @@ from rowcol.core.ids import ConnectionId
 from rowcol.core.records import Firm
 from rowcol.core.refusal import Busy, Conflict
 from tests.contracts.values import T0, A, B, after, behind, furnish, incoming, record
+from tests.waiting import HANG_S, until
 
 ROOT = Path(__file__).parents[3]
 
@@ -51,6 +52,19 @@ def worker(mode: str, path: Path, *rest: str) -> subprocess.Popen[str]:
     )
 
 
+async def begun(store: SqlStore, gate: threading.Event) -> asyncio.Task[bool]:
+    """A write that the writer has taken, alone, and that ends with the gate."""
+    taken = threading.Event()
+
+    def job(tx: Tx) -> bool:
+        taken.set()
+        return gate.wait(HANG_S)
+
+    task = asyncio.create_task(store.executor.write(job))
+    await until(taken.is_set)
+    return task
+
+
 class TestGroupCommit:
     async def test_one_that_fails_takes_no_other_with_it(self, path: Path) -> None:
         async with opened(path) as store:
@@ -69,8 +83,7 @@ class TestGroupCommit:
     async def test_what_waits_together_goes_to_disk_together(self, path: Path) -> None:
         gate = threading.Event()
         async with opened(path) as store:
-            blocker = asyncio.create_task(store.executor.write(lambda tx: gate.wait(10)))
-            await asyncio.sleep(0.05)  # noqa: TID251 - lets the writer take the first job alone
+            blocker = await begun(store, gate)
             batches = [store.executor.write(_total_changes) for _ in range(50)]
             waiting = asyncio.gather(*batches)
             await asyncio.sleep(0)  # noqa: TID251 - lets them queue up
@@ -89,12 +102,11 @@ class TestGroupCommit:
     async def test_a_full_queue_refuses_and_drops_nothing(self, path: Path) -> None:
         gate = threading.Event()
         async with opened(path, queue_max=3) as store:
-            blocker = asyncio.create_task(store.executor.write(lambda tx: gate.wait(10)))
-            await asyncio.sleep(0.05)  # noqa: TID251 - lets the writer take the first job
+            blocker = await begun(store, gate)
             writes = [
                 asyncio.create_task(store.receive([incoming(str(n), "x")])) for n in range(10)
             ]
-            await asyncio.sleep(0.05)  # noqa: TID251 - lets them queue up
+            await until(lambda: sum(each.done() for each in writes) == 7)
             gate.set()
             done = await asyncio.gather(*writes, return_exceptions=True)
             await blocker

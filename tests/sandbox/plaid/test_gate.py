@@ -13,6 +13,7 @@ from rowcol.sandbox.plaid import Switches
 from rowcol.sandbox.plaid.billing import BALANCE
 from rowcol.sandbox.plaid.knobs import turn
 from tests.sandbox.rig import CREDENTIALS, Rig, ask
+from tests.waiting import until
 
 PATH = "/item/get"
 
@@ -143,7 +144,7 @@ async def test_typical_latency_is_on_the_clock() -> None:
     rig = Rig(Switches(latency="typical"))
     item = rig.item()
     call = asyncio.create_task(rig.call("/accounts/balance/get", access_token=item.access_token))
-    await asyncio.wait([call], timeout=0.01)
+    await until(rig.clock.next_wake_at)
     assert not call.done()
     rig.spend(-100_000)
     rig.clock.advance_to(rig.now + timedelta(seconds=30))
@@ -155,7 +156,7 @@ async def test_an_item_removed_while_the_bank_is_asked() -> None:
     rig = Rig(Switches(latency="typical"))
     item = rig.item()
     call = asyncio.create_task(rig.call("/accounts/balance/get", access_token=item.access_token))
-    await asyncio.wait([call], timeout=0.01)
+    await until(rig.clock.next_wake_at)
     rig.emulator.remove(item)
     rig.clock.advance_to(rig.now + timedelta(seconds=30))
     assert (await call)[1]["error_code"] == "ITEM_CONCURRENTLY_DELETED"

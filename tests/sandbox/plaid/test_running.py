@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from rowcol.sandbox.plaid import run_forever
 from tests.sandbox.rig import Rig
+from tests.waiting import turns
 
 
 @asynccontextmanager
@@ -21,17 +22,13 @@ async def _running(rig: Rig) -> AsyncIterator[asyncio.Task[None]]:
         await asyncio.wait([task])
 
 
-async def _breathe() -> None:
-    await asyncio.wait([asyncio.create_task(asyncio.Event().wait())], timeout=0.02)
-
-
 async def test_pulls_happen_when_the_clock_moves(rig: Rig) -> None:
     item = rig.item()
     async with _running(rig):
-        await _breathe()
+        await turns()
         assert item.next_pull_at is not None
         rig.clock.advance_to(item.next_pull_at)
-        await _breathe()
+        await turns()
         assert item.last_successful_update_at == rig.now
 
 
@@ -39,9 +36,9 @@ async def test_a_webhook_that_comes_up_is_sent_at_once(rig: Rig) -> None:
     item = rig.item()
     rig.emulator.agenda.is_frozen = True
     async with _running(rig) as task:
-        await _breathe()
+        await turns()
         rig.emulator.notify_sync(item)
-        await _breathe()
+        await turns()
         assert rig.inbox.codes() == ["SYNC_UPDATES_AVAILABLE"]
         assert not task.done()
         rig.clock.advance_to(rig.now + timedelta(days=1))

@@ -11,6 +11,7 @@ import pytest
 
 from rowcol.sandbox.qbo import Fault, Switches
 from tests.sandbox.qbo.rig import Rig, bill_body
+from tests.waiting import until
 
 
 async def test_headers_and_time(rig: Rig) -> None:
@@ -134,7 +135,7 @@ async def test_broken_connections(rig: Rig, fault: str, n_rows: int) -> None:
 async def test_a_slow_answer_ends_in_504(rig: Rig) -> None:
     rig.emulator.faults.next(Fault.SLOW)
     task = asyncio.create_task(rig.call("POST", "vendor", {"DisplayName": "V"}))
-    await asyncio.wait([task], timeout=0.01)
+    await until(rig.clock.next_wake_at)
     assert not task.done()
     rig.wait(seconds=130)
     assert (await task).status == 504

@@ -25,6 +25,7 @@ from rowcol.sandbox.qbo.company import Company
 from tests.sandbox.qbo.rig import bill_body
 from tests.sandbox.rig import SeedBits
 from tests.sandbox.serving import serving
+from tests.waiting import HANG_S
 
 REDIRECT = "http://127.0.0.1:9/callback"
 
@@ -87,7 +88,7 @@ def stranger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Strang
         return PlainTextResponse("")
 
     hook = Starlette(routes=[Route("/hook", receive, methods=["POST"])])
-    sender = HttpWebhookSender(timeout_s=3)
+    sender = HttpWebhookSender(timeout_s=HANG_S)
     emulator = QboEmulator(ManualClock(start), SeedBits(7), Switches(), sender)
     company = emulator.add_company("Craig's Landscaping")
     with serving(hook) as hook_url, serving(qbo_app(emulator), sender.aclose) as url:

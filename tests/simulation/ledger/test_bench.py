@@ -46,7 +46,7 @@ def recomputed(raw: dict[str, Any]) -> tuple[float, float]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_the_policy_holds_its_bounds_where_hourly_polling_does_not() -> None:
     told: list[str] = []
     report, raw = await run_ledger(
@@ -84,7 +84,7 @@ async def test_the_policy_holds_its_bounds_where_hourly_polling_does_not() -> No
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_a_hundred_companies_at_once_stay_at_half_of_the_limits() -> None:
     """All of them connected, read for the first time and asked for a ritual in one go."""
     plan = planned(1, 100, 1)
