@@ -24,6 +24,7 @@ async def test_sleepers_wake_in_order_of_their_times() -> None:
     tasks = [asyncio.create_task(sleeper(hours)) for hours in (3, 1, 2)]
     await turns()
     assert clock.next_wake_at() == START_AT + timedelta(hours=1)
+    assert clock.n_asleep == 3
     clock.advance_to(START_AT + timedelta(hours=2))
     await turns()
     assert woken == [1, 2]
@@ -46,6 +47,7 @@ async def test_a_cancelled_sleeper_is_forgotten() -> None:
     await turns()
     task.cancel()
     await asyncio.wait([task])
+    assert clock.n_asleep == 0
     assert clock.next_wake_at() is None
     clock.advance_to(START_AT + timedelta(hours=2))
 

@@ -41,6 +41,11 @@ class ManualClock:
             heapq.heappop(self._sleepers)
         return self._sleepers[0][0] if self._sleepers else None
 
+    @property
+    def n_asleep(self) -> int:
+        """How many wait for time to pass."""
+        return sum(not sleeper.done() for _, _, sleeper in self._sleepers)
+
     async def sleep_until(self, when: datetime) -> None:
         """Return when the clock was advanced to `when` or later; at once if it already is."""
         if when <= self._now:

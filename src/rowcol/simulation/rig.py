@@ -62,7 +62,9 @@ from rowcol.simulation.wiring import (
 T = TypeVar("T")
 DAYS_REQUESTED = 730
 REAL_S = 0.05
-"""How long a real store or socket may take before the virtual clock moves on."""
+"""How often it is looked whether somebody waits for the virtual clock, rather than for a real store or socket."""
+ALWAYS_ASLEEP = 1
+"""The log of decisions, which writes every second."""
 STUCK = timedelta(seconds=1)
 """How far the clock moves when a subject stays due though it was just reconciled."""
 
@@ -148,10 +150,11 @@ class Rig:
         return connection
 
     async def _meanwhile(self, work: Coroutine[Any, Any, T]) -> T:
-        """What waits for our own limits, while time passes."""
+        """What waits for our own limits, while time passes: no sooner than it does wait for that, however slow the host."""
         task = asyncio.ensure_future(work)
         while not (await asyncio.wait({task}, timeout=REAL_S))[0]:
-            await self.advance_to(self.clock.now() + STUCK)
+            if self.clock.n_asleep > ALWAYS_ASLEEP:
+                await self.advance_to(self.clock.now() + STUCK)
         return task.result()
 
     def item_of(self, connection: Connection) -> Item:
