@@ -9,16 +9,19 @@ from pathlib import Path
 import pytest
 
 from rowcol.core.budget import month_of
-from rowcol.core.change import NotBefore, Refused
+from rowcol.core.change import Action, NotBefore, Refused
 from rowcol.core.connection import Connection
 from rowcol.core.ids import RemoteId
-from rowcol.core.need import Trigger
+from rowcol.core.need import Purpose, Trigger
 from rowcol.core.outcome import Outcome
 from rowcol.core.pool import BLOCKED_FOR, Pool
 from rowcol.core.rail import Look
 from rowcol.core.wire import Silence
 from rowcol.engine import throttles
 from rowcol.engine.gateway import Cause, Sent
+from rowcol.sandbox.qbo.faults import Fault
+from rowcol.simulation.rig import open_rig
+from rowcol.simulation.wiring import FIRM as DEMO
 from tests.company_rig import CompanyRig, company_rig, company_row
 from tests.fake_company import APP, TOKEN_LASTS, token_of
 from tests.rig import FIRM
@@ -180,3 +183,24 @@ async def test_silence_is_told_apart_from_a_refusal(it: CompanyRig) -> None:
     now = await pool(it)
     assert now.blocked_until is None
     assert now.spent == before + 3, "possibly done counts as used"
+
+
+@pytest.mark.parametrize("fault", [Fault.THROTTLE_JSON, Fault.THROTTLE_XML])
+async def test_a_throttle_that_goes_on_keeps_no_person_waiting(fault: Fault) -> None:
+    """A minute is waited for, as Intuit advises; then they hear what is known, of when, and why not later."""
+    async with open_rig() as rig:
+        company = rig.books.add_company("Harbor")
+        business = await rig.add_business("Harbor")
+        await rig.connect_books(business, company)
+        await rig.advance_to(rig.clock.now() + timedelta(hours=1))
+        rig.books.faults.next(fault, 100)
+        asked = await rig.ask_books(business, Purpose.FORCED, is_confirmed=True)
+        await rig.advance_to(rig.clock.now() + timedelta(seconds=59))
+        assert asked.answer is None
+        await rig.advance_to(rig.clock.now() + timedelta(seconds=3))
+        assert asked.answer is not None
+        assert asked.answer.action is Action.SERVE
+        assert (asked.answer.label or "").startswith("unverified since 08:55 UTC")
+        assert asked.answer.as_of is not None
+        tries = [c for c in await rig.plane.store.list_calls(DEMO) if c.endpoint == "cdc"]
+        assert [c.outcome for c in tries] == [Outcome.RATE_LIMITED] * 2
