@@ -20,7 +20,6 @@ from rowcol.sandbox.qbo.books import Books
 from rowcol.sandbox.qbo.errors import QboError
 from rowcol.sandbox.qbo.faults import Fault
 from rowcol.sandbox.qbo.switches import Switches
-from rowcol.sandbox.qbo.webhooks import Weather
 from rowcol.simulation.chance import stream
 from rowcol.simulation.ledger.clerk import Clerk
 from rowcol.simulation.ledger.edits import DEEDS
@@ -216,30 +215,6 @@ async def test_a_company_that_nobody_read_for_six_weeks_is_read_whole() -> None:
         truth = {row["Id"]: exact(row) for row in company.books.rows("Bill")}
         assert await mirror_of(rig, connection, "Bill") == truth
         assert gone not in truth
-
-
-async def test_what_nothing_ever_told_is_found_within_half_a_year() -> None:
-    """A merge without a tombstone, untold by the documents, and its delivery lost: the vendor that is no more stays, and
-    for longer than any delta reaches. The weekly sweeps alone find it."""
-    switches = Switches(merge_has_tombstone=False, merge_touches_references=False)
-    async with open_rig(Setup(1, books=switches)) as rig:
-        company = rig.books.add_company("Harbor")
-        clerk = Clerk(company.books, stream(1, "clerk"))
-        clerk.open_the_books()
-        business = await rig.add_business("Harbor")
-        connection = await rig.connect_books(business, company)
-        rig.books.outbox.weather = Weather(lost_share=1.0)
-        await rig.advance_to(rig.clock.now() + LATER)
-        billed = {row["VendorRef"]["value"] for row in company.books.rows("Bill")}
-        loser = next(row["Id"] for row in company.books.rows("Vendor") if row["Id"] in billed)
-        winner = next(row["Id"] for row in company.books.rows("Vendor") if row["Id"] != loser)
-        company.books.merge("Vendor", loser, winner)
-        await rig.advance_to(rig.clock.now() + timedelta(days=30))
-        assert loser in await mirror_of(rig, connection, "Vendor"), "nothing told of it"
-        await rig.advance_to(rig.clock.now() + timedelta(days=158))
-        for entity in ENTITIES:
-            truth = {row["Id"]: exact(row) for row in company.books.rows(entity)}
-            assert await mirror_of(rig, connection, entity) == truth, entity
 
 
 @pytest.mark.parametrize("off_h", [-1, 1])

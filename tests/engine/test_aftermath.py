@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from rowcol.adapters.memory import MemoryStore
 from rowcol.core.change import Action, OpenCall
 from rowcol.core.connection import ConnectionState
 from rowcol.core.ids import BusinessId, CallId
@@ -95,6 +96,35 @@ async def test_an_answer_names_the_calls_of_every_run_that_was_made_for_it() -> 
         assert record.calls == asked.answer.calls
 
 
+class Counting:
+    """A store that counts how often the call log is read."""
+
+    def __init__(self) -> None:
+        self._store = MemoryStore()
+        self.log_reads = 0
+
+    def __getattr__(self, name: str) -> object:
+        self.log_reads += name == "list_calls"
+        return getattr(self._store, name)
+
+
+async def test_the_log_is_read_only_where_an_earlier_run_can_have_called() -> None:
+    store = Counting()
+    async with open_rig(store=store) as rig:  # type: ignore[arg-type]
+        company = rig.books.add_company("Harbor")
+        business = await rig.add_business("Harbor")
+        await rig.connect_books(business, company)
+        await rig.advance_to(rig.clock.now() + timedelta(hours=1))
+        store.log_reads = 0
+        await rig.ask_books(business, Purpose.GUARDRAIL)
+        assert store.log_reads == 0
+        await rig.advance_to(rig.clock.now() + timedelta(hours=1))
+        rig.books.faults.next(Fault.ERROR_500, 1)
+        await rig.ask_books(business, Purpose.GUARDRAIL)
+        await rig.advance_to(rig.clock.now() + timedelta(minutes=3))
+        assert store.log_reads == 1
+
+
 async def test_who_gives_up_on_a_rail_that_fails_hears_that() -> None:
     async with read_books() as (rig, business):
         rig.books.faults.next(Fault.ERROR_500, 1)
@@ -104,3 +134,6 @@ async def test_who_gives_up_on_a_rail_that_fails_hears_that() -> None:
         assert left.action is Action.HOLD
         assert "fails just now" in (left.label or "")
         assert "serve" not in (left.label or "")
+        rig.clock.advance_to(rig.clock.now() + timedelta(days=2))
+        later = await rig.plane.bookkeeper.give_up(FIRM, business, asked.open)
+        assert "rowcol serve" in (later.label or ""), "for two days nobody worked"

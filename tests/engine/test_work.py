@@ -28,7 +28,7 @@ async def work_of(it: CompanyRig) -> Work:
     policy = await it.plane.preferences.policy(FIRM)
     view = await it.view()
     rail = it.plane.rails[view.connection.rail]
-    return Work(lease, view, rail, 0, policy, Change(lease), it.clock.now())
+    return Work(lease, view, rail, 0, policy, Change(lease), is_resumed=False)
 
 
 def step_of(look: Look, purpose: Purpose | None) -> Fetch:

@@ -16,11 +16,15 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
+import structlog
+
 from rowcol.core.app import App
 from rowcol.core.ids import AppId
 from rowcol.core.rail import Endpoint
 from rowcol.core.wire import NoAnswer, Request, Response, Silence
 from rowcol.ports import Clock
+
+log = structlog.get_logger(__name__)
 
 KEPT = timedelta(hours=24)
 AGAIN_AFTER = timedelta(hours=1)
@@ -72,6 +76,9 @@ class Addresses:
         try:
             told = await read()
         except NotAsked:
+            known.due_at = self._clock.now() + SOON_AFTER
+        except Exception:  # whatever it is, what is known still holds
+            log.exception("addresses.failed")
             known.due_at = self._clock.now() + SOON_AFTER
         else:
             known.read_at = self._clock.now()

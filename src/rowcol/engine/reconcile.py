@@ -140,7 +140,8 @@ class Reconciler:
         price = await self._gateway.price_of_live(view.connection)
         policy = await self._preferences.policy(lease.firm)
         omits = self._gateway.omits(view.connection)
-        return Work(lease, view, rail, price.micros, policy, change, begun_at, omits)
+        is_resumed = bool(state.page or state.failures or view.open_calls)
+        return Work(lease, view, rail, price.micros, policy, change, is_resumed, omits)
 
     async def _call(self, work: Work, step: Fetch) -> None:
         """Make one call, with a token that is good for it, and fold its answer into the next commit."""
@@ -238,9 +239,9 @@ class Reconciler:
             self._doorbell.ring(ANSWERS)
 
     async def _calls_before(self, work: Work, needs: Sequence[Need]) -> tuple[Call, ...]:
-        """What earlier runs read for these needs: a reading of many calls, or tries that failed."""
-        if all(need.question.asked_at >= work.begun_at for need in needs):
-            return ()
+        """What earlier runs read since these needs were asked: a reading of many calls, or tries that failed."""
+        if not work.is_resumed and all(need.check_at <= need.question.asked_at for need in needs):
+            return ()  # no earlier run can have called for them
         row = work.view.connection
         calls: tuple[Call, ...] = ()
         with contextlib.suppress(Busy):  # the log has them all the same

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from rowcol.core.cash import live
 from rowcol.core.change import Action, Answered, ConnectionView, Decision, DecisionRecord
-from rowcol.core.connection import Connection
+from rowcol.core.connection import Connection, ConnectionState
 from rowcol.core.freshness.books import SINCE_ASKED
 from rowcol.core.freshness.policy import Policy
 from rowcol.core.ids import BusinessId, CallId, DecisionId, FirmId, NeedId
@@ -198,15 +198,11 @@ class Resolver:
         """An answer without reconcile's: nobody worked on the needs in time, so nothing may be decided on it."""
         views = await self._views(firm, business)
         policy = await self._preferences.policy(firm)
-        rule, reason = "no_worker", "no worker answered in time; check that `rowcol serve` runs"
+        now = self._clock.now()
         asked = {connection.id for connection in open_.needs.values()}
-        states = [v.connection.state for v in views if v.connection.id in asked]
-        if again_at := max((s.retry_at for s in states if s.failures and s.retry_at), default=None):
-            rule = "plan.put_off"
-            reason = f"the rail fails just now; it is asked again at {again_at:%H:%M:%S} UTC"
+        rule, reason = _left([v.connection.state for v in views if v.connection.id in asked], now)
         decision = Decision(Action.HOLD, rule, reason, None, label=reason)
         parts = tuple(Part(c, decision) for c in open_.needs.values())
-        now = self._clock.now()
         return Resolved(business, open_.question, views, parts, policy.name, now)
 
     async def _decide(
@@ -261,6 +257,15 @@ class Resolver:
             )
             for part in answer.parts
         )
+
+
+def _left(states: Iterable[ConnectionState], now: datetime) -> tuple[str, str]:
+    """Why these connections answered nothing in time: rule and reason."""
+    again_at = [s.retry_at for s in states if s.failures and s.retry_at and s.retry_at > now]
+    if again_at:
+        at = max(again_at)
+        return "plan.put_off", f"the rail fails just now; it is asked again at {at:%H:%M:%S} UTC"
+    return "no_worker", "no worker answered in time; check that `rowcol serve` runs"
 
 
 def _cost(answers: Iterable[Answered]) -> Cost:

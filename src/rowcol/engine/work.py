@@ -34,7 +34,7 @@ class Work:
     price_micros: int
     policy: Policy
     change: Change
-    begun_at: datetime
+    is_resumed: bool
     omits: tuple[str, ...] = ()
     spent: dict[NeedId, Cost] = field(default_factory=dict)
     calls: list[CallId] = field(default_factory=list)

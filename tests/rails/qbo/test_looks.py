@@ -11,7 +11,7 @@ from rowcol.core.connection import ConnectionState
 from rowcol.core.evidence import Health
 from rowcol.core.ids import RemoteId
 from rowcol.core.rail import CannotHelp, Deed, Look
-from rowcol.rails.qbo.looks import LISTED_EVERY, free_look
+from rowcol.rails.qbo.looks import free_look
 from rowcol.rails.qbo.spec import ENTITIES
 from tests.rails.qbo import kit
 
@@ -75,29 +75,6 @@ def test_changes_unread_for_a_month_are_listed_though_half_of_them_was_read() ->
     assert kit.ids(readings, "Bill") == {"1"}
     assert set(readings[-1].replaces) == set(ENTITIES)
     assert after.cursor > old
-
-
-def test_after_half_a_year_of_changes_everything_is_listed_beside_them() -> None:
-    """Whatever they did not tell ends there; the cursor goes on from the changes, so no delta is lost on the way."""
-    listed_at = kit.NOW - LISTED_EVERY
-    for at, is_due in ((listed_at, True), (listed_at + timedelta(seconds=1), False)):
-        look = free_look(kit.state(facts={"listed_at": at.isoformat()}), kit.wanted())
-        assert look is not None
-        assert look.endpoint == "cdc"
-        assert ("omits" in look.arguments) is is_due
-    company = kit.Company({"Vendor": [kit.row(1)], "Bill": [kit.row(2)]})
-    before = kit.state(facts={"listed_at": listed_at.isoformat()})
-    after, readings = kit.run(company, before, kit.wanted())
-    assert set(readings[-1].replaces) == set(ENTITIES) - {"CompanyInfo"}
-    assert after.facts["listed_at"] == kit.NOW.isoformat()
-    again = free_look(after, kit.wanted(kit.NOW + timedelta(hours=1)))
-    assert again is not None
-    assert "omits" not in again.arguments
-
-
-def test_books_that_were_read_before_this_was_noted_are_not_listed_at_once() -> None:
-    after, _ = kit.run(kit.Company({}), kit.state(), kit.wanted())
-    assert after.facts["listed_at"] == kit.NOW.isoformat()
 
 
 def test_a_page_that_is_none_is_forgotten() -> None:

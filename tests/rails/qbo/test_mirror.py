@@ -172,3 +172,16 @@ def test_a_balance_that_moves_without_its_token_is_a_change() -> None:
         )
     ).rows
     assert {"Vendor", "Account"} <= {row.entity for row in rows if row.remote_version == "0"}
+
+
+def test_small_rows_are_kept_as_values_large_ones_are_read_anew() -> None:
+    """A process keeps what it read last, and no more of it than some megabytes."""
+    for memo, is_kept in (("x", True), ("x" * 5_000, False)):
+        body = msgspec.json.encode({**kit.row(1), "PrivateNote": memo})
+        first, again = (
+            MirrorRow("Bill", RemoteId("1"), "0", None, None, is_deleted=False, body=bytes(body))
+            for _ in range(2)
+        )
+        found = kit.RAIL.record(first)
+        assert found == kit.RAIL.record(again)
+        assert (found is kit.RAIL.record(again)) is is_kept

@@ -77,8 +77,8 @@ TOO_LONG = (413, 414)
 """A request that was longer than somebody on the way takes, whoever says so."""
 NEW = timedelta(minutes=5)
 """So long after its renewal a token is not refused for its age."""
-REFUSED_NEW_MAX = 3
-"""So many new tokens in a row, over some minutes, are not refused by mistake."""
+REFUSED_NEW_MAX, REFUSED_FOR = 3, timedelta(minutes=2)
+"""So many new tokens in a row, for so long, are not refused by mistake."""
 PAUSE, PAUSE_AGAIN, PAUSE_MAX = timedelta(seconds=60), timedelta(minutes=3), timedelta(hours=1)
 """How long a throttled company is left alone; the first is Intuit's own advice where no Retry-After came."""
 
@@ -225,11 +225,13 @@ def _token_refused(
     answers were unreadable for a while may have been good and have ended since: it is renewed again."""
     renewed_at = facts.moment(facts.word(state, facts.RENEWED_AT))
     is_new = renewed_at is not None and at - renewed_at < NEW
-    word, refused_new = facts.token(state)
-    refused_new = refused_new + 1 if word == facts.TOKEN_RENEWED and is_new else 0
-    if refused_new == REFUSED_NEW_MAX:
-        return Outcome.NEEDS_PERSON, "new access tokens are not accepted either", state
-    return Outcome.TOKEN_EXPIRED, why, facts.with_token(state, facts.TOKEN_REFUSED, refused_new)
+    token, refused = facts.token(state), facts.Token(facts.TOKEN_REFUSED)
+    if token.name == facts.TOKEN_RENEWED and is_new:
+        since = token.since or at
+        refused = facts.Token(facts.TOKEN_REFUSED, token.refused_new + 1, since)
+        if refused.refused_new >= REFUSED_NEW_MAX and at - since >= REFUSED_FOR:
+            return Outcome.NEEDS_PERSON, "new access tokens are not accepted either", state
+    return Outcome.TOKEN_EXPIRED, why, facts.with_token(state, refused)
 
 
 def _pause(response: Response, failures: int) -> timedelta:

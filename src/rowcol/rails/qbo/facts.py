@@ -3,19 +3,18 @@
 | fact               | type | what                                                                     |
 |--------------------|------|--------------------------------------------------------------------------|
 | `institution_name` | str  | the company's name                                                       |
-| `token`            | str  | `refused`: the access token was; `renewed`: and it was not used since; then how many new ones were refused in a row |
+| `token`            | str  | `refused`: the access token was; `renewed`: and it was not used since; then how many new ones were refused in a row, and since when |
 | `renewed_at`       | str  | when the access token was renewed last, on our clock                     |
 | `consent_until`    | str  | when the consent ends whatever is done, on our clock                     |
 | `is_read_only`     | bool | the subscription ended: reads work, writes do not                        |
 | `gone`             | str  | names that the last answer said are gone: they were merged               |
 | `changes_at`       | str  | QuickBooks' own time of the last read of changes; "" before the first one |
-| `listed_at`        | str  | when everything was listed whole last, on our clock                      |
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from rowcol.core.connection import ConnectionState
@@ -25,7 +24,7 @@ BOOKS = "books"
 INSTITUTION_NAME, READ_ONLY = "institution_name", "is_read_only"
 TOKEN, CHANGES_AT, GONE = "token", "changes_at", "gone"
 TOKEN_REFUSED, TOKEN_RENEWED, RENEWED_AT = "refused", "renewed", "renewed_at"
-CONSENT_UNTIL, LISTED_AT = "consent_until", "listed_at"
+CONSENT_UNTIL = "consent_until"
 _READING = "reading."
 
 
@@ -47,15 +46,27 @@ def word(state: ConnectionState, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def token(state: ConnectionState) -> tuple[str, int]:
-    """What happened to the access token, "" for nothing, and how many new ones were refused in a row."""
-    name, _, count = word(state, TOKEN).partition(" ")
-    return name, int(count) if count.isdecimal() else 0
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What happened to the access token, "" for nothing, how many new ones were refused in a row, and since when."""
+
+    name: str = ""
+    refused_new: int = 0
+    since: datetime | None = None
 
 
-def with_token(state: ConnectionState, name: str, refused_new: int) -> ConnectionState:
+def token(state: ConnectionState) -> Token:
+    """The fact `token` taken apart."""
+    name, *rest = word(state, TOKEN).split() or [""]
+    return Token(name, int(rest[0]), moment(rest[1])) if len(rest) == 2 else Token(name)
+
+
+def with_token(state: ConnectionState, token: Token) -> ConnectionState:
     """The same after that happened to it."""
-    return learnt(state, {TOKEN: f"{name} {refused_new}" if refused_new else name})
+    parts = [token.name]
+    if token.since is not None:
+        parts += [str(token.refused_new), token.since.isoformat()]
+    return learnt(state, {TOKEN: " ".join(parts)})
 
 
 def moment(text: str) -> datetime | None:

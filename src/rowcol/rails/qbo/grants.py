@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import quote, urlencode
 
@@ -77,7 +78,7 @@ def read_grant(look: Look, response: Response) -> Grant | Failure:
 
 def renewal(token: str, state: ConnectionState, now: datetime) -> Look | None:
     """Only when a call is due: an idle company needs no tokens."""
-    is_refused = facts.token(state)[0] == facts.TOKEN_REFUSED
+    is_refused = facts.token(state).name == facts.TOKEN_REFUSED
     return Look("token.refresh") if is_refused or tokens.is_ending(token, now) else None
 
 
@@ -92,7 +93,7 @@ def read_renewal(
     except Unreadable as error:
         return failed(look, Outcome.UNREADABLE, str(error), response.received_at, state)
     new = tokens.build(answer, tokens.parse(token), response.sent_at)
-    state = facts.with_token(state, facts.TOKEN_RENEWED, facts.token(state)[1])
+    state = facts.with_token(state, replace(facts.token(state), name=facts.TOKEN_RENEWED))
     told = {facts.RENEWED_AT: response.sent_at.isoformat()}
     if (until := tokens.parse(new).hard_expires_at) is not None:
         told[facts.CONSENT_UNTIL] = until.isoformat()

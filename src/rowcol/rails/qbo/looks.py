@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 
 from rowcol.core.connection import ConnectionState
 from rowcol.core.evidence import Health
@@ -16,13 +15,11 @@ from rowcol.core.rail import CannotHelp, Deed, Look, Want
 from rowcol.rails.qbo import facts
 from rowcol.rails.qbo.changes import changes_look, is_too_old
 from rowcol.rails.qbo.listing import EVERYTHING, page_look
-from rowcol.rails.qbo.progress import DOUBTED, Progress, progress_of
+from rowcol.rails.qbo.progress import progress_of
 from rowcol.rails.qbo.requests import statement_of_ids
 from rowcol.rails.qbo.spec import COMPANY, ENTITIES
 
 IDS_MAX = 500
-LISTED_EVERY = timedelta(days=180)
-"""Sixteen calls in half a year: what is wrong in the mirror without anything having told is so for no longer."""
 _ID = re.compile(r"[0-9A-Za-z_-]{1,40}")
 _PARKED = frozenset({Health.NEEDS_RECONNECT, Health.RETIRED, Health.UNSUPPORTED})
 """Healths that no call ends; keys that were wrong may be right by now."""
@@ -34,32 +31,17 @@ def free_look(state: ConnectionState, want: Want) -> Look | None:
         return None
     progress = progress_of(state)
     cursor_at = facts.moment(state.cursor)
-    if progress is not None and (progress.cdc or progress.entities):
-        return _unfinished(progress, state, cursor_at, want.now)
+    if progress is not None and progress.cdc:
+        is_old = cursor_at is not None and is_too_old(cursor_at, want.now)
+        return page_look(EVERYTHING) if is_old else changes_look(progress.cdc, state)
+    if progress is not None and progress.entities:
+        return page_look(progress)
     if cursor_at is None:
         return page_look(EVERYTHING)
     if want.since is None or (state.looked_at is not None and state.looked_at >= want.since):
         return None
-    if is_too_old(cursor_at, want.now):
-        return page_look(EVERYTHING)
-    return changes_look(ENTITIES, state, DOUBTED if _is_in_doubt(state, want.now) else want.omits)
-
-
-def _unfinished(
-    progress: Progress, state: ConnectionState, cursor_at: datetime | None, now: datetime
-) -> Look:
-    """How a reading of several calls goes on."""
-    if not progress.cdc:
-        return page_look(progress)
-    is_old = cursor_at is not None and is_too_old(cursor_at, now)
-    return page_look(EVERYTHING) if is_old else changes_look(progress.cdc, state)
-
-
-def _is_in_doubt(state: ConnectionState, now: datetime) -> bool:
-    """Whether so long only changes were read that what they did not tell is to be found: a merge without a tombstone whose
-    delivery was lost, whatever else nobody documents."""
-    listed_at = facts.moment(facts.word(state, facts.LISTED_AT))
-    return listed_at is not None and now - listed_at >= LISTED_EVERY
+    is_old = is_too_old(cursor_at, want.now)
+    return page_look(EVERYTHING) if is_old else changes_look(ENTITIES, state, want.omits)
 
 
 def rows_looks(entity: str, ids: Sequence[RemoteId]) -> tuple[Look, ...]:

@@ -49,8 +49,8 @@ HOME = "USD"
 _DIGITS_MAX = 18
 _MINOR_MAX = 10**_DIGITS_MAX
 _EXACT = Context(prec=4 * _DIGITS_MAX, traps=[Inexact, InvalidOperation])
-RECORDS_KEPT = 8_192
-"""Some 2 KB each."""
+RECORDS_KEPT, KEPT_BYTES_MAX = 8_192, 4_096
+"""Together at most 40 MB: a bill of a hundred lines is read anew each time."""
 
 
 def row_of(entity: str, body: object) -> Row:
@@ -137,7 +137,6 @@ _read_party = msgspec.json.Decoder(PartyRecord).decode
 _read_account = msgspec.json.Decoder(AccountRecord).decode
 
 
-@lru_cache(maxsize=RECORDS_KEPT)
 def record_of(row: MirrorRow) -> Record | None:
     """A kept row as the books' own value; None where it has none. Raise `ValueError` where it cannot be read.
 
@@ -145,14 +144,21 @@ def record_of(row: MirrorRow) -> Record | None:
     """
     if row.body is None:
         return None
+    return _kept(row, row.body) if len(row.body) <= KEPT_BYTES_MAX else _read(row, row.body)
+
+
+def _read(row: MirrorRow, body: bytes) -> Record | None:
     try:
         if row.entity in (BILL, INVOICE):
-            return _open_item(row, _read_open(row.body))
+            return _open_item(row, _read_open(body))
         if row.entity in (VENDOR, CUSTOMER):
-            return _party(row, _read_party(row.body))
-        return _account(row, _read_account(row.body)) if row.entity == ACCOUNT else None
+            return _party(row, _read_party(body))
+        return _account(row, _read_account(body)) if row.entity == ACCOUNT else None
     except RecursionError:
         raise Unreadable("nested too deep") from None
+
+
+_kept = lru_cache(maxsize=RECORDS_KEPT)(_read)
 
 
 def _open_item(row: MirrorRow, found: OpenRecord) -> OpenItem:

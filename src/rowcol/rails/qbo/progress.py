@@ -17,12 +17,9 @@ from rowcol.core.outcome import Outcome
 from rowcol.core.wire import Response
 from rowcol.rails.qbo import facts
 from rowcol.rails.qbo.records import Unreadable, utc
-from rowcol.rails.qbo.spec import COMPANY, ENTITIES
 
 OVERLAP = timedelta(minutes=5)
 """Read again by the next look: times at QuickBooks are rounded to seconds, and commits take a while."""
-DOUBTED = tuple(entity for entity in ENTITIES if entity != COMPANY)
-"""What changes may not tell all of, in ways that nobody documents. The company itself is one row of every listing."""
 CLOCK_OFF_MAX = timedelta(days=1)
 """A server time further from ours is none."""
 
@@ -91,8 +88,10 @@ def cursor_after(state: ConnectionState, time: datetime, sent_at: datetime) -> s
 
 
 def read_well(state: ConnectionState, at: datetime) -> ConnectionState:
-    """The state after any answer that was one: the token works."""
-    return facts.without(state.after(Outcome.OK, "", at), facts.TOKEN)
+    """The state after any answer that was one: the token works, and nobody has to connect anything."""
+    state = facts.without(state.after(Outcome.OK, "", at), facts.TOKEN)
+    is_lifted = state.health is Health.NEEDS_RECONNECT
+    return state.with_health(Health.OK, "", at) if is_lifted else state
 
 
 def completed(
@@ -110,7 +109,5 @@ def completed(
         webhook_gap_at=at if has_gap else state.webhook_gap_at,
     )
     state = facts.learnt(state, {facts.CHANGES_AT: progress.time if is_changes else ""})
-    if set(progress.listed) >= set(DOUBTED) or not facts.word(state, facts.LISTED_AT):
-        state = facts.learnt(state, {facts.LISTED_AT: progress.sent})
     state = state.with_health(Health.OK, "", at)
     return state, Coverage(facts.BOOKS, sent_at - OVERLAP, Source.CACHED)
