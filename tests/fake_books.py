@@ -22,7 +22,7 @@ from rowcol.core.connection import Connection, ConnectionState
 from rowcol.core.evidence import Coverage, Source
 from rowcol.core.ids import AppId, ConnectionId, RemoteId
 from rowcol.core.mirror import MirrorRow
-from rowcol.core.money import Money
+from rowcol.core.money import Money, NotMoney
 from rowcol.core.outcome import Outcome
 from rowcol.core.pool import MonthPool
 from rowcol.core.rail import (
@@ -43,6 +43,7 @@ from rowcol.core.rail import Role as Knows
 from rowcol.core.records import Business, Firm
 from rowcol.core.refusal import BadInput
 from rowcol.core.wire import NoAnswer, Request, Response, Silence
+from rowcol.ports import FullStore
 from rowcol.services.plane import OpenPlane
 from tests.fakes import T0, FakeClock, Tally
 from tests.rig import BUSINESS, FIRM, settings
@@ -87,7 +88,7 @@ SPEC = RailSpec(
             _endpoint("changes", metered=True),
             _endpoint("rows", metered=True),
             _endpoint("token"),
-            _endpoint("company", metered=True, callable_=True),
+            replace(_endpoint("company", metered=True, callable_=True), method="GET"),
             _endpoint("bill.create", callable_=True, write=True),
         )
     },
@@ -191,6 +192,12 @@ def _row(entity: str, remote_id: str, body: dict[str, object]) -> Row:
     return Row(entity, RemoteId(remote_id), "1", T0, body, due)
 
 
+def _money(minor: object) -> Money:
+    if not isinstance(minor, int):
+        raise NotMoney("not an exact amount of USD")
+    return Money(minor, "USD")
+
+
 def _record(row: MirrorRow) -> Record | None:
     body = msgspec.json.decode(row.body or b"{}")
     match row.entity:
@@ -204,17 +211,17 @@ def _record(row: MirrorRow) -> Record | None:
                 party_name="Bolt & Nut",
                 issued_on=date(2026, 10, 20),
                 due_on=date.fromisoformat(body["due"]),
-                total=Money(body["total"], "USD"),
-                balance=Money(body["open"], "USD"),
+                total=_money(body["total"]),
+                balance=_money(body["open"]),
                 memo="",
                 changed_at=row.remote_at,
                 is_deleted=row.is_deleted,
             )
         case "Vendor":
-            money = Money(body["balance"], "USD")
+            money = _money(body["balance"])
             return Party(VENDOR, row.remote_id, body["name"], money, is_active=True)
         case "Account":
-            money = Money(body["balance"], "USD")
+            money = _money(body["balance"])
             bank = body["is_bank"]
             return LedgerAccount(
                 row.remote_id, body["name"], "Bank", "Checking", money, is_active=True, is_bank=bank
@@ -268,12 +275,17 @@ class BooksRig:
 
 @asynccontextmanager
 async def books_rig(
-    folder: Path, *, connected: bool = True, now: datetime = T0
+    folder: Path,
+    *,
+    connected: bool = True,
+    now: datetime = T0,
+    store: FullStore | None = None,
 ) -> AsyncIterator[BooksRig]:
     """One firm, one business, and if `connected` its company, never read."""
     clock = FakeClock(now.astimezone(UTC))
     office = Office(clock)
     parts = Parts(
+        store=store,
         clock=clock,
         rng=SeededRng(1),
         transport=office,

@@ -18,6 +18,19 @@ async def test_a_declared_endpoint_is_called(tmp_path: Path) -> None:
         assert (call["endpoint"], call["trigger"]) == ("company", "PERSON")
 
 
+async def test_the_method_is_the_endpoints_own_unless_another_is_said(tmp_path: Path) -> None:
+    async with books_face(tmp_path) as it:
+        for body, own, other in (
+            ({"rail": LEDGER, "endpoint": "company"}, "GET", "POST"),
+            (WRITE, "POST", "GET"),
+        ):
+            for said in ({}, {"method": None}, {"method": own}):
+                answer = await it.ask("POST", "calls", "operator", json=body | said)
+                assert answer.status_code == 200, (said, answer.text)
+            wrong = await it.ask("POST", "calls", "operator", json=body | {"method": other})
+            assert (wrong.status_code, wrong.json()["what_to_do"]) == (422, f"call it by {own}")
+
+
 async def test_the_key_goes_to_the_rail(tmp_path: Path) -> None:
     async with books_face(tmp_path) as it:
         for _ in range(2):

@@ -18,4 +18,4 @@ def test_the_example_of_a_call_may_be_called() -> None:
     sent = REQUESTS["POST /v1/businesses/{business_id}/calls"]
     endpoint = RAILS[sent["rail"]].spec.endpoints[sent["endpoint"]]
     assert endpoint.is_callable
-    assert endpoint.method == sent["method"]
+    assert sent.get("method") in (None, endpoint.method)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -93,8 +95,9 @@ def test_explain_of_books_alone_does_not_speak_of_a_missing_value(books: Shell) 
     assert said.stdout.startswith("Harbor Dental: no bank login is connected")
     assert "HOLD: no" not in said.stdout
     assert "no login is connected" not in said.stdout + said.stderr
-    for word in ("Sample Company", "UNITS", "query", "`rowcol connect plaid 'Harbor Dental'`"):
+    for word in ("Sample Company", "UNITS", "`rowcol connect plaid 'Harbor Dental'`"):
         assert word in said.stdout, word
+    assert "query" in said.stdout or "cdc" in said.stdout, "its last calls"
     assert [c["rail"] for c in books.json("explain", "h-1")["books"]] == ["qbo"]
     books("business", "add", "New", "--external-id", "new-1")
     assert "`rowcol connect qbo New`" in books("explain", "new-1").stdout
@@ -106,14 +109,74 @@ def test_vendors_and_accounts(books: Shell) -> None:
     assert names == {"Checking", "Savings"}
 
 
+@pytest.mark.parametrize("words", [["bills"], ["bill", "1"], ["vendors"], ["accounts"]])
+def test_a_read_says_until_when_it_waits_and_keeps_to_it(books: Shell, words: list[str]) -> None:
+    """A check after payment waits for days, unless it is told that the answer is of use only until then."""
+    how = ("--purpose", "verify", "--deadline", "2s", "--json")
+    asked_at = datetime.now(UTC)  # noqa: TID251 - a command goes by the real clock
+    said = books("books", words[0], "h-1", *words[1:], *how)
+    answered_at = datetime.fromisoformat(json.loads(said.stdout)["answered_at"])
+    assert answered_at >= asked_at + timedelta(seconds=2)
+    assert "reading the books, until 20" in said.stderr
+    assert "UTC; --deadline shortens it" in said.stderr
+    books("books", words[0], "h-1", *words[1:], "--deadline", "soon", rc=2)
+
+
+@pytest.mark.parametrize("words", [["vendors"], ["accounts"]])
+def test_every_list_can_be_forced(books: Shell, words: list[str]) -> None:
+    books("books", *words, "h-1")
+    forced = books.json("books", *words, "h-1", "--force")
+    assert (forced["purpose"], len(forced["calls"])) == ("FORCED", 1)
+
+
 def test_the_pool_is_on_show(books: Shell) -> None:
     books("books", "bills", "h-1", "--force")
     (pool,) = books.json("cost")["pools"]
     assert (pool["rail"], pool["limit"], pool["stage"]) == ("qbo", 500_000, "OPEN")
-    assert pool["used"] >= 16
+    assert pool["metering"] == {"cdc": "call"}, "as the emulator counts"
+    assert pool["used"] >= 1
     assert pool["peak_per_minute_per_company"] >= 16
     assert 1 <= pool["peak_per_second_per_company"] <= 5
     assert "500,000" in books("cost").stdout
+
+
+def test_the_pool_counts_as_the_emulator_does(tmp_path: Path) -> None:
+    made = Shell(tmp_path)
+    made("init")
+    with made.running("sandbox", "--port", "0") as sandbox:
+        made.environment.update(sandbox["environment"])
+        made("business", "add", "Harbor Dental")
+        begun = made.json("connect", "qbo", "Harbor Dental", "--no-wait")
+        made("connect", "qbo", "Harbor Dental", "--callback", consented(begun["url"]))
+        made("books", "bills", "Harbor Dental")
+        made("books", "bills", "Harbor Dental", "--force")
+        (pool,) = made.json("cost")["pools"]
+        meter = f"{sandbox['books_address']}/_control/meter"
+        by_month = httpx2.get(meter, trust_env=False).json()["by_month"]
+        assert pool["used"] == by_month[pool["month"]] > 1
+
+
+def test_an_amount_that_is_not_exact_is_named(books: Shell) -> None:
+    (login,) = books.lines("connection", "list", "h-1")
+    control = f"{books.environment['ROWCOL_QBO__MAIN__BASE_URL']}/_control/books"
+    detail = {"AccountRef": {"value": "7"}}
+    line = {
+        "Amount": "1200.50",
+        "DetailType": "AccountBasedExpenseLineDetail",
+        "AccountBasedExpenseLineDetail": detail,
+    }
+    body = {"VendorRef": {"value": "1"}, "CurrencyRef": {"value": "JPY"}, "Line": [line]}
+    bill = {"realm_id": login["remote_id"], "entity": "Bill"}
+    made = httpx2.post(
+        control, json={**bill, "operation": "create", "body": body}, trust_env=False
+    ).json()["row"]["Id"]
+    for words in (["bills"], ["bill", made]):
+        said = books("books", words[0], "h-1", *words[1:], "--force", rc=1).stderr
+        assert f"rowcol: Bill '{made}' cannot be read: not an exact amount of JPY" in said
+        assert "-> correct it in the books" in said
+    httpx2.post(control, json={**bill, "operation": "delete", "id": made}, trust_env=False)
+    listed = books.json("books", "bills", "h-1", "--force")
+    assert made not in {b["id"] for b in listed["value"]}
 
 
 def test_a_company_that_withdrew_names_the_command_that_repairs_it(books: Shell) -> None:

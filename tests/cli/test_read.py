@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rowcol.cli.read import deadline_of
+from rowcol.cli.read import deadline_of, patiently, waiting
+from rowcol.core.need import Purpose
 from rowcol.core.refusal import BadInput
 from tests.cli.rig import Shell
+from tests.waiting import until
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -66,3 +68,27 @@ def test_a_deadline_that_is_none() -> None:
     for wrong in ("m", "1w", "-5m", "x"):
         with pytest.raises(BadInput):
             deadline_of(wrong, NOW)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "deadline", "said"),
+    [
+        (Purpose.GUARDRAIL, None, "it, until 2026-11-20 15:00:00 UTC; --deadline"),
+        (Purpose.GUARDRAIL, NOW + timedelta(minutes=1), "it, until 2026-11-20 12:01:00 UTC; --"),
+        (Purpose.DISPLAY, None, "it"),
+        (Purpose.FORCED, NOW, "it"),
+    ],
+)
+def test_what_is_waited_for_and_until_when(
+    purpose: Purpose, deadline: datetime | None, said: str
+) -> None:
+    text = waiting("it", purpose, NOW, deadline)
+    assert text == said if said == "it" else text.startswith(said)
+
+
+async def test_what_takes_a_while_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    async def ends_once_it_was_said() -> str:
+        await until(lambda: "for it" in capsys.readouterr().err)
+        return "done"
+
+    assert await patiently(ends_once_it_was_said(), "for it") == "done"

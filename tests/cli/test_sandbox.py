@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import httpx2
 import pytest
@@ -81,3 +83,16 @@ def test_a_start_says_whether_the_books_send_webhooks(capsys: pytest.CaptureFixt
         plaid = PlaidEmulator(World(), clock, stream(1, "x"), Switches(), HttpWebhookSender())
         _announce(("a", "b"), plaid, books, {}, is_json=False)
         assert ("--books-webhook-url" in capsys.readouterr().out) is (not url)
+
+
+@pytest.mark.parametrize("metering", ["call", "entity"])
+def test_a_start_says_how_changes_are_metered(
+    capsys: pytest.CaptureFixture[str], metering: Literal["call", "entity"]
+) -> None:
+    clock = ManualClock(datetime(2026, 11, 2, tzinfo=UTC))
+    chosen = _Chosen("", 0, 1.0, True, 1, None, None, "", 0, "", 1)
+    books = _books(chosen, clock, HttpWebhookSender())
+    books.switches = replace(books.switches, cdc_metering=metering)
+    plaid = PlaidEmulator(World(), clock, stream(1, "x"), Switches(), HttpWebhookSender())
+    _announce(("a", "b"), plaid, books, {}, is_json=False)
+    assert f"export ROWCOL_QBO__MAIN__CDC_METERING={metering}\n" in capsys.readouterr().out

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import fields
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typing_extensions import override
 
-from rowcol.core.change import Action
-from rowcol.core.ids import BusinessId
+from rowcol.adapters.memory import MemoryStore
+from rowcol.core.books import BILL
+from rowcol.core.change import Action, Change
+from rowcol.core.ids import BusinessId, FirmId
+from rowcol.core.mirror import MirrorRow
 from rowcol.core.need import Purpose
 from rowcol.core.outcome import Outcome
 from rowcol.core.refusal import BadInput, NotFound, RailRefused
@@ -20,9 +25,12 @@ from rowcol.services import books
 from rowcol.services.cache import CacheService
 from rowcol.services.integration import IntegrationService
 from tests.company_rig import CompanyRig, company_rig
-from tests.fake_books import LEDGER, books_rig
+from tests.fake_books import CONNECTION, LEDGER, books_rig
+from tests.fake_books import _row as ledger_row
+from tests.fakes import T0
 from tests.rig import BUSINESS, FIRM
 
+OWED: dict[str, object] = {"party": "v1", "due": "2026-11-05", "total": 5, "open": 5}
 WRITE = {"body": {"Amount": Decimal("7.77"), "VendorRef": "v1"}}
 
 
@@ -83,7 +91,7 @@ async def test_a_business_of_nobody_is_not_found(it: CompanyRig) -> None:
         await CacheService(it.plane, BusinessId("none")).list_bills()
 
 
-async def test_open_bills_come_by_due_date_whole_pages_and_all(tmp_path: Path) -> None:
+async def test_open_bills_come_by_due_date_all_of_them(tmp_path: Path) -> None:
     async with books_rig(tmp_path) as it:
         it.office.rows = {
             ("Bill", f"n{n:04}"): {
@@ -92,17 +100,105 @@ async def test_open_bills_come_by_due_date_whole_pages_and_all(tmp_path: Path) -
                 "total": 5,
                 "open": n % 3,
             }
-            for n in range(books.PAGE * 2)
+            for n in range(books.BESIDE * 2)
         }
         await it.settle()
-        plane, due = it.plane, date(2026, 11, 12)
-        everything = await books.open_bills(plane, FIRM, BUSINESS, None, Purpose.DISPLAY)
-        assert len(everything.value) == sum(1 for n in range(books.PAGE * 2) if n % 3)
+        service, due = CacheService(it.plane, BUSINESS), date(2026, 11, 12)
+        everything = await service.list_bills()
+        assert len(everything.value) == sum(1 for n in range(books.BESIDE * 2) if n % 3)
         order = [(b.due_on, b.remote_id) for b in everything.value]
         assert order == sorted(order, key=str)
-        early = await books.open_bills(plane, FIRM, BUSINESS, due, Purpose.DISPLAY)
+        early = await service.list_bills(due)
         assert early.value == tuple(b for b in everything.value if b.due_on and b.due_on <= due)
         assert (early.action, early.label) == (Action.SERVE, None)
+
+
+class Moving(MemoryStore):
+    """A store in which, right after a list was read, a bill is due on another day."""
+
+    def __init__(self, bill: str, due: str) -> None:
+        super().__init__()
+        self.bill, self.due, self.n_lists = bill, due, 0
+
+    @override
+    async def list_due(self, firm: FirmId, *place: Any, **bounds: Any) -> tuple[MirrorRow, ...]:
+        found = await super().list_due(firm, *place, **bounds)
+        self.n_lists += 1
+        lease = await self.claim_one(FIRM, CONNECTION, "mover", T0, 60)
+        assert lease is not None
+        row = ledger_row(BILL, self.bill, {**OWED, "due": self.due})
+        await self.commit(FIRM, Change(lease, rows=(row,), releases=True))
+        return found
+
+
+@pytest.mark.parametrize(("bill", "due"), [("n0000", "2030-01-01"), ("n1199", "2025-01-01")])
+async def test_a_bill_that_moves_while_the_list_is_read_is_in_it_once(
+    tmp_path: Path, bill: str, due: str
+) -> None:
+    store = Moving(bill, due)
+    async with books_rig(tmp_path, store=store) as it:
+        it.office.rows = {(BILL, f"n{n:04}"): OWED for n in range(1_200)}
+        await it.settle()
+        for days_due in ({date(2026, 11, 5)}, {date(2026, 11, 5), date.fromisoformat(due)}):
+            listed = (await CacheService(it.plane, BUSINESS).list_bills()).value
+            assert sorted(b.remote_id for b in listed) == [f"n{n:04}" for n in range(1_200)]
+            assert {b.due_on for b in listed} == days_due
+        assert store.n_lists == 2
+
+
+class Crowded(MemoryStore):
+    """A store that always has as many rows as are asked for."""
+
+    @override
+    async def list_due(self, *place: Any, **bounds: Any) -> tuple[MirrorRow, ...]:
+        return (await super().list_due(*place, **bounds))[:1] * int(bounds["limit"])
+
+    @override
+    async def list_rows(self, *place: Any, **bounds: Any) -> tuple[MirrorRow, ...]:
+        return (await super().list_rows(*place, **bounds))[:1] * int(bounds["limit"])
+
+
+async def test_a_list_too_long_for_one_read_is_refused_rather_than_cut(tmp_path: Path) -> None:
+    async with books_rig(tmp_path, store=Crowded()) as it:
+        await it.settle()
+        service = CacheService(it.plane, BUSINESS)
+        with pytest.raises(BadInput, match="more than 100,000 rows of Bill") as refused:
+            await service.list_bills()
+        assert "due until an earlier day" in refused.value.what_to_do
+        for listing in (service.list_vendors, service.list_bank_accounts):
+            with pytest.raises(BadInput, match="more than 100,000 rows"):
+                await listing()
+
+
+@pytest.mark.parametrize(
+    ("entity", "row", "why"),
+    [
+        (BILL, {**OWED, "total": 0.5, "open": 0.5}, "not an exact amount of USD"),
+        (BILL, {**OWED, "open": 0, "due": "friday"}, "its shape is not the one known"),
+        ("Vendor", {"name": "Zeta", "balance": 0.5}, "not an exact amount of USD"),
+        ("Account", {"name": "Till", "balance": 0.5, "is_bank": True}, "not an exact amount"),
+    ],
+)
+async def test_a_row_that_is_no_value_is_named_and_nothing_left_out(
+    tmp_path: Path, entity: str, row: dict[str, object], why: str
+) -> None:
+    async with books_rig(tmp_path) as it:
+        it.office.rows = {**it.office.rows, (entity, "x7"): row}
+        await it.settle()
+        service = CacheService(it.plane, BUSINESS)
+        asked: dict[str, Callable[[], Awaitable[object]]] = {
+            BILL: service.list_bills if row.get("open") else lambda: service.get_bill("x7"),
+            "Vendor": service.list_vendors,
+            "Account": service.list_bank_accounts,
+        }
+        for listed, ask in asked.items():
+            if listed != entity:
+                await ask()
+                continue
+            with pytest.raises(books.RowUnreadable, match=f"{entity} 'x7' .*: {why}") as refused:
+                await ask()
+            assert refused.value.more == {"entity": entity, "id": "x7"}
+            assert "correct it in the books" in refused.value.what_to_do
 
 
 async def test_vendors_and_bank_accounts_come_by_name(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from rowcol.core.ids import BusinessId, FirmId
+from rowcol.core.records import Business, Firm
 from rowcol.core.refusal import BadInput, Conflict, RailRefused
 from rowcol.sandbox.qbo.faults import Fault
 from rowcol.services import consent
@@ -45,14 +47,40 @@ async def test_a_proof_that_tells_nothing_costs_no_consent(fault: str, times: in
         assert connecting.result().remote_id == company.realm_id
 
 
-async def test_who_has_a_company_already_is_not_told() -> None:
+async def test_where_a_company_is_connected_is_told_within_the_firm() -> None:
     async with open_rig() as rig:
         company = rig.books.add_company("Shared")
         first, second = await rig.add_business("First"), await rig.add_business("Second")
-        await rig.connect_books(first, company)
+        login = await rig.connect_books(first, company)
         with pytest.raises(Conflict) as refused:
             await rig.connect_books(second, company)
+        assert "to the business 'First' of this firm" in refused.value.message
+        assert f"`rowcol disconnect {login.id}`" in refused.value.what_to_do
         assert company.realm_id not in refused.value.message + refused.value.what_to_do
+
+
+async def test_where_a_company_is_connected_is_not_told_to_another_firm() -> None:
+    async with open_rig() as rig:
+        company, stranger = rig.books.add_company("Shared"), FirmId("firm-2")
+        now = rig.clock.now()
+        await rig.plane.store.add_firm(Firm(stranger, "Other Firm", now))
+        theirs = Business(BusinessId("biz-2"), stranger, "Their Client", "t-1", now)
+        await rig.plane.store.add_business(stranger, theirs)
+        service = IntegrationService(rig.plane, theirs.id, firm=stranger)
+        begun = await service.begin_connect("qbo")
+        login = await rig.connect_books(await rig.add_business("First"), company)
+        await rig.advance_to(rig.clock.now() + timedelta(minutes=1))  # our limits are open again
+        state = parse_qs(urlsplit(begun.url).query)["state"][0]
+        code = rig.books.consent(rig.books_app.keys["client_id"], company.realm_id)
+        answers = {"state": state, "code": code, "realmId": company.realm_id}
+        with pytest.raises(Conflict) as refused:
+            await consent.complete(rig.plane, answers, theirs.id)
+        with pytest.raises(RailRefused) as told:
+            await service.consented(begun.value)
+        said = f"{refused.value.message} {refused.value.what_to_do} {told.value.message}"
+        assert refused.value.message == "this company cannot be connected here"
+        for secret in ("First", login.id, login.business, company.realm_id, FIRM):
+            assert secret not in said
 
 
 async def test_a_consent_of_another_business_is_not_taken() -> None:

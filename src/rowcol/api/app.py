@@ -18,7 +18,7 @@ from rowcol.api.health import readiness
 from rowcol.api.hot import Front
 from rowcol.api.metrics import Counts
 from rowcol.api.openapi import document
-from rowcol.api.operations import OPERATIONS, ROLES, WEBHOOK
+from rowcol.api.operations import BYTES_MAX, OPERATIONS, ROLES, WEBHOOK
 from rowcol.api.webhooks import Webhooks
 from rowcol.core.refusal import Refusal
 from rowcol.services.plane import OpenPlane
@@ -39,7 +39,7 @@ def create_app(plane: OpenPlane) -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
     )
-    app.include_router(_router(Gate(plane, tokens, counts, ROLES)))
+    app.include_router(_router(Gate(plane, tokens, counts, ROLES, bytes_max=BYTES_MAX)))
     app.add_exception_handler(HTTPException, _plain)
     app.add_api_route("/openapi.json", _openapi, methods=["GET"], include_in_schema=False)
     app.front = Front(app.inside, plane, tokens, counts)
@@ -54,7 +54,7 @@ def plane_router(plane: OpenPlane, principal: HostPrincipal | None = None) -> AP
     `principal`: how the host says who asks; left out, our own tokens are asked for. Webhooks and
     health need neither.
     """
-    return _router(Gate(plane, Tokens(plane), Counts(), ROLES, principal))
+    return _router(Gate(plane, Tokens(plane), Counts(), ROLES, principal, BYTES_MAX))
 
 
 class _App(FastAPI):

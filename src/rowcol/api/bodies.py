@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from rowcol.core.cash import Role
+from rowcol.services.books import IDS_MAX
 
 MICROS_MAX = 1_000_000_000_000
 """A million dollars, as on the command line."""
@@ -78,21 +79,25 @@ class NewConsent(Body):
 
 
 class BillIds(Body):
-    """Bills by the books' own ids."""
+    """Bills by the books' own ids. `deadline`: the last moment at which the answer is of use; with its offset."""
 
     ids: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(
-        min_length=1, max_length=1000
+        min_length=1, max_length=IDS_MAX
     )
     purpose: Literal["display", "ritual", "guardrail", "verify"] = "display"
     force: bool = False
+    deadline: datetime | None = None
 
 
 class ApiCall(Body):
-    """One endpoint of a rail, by the name in its table. `data`: its arguments; what a write sends is in `body`."""
+    """One endpoint of a rail, by the name in its table. `method` may be left out: it is the endpoint's own.
+
+    `data`: its arguments; what a write sends is in `body`.
+    """
 
     rail: str = Field(min_length=1, max_length=40)
     endpoint: str = Field(min_length=1, max_length=100)
-    method: Literal["GET", "POST"] = "POST"
+    method: Literal["GET", "POST"] | None = None
     data: Annotated[dict[str, Any], BeforeValidator(_shallow)] = Field(default_factory=dict)
 
 

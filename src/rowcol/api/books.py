@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Depends, Query
 
 from rowcol.api import ledger, paging
 from rowcol.api.bodies import BillIds
 from rowcol.api.gate import Asking, Caller
 from rowcol.api.paging import Turn
-from rowcol.api.reads import PurposeIn
+from rowcol.api.reads import Deadline, PurposeIn, aware
 from rowcol.api.roles import Role
 from rowcol.core.books import OpenItem, Party
 from rowcol.core.change import Action
@@ -22,11 +22,36 @@ from rowcol.core.refusal import NotFound
 from rowcol.engine.books import BooksAnswer
 from rowcol.services.cache import CacheService
 
+BATCH_BYTES_MAX = 512 * 1024
+"""Ten thousand ids of twenty characters are a quarter of a MiB."""
 DueUntil = Annotated[date | None, Query(description="Only bills due on that day or before.")]
 Force = Annotated[
     bool,
     Query(description="Read what changed now, whatever is known: at most one metered call."),
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Wished:
+    """How fresh the books must be, and by when."""
+
+    purpose: PurposeIn = "display"
+    deadline: Deadline = None
+    force: Force = False
+
+    def allowed(self, asking: Caller) -> Purpose:
+        """What may lead to a call at every asking needs more than the least role."""
+        if self.force or self.purpose != "display":
+            asking.need(Role.ADVISOR)
+        return Purpose(self.purpose.upper())
+
+    @property
+    def until(self) -> datetime | None:
+        """With its offset."""
+        return aware(self.deadline)
+
+
+Wish = Annotated[Wished, Depends()]
 
 
 class NoSuchBill(NotFound):
@@ -45,16 +70,17 @@ async def list_bills(
     asking: Asking,
     business_id: str,
     turn: Turn,
+    wish: Wish,
     due_until: DueUntil = None,
-    purpose: PurposeIn = "display",
-    *,
-    force: Force = False,
 ) -> ledger.BooksOut[tuple[ledger.BillOut, ...]]:
-    """Bills with something to pay, by due date. Another purpose than `display`, and `force`, need the role advisor."""
-    asked = _purpose(asking, purpose, force=force)
-    service = CacheService(asking.plane, business_id, firm=asking.firm)
-    answer = _counted(asking, await service.list_bills(due_until, asked, force=force))
-    page, more = paging.cut(answer.value, _due, turn)
+    """Bills with something to pay, by due date.
+
+    Another purpose than `display`, and `force`, need the role advisor, here as for all that the books say. What is known
+    at the `deadline` (left out: the purpose's patience) is the answer, with a label or held.
+    """
+    service, purpose = _service(asking, business_id), wish.allowed(asking)
+    answer = await service.list_bills(due_until, purpose, force=wish.force, deadline=wish.until)
+    page, more = paging.cut(_counted(asking, answer).value, _due, turn)
     return replace(ledger.books_of(answer, lambda _: ledger.bills_of(page)), next=more)
 
 
@@ -62,16 +88,17 @@ async def read_bill(
     asking: Asking,
     business_id: str,
     bill_id: str,
-    purpose: PurposeIn = "display",
-    *,
-    force: Force = False,
+    wish: Wish,
 ) -> ledger.BooksOut[ledger.BillOut | None]:
     """One bill by the books' own id. 404 names the time as of which there is none; `value` is null where the books
     were never read, and then `action` is HOLD."""
-    asked = _purpose(asking, purpose, force=force)
-    service = CacheService(asking.plane, business_id, firm=asking.firm)
-    answer = _counted(asking, await service.get_bill(bill_id, asked, force=force))
-    if answer.value is None and answer.as_of is not None and answer.action is Action.SERVE:
+    service, purpose = _service(asking, business_id), wish.allowed(asking)
+    answer = await service.get_bill(bill_id, purpose, force=wish.force, deadline=wish.until)
+    if (
+        _counted(asking, answer).value is None
+        and answer.as_of is not None
+        and answer.action is Action.SERVE
+    ):
         raise NoSuchBill(bill_id, answer.as_of)
     return ledger.books_of(answer, _bill)
 
@@ -81,40 +108,39 @@ async def batch_bills(
 ) -> ledger.BooksOut[tuple[ledger.BillOut, ...]]:
     """Bills by the books' own ids, in the order asked; those that the books do not have are left out.
 
-    No call while the mirror vouches; one for the whole company where it is too old, however many ids.
+    At most 10,000 ids in 512 KiB. No call while the mirror vouches; one for the whole company where it is too old,
+    however many ids.
     """
-    asked = _purpose(asking, body.purpose, force=body.force)
-    service = CacheService(asking.plane, business_id, firm=asking.firm)
-    answer = _counted(asking, await service.batch_get_bills(body.ids, asked, force=body.force))
+    wish = Wished(body.purpose, body.deadline, force=body.force)
+    service, purpose = _service(asking, business_id), wish.allowed(asking)
+    answer = await service.batch_get_bills(body.ids, purpose, force=wish.force, deadline=wish.until)
 
     def in_order(found: Mapping[str, OpenItem]) -> tuple[ledger.BillOut, ...]:
         ids = dict.fromkeys(i.strip() for i in body.ids)
         return tuple(ledger.bill_of(found[i]) for i in ids if i in found)
 
-    return ledger.books_of(answer, in_order)
+    return ledger.books_of(_counted(asking, answer), in_order)
 
 
 async def list_vendors(
     asking: Asking,
     business_id: str,
     turn: Turn,
-    purpose: PurposeIn = "display",
+    wish: Wish,
 ) -> ledger.BooksOut[tuple[ledger.VendorOut, ...]]:
     """Vendors by name, inactive ones included and marked."""
-    asked = _purpose(asking, purpose)
-    service = CacheService(asking.plane, business_id, firm=asking.firm)
-    answer = _counted(asking, await service.list_vendors(asked))
-    page, more = paging.cut(answer.value, _named, turn)
+    service, purpose = _service(asking, business_id), wish.allowed(asking)
+    answer = await service.list_vendors(purpose, force=wish.force, deadline=wish.until)
+    page, more = paging.cut(_counted(asking, answer).value, _named, turn)
     return replace(ledger.books_of(answer, lambda _: ledger.vendors_of(page)), next=more)
 
 
 async def list_bank_accounts(
-    asking: Asking, business_id: str, purpose: PurposeIn = "display"
+    asking: Asking, business_id: str, wish: Wish
 ) -> ledger.BooksOut[tuple[ledger.BankAccountOut, ...]]:
     """Bank accounts by name, as the books have them: what the books believe, not what the bank says."""
-    asked = _purpose(asking, purpose)
-    service = CacheService(asking.plane, business_id, firm=asking.firm)
-    answer = await service.list_bank_accounts(asked)
+    service, purpose = _service(asking, business_id), wish.allowed(asking)
+    answer = await service.list_bank_accounts(purpose, force=wish.force, deadline=wish.until)
     return ledger.books_of(_counted(asking, answer), ledger.bank_accounts_of)
 
 
@@ -126,11 +152,8 @@ def _named(row: Party) -> paging.Key:
     return (row.name.casefold(), row.remote_id)
 
 
-def _purpose(asking: Caller, word: str, *, force: bool = False) -> Purpose:
-    """What may lead to a call at every asking needs more than the least role."""
-    if force or word != "display":
-        asking.need(Role.ADVISOR)
-    return Purpose(word.upper())
+def _service(asking: Caller, business_id: str) -> CacheService:
+    return CacheService(asking.plane, business_id, firm=asking.firm)
 
 
 def _counted(asking: Caller, answer: BooksAnswer[ledger.T]) -> BooksAnswer[ledger.T]:

@@ -185,7 +185,6 @@ REQUESTS: dict[str, Any] = {
     f"POST {_B}/calls": {
         "rail": "qbo",
         "endpoint": "companyinfo.get",
-        "method": "GET",
         "data": {},
     },
     f"POST {_B}/connections/consent": {"rail": "qbo"},

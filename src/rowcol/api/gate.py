@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from fastapi import Depends
@@ -71,13 +71,15 @@ Asking = Annotated[Caller, Depends(_caller)]
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One plane's gate. `roles`: method and path -> least role, None for what needs no token."""
+    """One plane's gate. `roles`: method and path -> least role, None for what needs no token. `bytes_max`: the same -> how
+    long a body may be, where that is not `BODY_MAX`."""
 
     plane: OpenPlane
     tokens: Tokens
     counts: Counts
     roles: dict[str, Role | None]
     principal: HostPrincipal | None = None
+    bytes_max: Mapping[str, int] = field(default_factory=dict)
 
     def route_class(self) -> type[APIRoute]:
         """Routes that pass this gate before anything of the body is read."""
@@ -89,13 +91,14 @@ class Gate:
             @override
             def get_route_handler(self) -> Handle:
                 inner = super().get_route_handler()
-                method = next(iter(self.methods or ()))
-                return gate.around(inner, gate.roles[f"{method} {self.path}"], self.path)
+                key = f"{next(iter(self.methods or ()))} {self.path}"
+                return gate.around(inner, key, self.path)
 
         return Guarded
 
-    def around(self, inner: Handle, least: Role | None, where: str) -> Handle:
-        """`inner` behind the gate."""
+    def around(self, inner: Handle, key: str, where: str) -> Handle:
+        """`inner` behind the gate. `key`: its method and path."""
+        least, bytes_max = self.roles[key], self.bytes_max.get(key, BODY_MAX)
 
         async def handle(request: Request) -> Response:
             try:
@@ -103,7 +106,7 @@ class Gate:
                     caller = await self.admit(request)
                     caller.need(least)
                     request.scope[PLACE] = caller
-                return await inner(Request(request.scope, bounded(request.receive, BODY_MAX)))
+                return await inner(Request(request.scope, bounded(request.receive, bytes_max)))
             except Refusal as error:
                 return problem.refused(error)
             except RequestValidationError as error:

@@ -37,6 +37,8 @@ PROBLEM = {
             "description": "With 500: what the operator's log knows it by.",
         },
         "price_micros": {"type": "integer", "description": "With `price_unconfirmed`."},
+        "entity": {"type": "string", "description": "With `row_unreadable`: of which kind it is."},
+        "id": {"type": "string", "description": "With `row_unreadable`: the books' own id of it."},
         "errors": {"type": "array", "items": {"type": "object"}, "description": "With 422."},
     },
 }

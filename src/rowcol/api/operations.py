@@ -18,7 +18,7 @@ CONNECTION = "/v1/connections/{connection_id}"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One route. `role` None: needs no token."""
+    """One route. `role` None: needs no token. `bytes_max`: how long a body may be, None: as long as any."""
 
     method: str
     path: str
@@ -27,6 +27,7 @@ class Operation:
     summary: str
     status: int = 200
     shape: Any = None
+    bytes_max: int | None = None
 
     @property
     def key(self) -> str:
@@ -63,7 +64,14 @@ OPERATIONS = (
         "Have the banks looked at, at a confirmed price",
     ),
     Operation("GET", f"{BUSINESS}/bills", VIEWER, books.list_bills, "List open bills, with proof"),
-    Operation("POST", f"{BUSINESS}/bills/batch", VIEWER, books.batch_bills, "Read bills by id"),
+    Operation(
+        "POST",
+        f"{BUSINESS}/bills/batch",
+        VIEWER,
+        books.batch_bills,
+        "Read bills by id",
+        bytes_max=books.BATCH_BYTES_MAX,
+    ),
     Operation(
         "GET", f"{BUSINESS}/bills/{{bill_id}}", VIEWER, books.read_bill, "Read a bill, with proof"
     ),
@@ -177,3 +185,4 @@ PLAIN_ROLES: dict[str, Role | None] = {
 """Routes outside FastAPI's machinery."""
 
 ROLES: dict[str, Role | None] = {o.key: o.role for o in OPERATIONS} | PLAIN_ROLES
+BYTES_MAX = {o.key: o.bytes_max for o in OPERATIONS if o.bytes_max is not None}

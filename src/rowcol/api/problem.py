@@ -29,7 +29,7 @@ ADVICE = {
     400: "send one JSON object, not too deeply nested",
     404: "see /openapi.json for what there is",
     405: "see /openapi.json for the methods of this path",
-    413: "send less: webhooks may have 1 MiB, other bodies 64 KiB",
+    413: "send less: webhooks may have 1 MiB, batches of bills 512 KiB, other bodies 64 KiB",
 }
 
 

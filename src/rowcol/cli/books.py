@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict, TypeVar
 
 import typer
 
 from rowcol.cli import face
 from rowcol.cli.face import FirmOption, Json
 from rowcol.cli.opening import desk
+from rowcol.cli.read import Asked, DeadlineOption, amount_of, moment, patiently, waiting
 from rowcol.core.evidence import Health
 from rowcol.core.refusal import BadInput
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
 
     from rowcol.api.ledger import BillOut, BooksOut
     from rowcol.core.need import Purpose
@@ -24,9 +25,20 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "Examples: rowcol books bills 'Harbor Dental' --due-until 2026-11-30  |  rowcol books bill 'Harbor Dental' 145  |  "
-    "rowcol books vendors 'Harbor Dental' --json  |  rowcol books accounts 'Harbor Dental'"
+    "rowcol books bills 'Harbor Dental' --purpose guardrail --deadline 2m  |  "
+    "rowcol books vendors 'Harbor Dental' --json  |  rowcol books accounts 'Harbor Dental' --force"
 )
 T = TypeVar("T")
+
+
+class How(TypedDict):
+    """What every read of the books takes."""
+
+    force: bool
+    deadline: datetime | None
+
+
+Ask = Callable[["CacheService", "Purpose", How], Awaitable["BooksAnswer[T]"]]
 app = typer.Typer(help="What the books say: bills, bill, vendors, accounts.", no_args_is_help=True)
 Business = Annotated[str, typer.Argument(help="Id, external id or name.")]
 PurposeOption = Annotated[
@@ -45,6 +57,7 @@ def bills(
         str, typer.Option("--due-until", help="Only bills due on that day or before: 2026-11-30.")
     ] = "",
     purpose: PurposeOption = "display",
+    deadline: DeadlineOption = "",
     force: Force = False,
     *,
     firm: FirmOption = "",
@@ -54,7 +67,8 @@ def bills(
     from rowcol.api import ledger
 
     until = day_of(due_until)
-    answer = _answered(firm, business, purpose, lambda s, p: s.list_bills(until, p, force=force))
+    asked = Asked(purpose, deadline, force)
+    answer = _answered(firm, business, asked, lambda s, p, how: s.list_bills(until, p, **how))
     out = ledger.books_of(answer, ledger.bills_of)
     if not json:
         rows = [
@@ -70,6 +84,7 @@ def bill(
     business: Business,
     bill_id: Annotated[str, typer.Argument(metavar="ID", help="The books' own id of the bill.")],
     purpose: PurposeOption = "display",
+    deadline: DeadlineOption = "",
     force: Force = False,
     *,
     firm: FirmOption = "",
@@ -78,7 +93,8 @@ def bill(
     """Read one bill, and as of when. Exit code 1: HOLD, or the books have none."""
     from rowcol.api import ledger
 
-    answer = _answered(firm, business, purpose, lambda s, p: s.get_bill(bill_id, p, force=force))
+    asked = Asked(purpose, deadline, force)
+    answer = _answered(firm, business, asked, lambda s, p, how: s.get_bill(bill_id, p, **how))
     value = answer.value
     out = ledger.books_of(answer, lambda row: None if row is None else ledger.bill_of(row))
     if not json and out.value is not None:
@@ -96,6 +112,8 @@ def bill(
 def vendors(
     business: Business,
     purpose: PurposeOption = "display",
+    deadline: DeadlineOption = "",
+    force: Force = False,
     *,
     firm: FirmOption = "",
     json: Json = False,
@@ -103,7 +121,8 @@ def vendors(
     """List vendors by name, inactive ones too, and as of when. Exit code 1: HOLD."""
     from rowcol.api import ledger
 
-    answer = _answered(firm, business, purpose, lambda s, p: s.list_vendors(p))
+    asked = Asked(purpose, deadline, force)
+    answer = _answered(firm, business, asked, lambda s, p, how: s.list_vendors(p, **how))
     out = ledger.books_of(answer, ledger.vendors_of)
     if not json:
         rows = [
@@ -117,6 +136,8 @@ def vendors(
 def accounts(
     business: Business,
     purpose: PurposeOption = "display",
+    deadline: DeadlineOption = "",
+    force: Force = False,
     *,
     firm: FirmOption = "",
     json: Json = False,
@@ -124,7 +145,8 @@ def accounts(
     """List bank accounts as the books have them: what the books believe, not what the bank says."""
     from rowcol.api import ledger
 
-    answer = _answered(firm, business, purpose, lambda s, p: s.list_bank_accounts(p))
+    asked = Asked(purpose, deadline, force)
+    answer = _answered(firm, business, asked, lambda s, p, how: s.list_bank_accounts(p, **how))
     out = ledger.books_of(answer, ledger.bank_accounts_of)
     if not json:
         rows = [
@@ -141,38 +163,28 @@ def accounts(
     _end(out, is_json=json)
 
 
-def _answered(
-    firm: str,
-    word: str,
-    purpose: str,
-    ask: Callable[[CacheService, Purpose], Awaitable[BooksAnswer[T]]],
-) -> BooksAnswer[T]:
-    return face.running(_ask(firm, word, purpose, ask))
+def _answered(firm: str, word: str, asked: Asked, ask: Ask[T]) -> BooksAnswer[T]:
+    return face.running(_ask(firm, word, asked, ask))
 
 
-async def _ask(
-    firm: str,
-    word: str,
-    purpose: str,
-    ask: Callable[[CacheService, Purpose], Awaitable[BooksAnswer[T]]],
-) -> BooksAnswer[T]:
-    from rowcol.cli.read import patiently, purpose_of
+async def _ask(firm: str, word: str, asked: Asked, ask: Ask[T]) -> BooksAnswer[T]:
+    from rowcol.core.need import Purpose
     from rowcol.services.businesses import find
     from rowcol.services.cache import CacheService
 
-    asked = purpose_of(purpose)
     async with desk(firm, run=True) as at:
+        purpose, until = asked.understood(at.plane.clock.now())
         row = await find(at.plane, at.firm, word)
         service = CacheService(at.plane, row.id, firm=at.firm)
-        return await patiently(ask(service, asked), "reading the books")
+        its = Purpose.FORCED if asked.force else purpose
+        what = waiting("reading the books", its, at.plane.clock.now(), until)
+        return await patiently(ask(service, purpose, How(force=asked.force, deadline=until)), what)
 
 
 def _table(
     answer: BooksAnswer[T], business: str, heads: Sequence[str], rows: Sequence[Sequence[object]]
 ) -> None:
     """The rows. That there are none is only said of books that were read whole."""
-    from rowcol.cli.read import moment
-
     unread = _unread(answer, business)
     if unread:
         face.say(unread)
@@ -210,8 +222,6 @@ def day_of(text: str) -> date | None:
 
 def amount(money: Any) -> str:
     """`1,234.50 USD`."""
-    from rowcol.cli.read import amount_of
-
     return amount_of(money.amount_minor, money.currency)
 
 
@@ -229,8 +239,6 @@ def _lines(out: BillOut) -> list[tuple[str, str]]:
 
 def _end(out: BooksOut[Any], *, is_json: bool) -> None:
     """The proof, and the exit code."""
-    from rowcol.cli.read import moment
-
     if is_json:
         face.emit(out)
     else:

@@ -24,7 +24,9 @@ def call(
     business: Annotated[str, typer.Argument(help="Id, external id or name.")],
     rail: Annotated[str, typer.Argument(help="The rail's name.")],
     endpoint: Annotated[str, typer.Argument(help="As docs/rails.md names it; only callable ones.")],
-    method: Annotated[str, typer.Option("--method", help="As the endpoint has it.")] = "",
+    method: Annotated[
+        str, typer.Option("--method", help="Need not be said: it is the endpoint's own.")
+    ] = "",
     data: Annotated[
         str,
         typer.Option("--data", help="Arguments, a JSON object; a write's fields are in `body`."),
@@ -66,10 +68,9 @@ async def _call(
     async with desk(firm) as at:
         row = await find(at.plane, at.firm, word)
         service = IntegrationService(at.plane, row.id, firm=at.firm)
-        spec = at.plane.rails[rail].spec if rail in at.plane.rails else None
-        found = None if spec is None else spec.endpoints.get(endpoint)
-        said = method or ("POST" if found is None else found.method)
-        return await service.call_api(rail, endpoint, said, data, idempotency_key=key or None)
+        return await service.call_api(
+            rail, endpoint, method or None, data, idempotency_key=key or None
+        )
 
 
 def parsed(text: str) -> dict[str, Any]:

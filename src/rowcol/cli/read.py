@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -23,8 +24,15 @@ EXAMPLES = (
     "rowcol read 'Harbor Dental' --force"
 )
 
-FREE_FIRST = "waiting for free evidence before a cent is spent; --deadline shortens it"
+FREE_FIRST = "waiting for free evidence before a cent is spent"
 T = TypeVar("T")
+DeadlineOption = Annotated[
+    str,
+    typer.Option(
+        "--deadline",
+        help="How long it may take (90s, 15m, 3h) or until when (ISO); left out: what the purpose can wait.",
+    ),
+]
 
 
 def read(
@@ -32,10 +40,7 @@ def read(
     purpose: Annotated[
         str, typer.Option("--purpose", help="display, ritual, guardrail or verify.")
     ] = "display",
-    deadline: Annotated[
-        str,
-        typer.Option("--deadline", help="How long it may take (90s, 15m, 3h) or until when (ISO)."),
-    ] = "",
+    deadline: DeadlineOption = "",
     force: Annotated[
         bool, typer.Option("--force", help="A live look; the price is shown first.")
     ] = False,
@@ -49,35 +54,39 @@ def read(
 
     if force and purpose != "display":
         raise BadInput("--force has its own purpose", "leave --purpose out")
-    answer = face.running(_read(firm, business, _Asked(purpose, deadline, force, yes)))
+    answer = face.running(_read(firm, business, Asked(purpose, deadline, force, yes)))
     out = shapes.balance_of(answer)
     face.emit(out) if json else _show(business, out)
     if out.action == "HOLD" or out.incomplete:
         raise typer.Exit(face.NO)
 
 
-class _Asked:
-    """What was asked for."""
+@dataclass(frozen=True)
+class Asked:
+    """How fresh an answer was asked for, and by when, in the words of the command line."""
 
-    def __init__(self, purpose: str, deadline: str, force: bool, yes: bool) -> None:
-        self.purpose = purpose
-        self.deadline = deadline
-        self.force = force
-        self.yes = yes
+    purpose: str
+    deadline: str
+    force: bool
+    yes: bool = False
+
+    def understood(self, now: datetime) -> tuple[Purpose, datetime | None]:
+        """The purpose and the deadline. Raise `BadInput` for what is none."""
+        return purpose_of(self.purpose), deadline_of(self.deadline, now)
 
 
-async def _read(firm: str, word: str, asked: _Asked) -> Answer:
+async def _read(firm: str, word: str, asked: Asked) -> Answer:
     from rowcol.services.businesses import find
     from rowcol.services.cache import CacheService
 
-    purpose = purpose_of(asked.purpose)
     async with desk(firm, run=True) as at:
+        purpose, until = asked.understood(at.plane.clock.now())
         row = await find(at.plane, at.firm, word)
-        until = deadline_of(asked.deadline, at.plane.clock.now())
         if asked.force:
             return await _forced(at, row.id, until, yes=asked.yes)
         service = CacheService(at.plane, row.id, firm=at.firm)
-        return await patiently(service.get_balance(purpose, deadline=until), FREE_FIRST)
+        what = waiting(FREE_FIRST, purpose, at.plane.clock.now(), until)
+        return await patiently(service.get_balance(purpose, deadline=until), what)
 
 
 def purpose_of(word: str) -> Purpose:
@@ -88,6 +97,16 @@ def purpose_of(word: str) -> Purpose:
     if word.lower() not in known:
         raise BadInput(f"there is no purpose {word!r}", f"purposes: {', '.join(known)}")
     return Purpose(word.upper())
+
+
+def waiting(what: str, purpose: Purpose, now: datetime, deadline: datetime | None) -> str:
+    """What is waited for and until when, if the purpose waits or a deadline was given."""
+    from rowcol.core.need import question_of
+
+    latest = question_of(purpose, now, deadline=deadline).deadline
+    if latest <= now:
+        return what
+    return f"{what}, until {latest:%Y-%m-%d %H:%M:%S} UTC; --deadline shortens it"
 
 
 async def patiently(work: Awaitable[T], what: str) -> T:
@@ -102,14 +121,15 @@ async def patiently(work: Awaitable[T], what: str) -> T:
 
 
 async def _forced(at: Desk, business: str, until: datetime | None, *, yes: bool) -> Answer:
+    from rowcol.core.need import Purpose
     from rowcol.services.integration import IntegrationService
 
     service = IntegrationService(at.plane, business, firm=at.firm)
     price = await service.price_of_refresh()
     if price.micros:
         face.confirm(f"A live look costs {price}. Pay it?", yes=yes)
-    work = service.refresh_plaid_balance(force=True, deadline=until)
-    return await patiently(work, FREE_FIRST)
+    what = waiting("reading", Purpose.FORCED, at.plane.clock.now(), until)
+    return await patiently(service.refresh_plaid_balance(force=True, deadline=until), what)
 
 
 def deadline_of(text: str, now: datetime, option: str = "--deadline") -> datetime | None:

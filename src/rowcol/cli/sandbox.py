@@ -253,7 +253,6 @@ def _announce(
     *,
     is_json: bool,
 ) -> None:
-    address, books_address = addresses
     companies = {company.name: realm_id for realm_id, company in books.companies.items()}
     client_id, secret = next(iter(emulator.clients.items()))
     books_client_id, client = next(iter(books.clients.items()))
@@ -261,18 +260,19 @@ def _announce(
         "ROWCOL_PLAID__MAIN__CLIENT_ID": client_id,
         "ROWCOL_PLAID__MAIN__SECRET": secret,
         "ROWCOL_PLAID__MAIN__ENVIRONMENT": "emulated",
-        "ROWCOL_PLAID__MAIN__BASE_URL": address,
+        "ROWCOL_PLAID__MAIN__BASE_URL": addresses[0],
         "ROWCOL_QBO__MAIN__CLIENT_ID": books_client_id,
         "ROWCOL_QBO__MAIN__SECRET": client.secret,
         "ROWCOL_QBO__MAIN__VERIFIER_TOKEN": client.verifier_token,
         "ROWCOL_QBO__MAIN__ENVIRONMENT": "emulated",
-        "ROWCOL_QBO__MAIN__BASE_URL": books_address,
+        "ROWCOL_QBO__MAIN__BASE_URL": addresses[1],
+        "ROWCOL_QBO__MAIN__CDC_METERING": books.switches.cdc_metering,
     }
     if is_json:
-        out = {"address": address, "books_address": books_address, "companies": companies}
+        out = {"address": addresses[0], "books_address": addresses[1], "companies": companies}
         face.emit({**out, "environment": environment, "public_tokens": tokens})
         return
-    face.say(f"The emulated Plaid listens on {address}, QuickBooks on {books_address}.")
+    face.say(f"The emulated Plaid listens on {addresses[0]}, QuickBooks on {addresses[1]}.")
     face.say(f"Companies to connect: {', '.join(companies)}.")
     if not client.webhook_url:
         face.say("QuickBooks sends no webhooks: --books-webhook-url says where they go.")

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from rowcol.core.books import LedgerAccount, OpenItem, Party
 from rowcol.core.change import Action
 from rowcol.core.ids import BusinessId, FirmId
-from rowcol.core.need import Purpose, question_of
+from rowcol.core.need import Purpose, Question, question_of
 from rowcol.engine.answer import Answer
 from rowcol.engine.books import BooksAnswer
 from rowcol.services import books
@@ -49,14 +49,21 @@ class CacheService:
         return await self._read(purpose, deadline)
 
     async def get_bill(
-        self, bill_id: str, purpose: Purpose = Purpose.DISPLAY, *, force: bool = False
+        self,
+        bill_id: str,
+        purpose: Purpose = Purpose.DISPLAY,
+        *,
+        force: bool = False,
+        deadline: datetime | None = None,
     ) -> BooksAnswer[OpenItem | None]:
         """One bill by the books' own id; None where the books have none as of then and we never read one.
 
-        One that was deleted there is told as such (`is_deleted`), with nothing open. At most one metered call, and none while the mirror is fresh enough for `purpose`;
-        `force=True` reads what changed now, whatever is known.
+        One that was deleted there is told as such (`is_deleted`), with nothing open. At most one metered call, and none
+        while the mirror is fresh enough for `purpose`; `force=True` reads what changed now, whatever is known.
+        `deadline` as for a balance (default: the purpose's patience): what is known by then is the answer, with a label
+        or held. So it is with every list below. Raises `RowUnreadable` where what the books have is no bill.
         """
-        found = await self.batch_get_bills([bill_id], purpose, force=force)
+        found = await self.batch_get_bills([bill_id], purpose, force=force, deadline=deadline)
         return books.with_value(found, next(iter(found.value.values()), None))
 
     async def batch_get_bills(
@@ -65,16 +72,15 @@ class CacheService:
         purpose: Purpose = Purpose.DISPLAY,
         *,
         force: bool = False,
+        deadline: datetime | None = None,
     ) -> BooksAnswer[Mapping[str, OpenItem]]:
         """Bills by their ids, without spaces around them; ids that `get_bill` has None for are left out.
 
         No call while the mirror vouches; one for a whole company where it is too old; and where it
         was never read whole, one for 500 ids. Raises `BadInput` past 10,000 ids.
         """
-        firm = self._firm = await self._plane.firm(self._firm)
-        return await books.bills_by_id(
-            self._plane, firm, self._business, bill_ids, purpose, is_confirmed=force
-        )
+        firm, asked = await self._asked(purpose, force=force, deadline=deadline)
+        return await books.bills_by_id(self._plane, firm, self._business, bill_ids, asked)
 
     async def list_bills(
         self,
@@ -82,26 +88,42 @@ class CacheService:
         purpose: Purpose = Purpose.DISPLAY,
         *,
         force: bool = False,
+        deadline: datetime | None = None,
     ) -> BooksAnswer[tuple[OpenItem, ...]]:
-        """Bills with something to pay, by due date; `due_until`: only those due on that day or before."""
-        firm = self._firm = await self._plane.firm(self._firm)
-        return await books.open_bills(
-            self._plane, firm, self._business, due_until, purpose, is_confirmed=force
-        )
+        """Bills with something to pay, by due date; `due_until`: only those due on that day or before.
+
+        Raises `BadInput` past 100,000 of one company, and `RowUnreadable` rather than leave one out.
+        """
+        firm, asked = await self._asked(purpose, force=force, deadline=deadline)
+        return await books.open_bills(self._plane, firm, self._business, due_until, asked)
 
     async def list_vendors(
-        self, purpose: Purpose = Purpose.DISPLAY
+        self,
+        purpose: Purpose = Purpose.DISPLAY,
+        *,
+        force: bool = False,
+        deadline: datetime | None = None,
     ) -> BooksAnswer[tuple[Party, ...]]:
-        """Vendors, inactive ones included and marked."""
-        firm = self._firm = await self._plane.firm(self._firm)
-        return await books.vendors(self._plane, firm, self._business, purpose)
+        """Vendors, inactive ones included and marked. Bounded and refused as bills are."""
+        firm, asked = await self._asked(purpose, force=force, deadline=deadline)
+        return await books.vendors(self._plane, firm, self._business, asked)
 
     async def list_bank_accounts(
-        self, purpose: Purpose = Purpose.DISPLAY
+        self,
+        purpose: Purpose = Purpose.DISPLAY,
+        *,
+        force: bool = False,
+        deadline: datetime | None = None,
     ) -> BooksAnswer[tuple[LedgerAccount, ...]]:
         """Bank accounts as the books have them: what the books believe, not what the bank says."""
+        firm, asked = await self._asked(purpose, force=force, deadline=deadline)
+        return await books.bank_accounts(self._plane, firm, self._business, asked)
+
+    async def _asked(
+        self, purpose: Purpose, *, force: bool, deadline: datetime | None
+    ) -> tuple[FirmId, Question]:
         firm = self._firm = await self._plane.firm(self._firm)
-        return await books.bank_accounts(self._plane, firm, self._business, purpose)
+        return firm, books.asked(self._plane, purpose, is_confirmed=force, deadline=deadline)
 
     async def _read(self, purpose: Purpose, deadline: datetime | None) -> Answer:
         firm = self._firm = await self._plane.firm(self._firm)

@@ -24,7 +24,6 @@ from rowcol.core.records import Link
 from rowcol.core.refusal import (
     BadInput,
     Busy,
-    Conflict,
     Misconfigured,
     NotFound,
     RailRefused,
@@ -81,11 +80,6 @@ async def _complete(
             )
         app = plane.gateway.app(link.app)
         connection = await linking.exchange(plane, link.firm, link.business, app, answers)
-    except Conflict as error:  # not whose it is: that would tell one firm of another
-        told = Conflict("this company cannot be connected here", "ask your RowCol operator")
-        with contextlib.suppress(Busy):
-            await _end(plane, link, None, told.message)
-        raise told from error
     except Refusal as error:
         with contextlib.suppress(Busy):
             await _end(plane, link, None, error.message)

@@ -186,14 +186,14 @@ class IntegrationService:
         self,
         rail: str,
         endpoint: str,
-        method: str = "POST",
+        method: str | None = None,
         data: Mapping[str, object] | None = None,
         *,
         idempotency_key: str | None = None,
     ) -> object:
         """One declared endpoint of a rail, by the same gateway: counted, limited, logged.
 
-        `data`: the endpoint's arguments; what a write sends is in its `body`, amounts as Decimal.
+        `method` need not be said: it is the endpoint's own, and another one is refused. `data`: the endpoint's arguments; what a write sends is in its `body`, amounts as Decimal.
         The same `idempotency_key` (at most 50 characters) makes a write happen once, also after a
         time-out. Raises `BadInput` for an endpoint that the rail does not declare as callable or that costs
         money, and where something is missing that it needs; `NotFound` without a login, `RailRefused` with what the rail said.
@@ -207,7 +207,7 @@ class IntegrationService:
             raise BadInput(
                 f"{rail} {endpoint} may not be called", f"callable: {looks.callable_of(spec)}"
             )
-        if found.method != method.upper():
+        if method is not None and found.method != method.upper():
             raise BadInput(
                 f"{rail} {endpoint} is no {method.upper()}", f"call it by {found.method}"
             )

@@ -225,10 +225,27 @@ async def _kept(
     for left in reversed(range(STORE_TRIES)):
         try:
             return await store_login(plane, firm, business, app, access)
+        except Conflict as error:
+            raise await _taken(plane, firm, app, access) from error
         except Busy:
             if not left:
                 raise
     raise AssertionError("unreachable")
+
+
+async def _taken(plane: OpenPlane, firm: FirmId, app: App, access: Grant) -> Conflict:
+    """Why a company cannot be connected: to whom it is already, if that is the same firm. Of another's nothing is told."""
+    for row in await plane.store.list_connections(firm):
+        is_same = row.app == app.id and row.remote_id == access.remote_id
+        if not is_same or row.state.health is Health.RETIRED:
+            continue
+        business = await plane.store.read_business(firm, row.business)
+        name = row.business if business is None else business.name
+        return Conflict(
+            f"this company is connected already, to the business {name!r} of this firm as {row.id}",
+            f"use it there, or end it there with `rowcol disconnect {row.id}` and begin again",
+        )
+    return Conflict("this company cannot be connected here", "ask your RowCol operator")
 
 
 async def _send(

@@ -10,7 +10,7 @@ from rowcol.core.change import Action, ConnectionView, Decision, DecisionRecord
 from rowcol.core.evidence import Health
 from rowcol.core.ids import BusinessId, CallId, ConnectionId, DecisionId, FirmId, RemoteId
 from rowcol.core.money import FREE
-from rowcol.core.need import TRIGGERS, Purpose, Question, question_of
+from rowcol.core.need import TRIGGERS, Question
 from rowcol.core.outcome import Outcome
 from rowcol.core.rail import Failure, Role
 from rowcol.core.refusal import Refusal
@@ -43,14 +43,13 @@ async def fetched(
     views: Sequence[ConnectionView],
     entity: str,
     ids: Sequence[RemoteId],
-    purpose: Purpose,
+    question: Question,
 ) -> BooksAnswer[Mapping[ConnectionId, frozenset[RemoteId]]]:
     """Those rows into the mirror, each company under its lease. As of when the first call was sent.
 
     The value: which of them each company has. What the mirror holds beside them may have been deleted since.
     """
     firm, business = views[0].connection.firm, views[0].connection.business
-    question = question_of(purpose, plane.clock.now())
     policy = (await plane.preferences.policy(firm)).name
     parts: list[Part] = []
     made: dict[ConnectionId, tuple[CallId, ...]] = {}
