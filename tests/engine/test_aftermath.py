@@ -123,6 +123,9 @@ async def test_the_log_is_read_only_where_an_earlier_run_can_have_called() -> No
         await rig.ask_books(business, Purpose.GUARDRAIL)
         await rig.advance_to(rig.clock.now() + timedelta(minutes=3))
         assert store.log_reads == 1
+        rig.books.faults.outage(rig.clock.now(), rig.clock.now() + timedelta(days=20))
+        await rig.advance_to(rig.clock.now() + timedelta(days=20))
+        assert store.log_reads == 1, "nobody asked"
 
 
 async def test_who_gives_up_on_a_rail_that_fails_hears_that() -> None:

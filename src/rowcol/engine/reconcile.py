@@ -41,7 +41,7 @@ from rowcol.ports import FullStore
 
 CALLS_MAX = 8
 RUN_MAX = timedelta(seconds=20)
-CALLS_SEEN = 200
+CALLS_SEEN = 50
 """Of the newest lines of the call log, where what was done for a need in earlier runs is looked for."""
 COMMIT_TRIES = 3
 """A busy store is waited for by the store itself, some seconds a try."""
@@ -240,7 +240,8 @@ class Reconciler:
 
     async def _calls_before(self, work: Work, needs: Sequence[Need]) -> tuple[Call, ...]:
         """What earlier runs read since these needs were asked: a reading of many calls, or tries that failed."""
-        if not work.is_resumed and all(need.check_at <= need.question.asked_at for need in needs):
+        is_first = all(need.check_at <= need.question.asked_at for need in needs)
+        if not needs or (is_first and not work.is_resumed):
             return ()  # no earlier run can have called for them
         row = work.view.connection
         calls: tuple[Call, ...] = ()
