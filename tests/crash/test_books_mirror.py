@@ -20,7 +20,6 @@ from rowcol.sandbox.qbo.books import Books
 from rowcol.sandbox.qbo.errors import QboError
 from rowcol.sandbox.qbo.faults import Fault
 from rowcol.sandbox.qbo.switches import Switches
-from rowcol.sandbox.qbo.webhooks import Weather
 from rowcol.simulation.chance import stream
 from rowcol.simulation.ledger.clerk import Clerk
 from rowcol.simulation.ledger.edits import DEEDS
@@ -216,37 +215,6 @@ async def test_a_company_that_nobody_read_for_six_weeks_is_read_whole() -> None:
         truth = {row["Id"]: exact(row) for row in company.books.rows("Bill")}
         assert await mirror_of(rig, connection, "Bill") == truth
         assert gone not in truth
-
-
-@pytest.mark.parametrize("lost_share", [1.0, 0.5])
-async def test_a_merge_that_nothing_told_is_found(lost_share: float) -> None:
-    """No tombstone, untold by the documents, and its delivery lost: the vendor that is no more stays, for longer than
-    any delta reaches. The names are listed whole every other month."""
-    switches = Switches(merge_has_tombstone=False, merge_touches_references=False)
-    async with open_rig(Setup(1, books=switches)) as rig:
-        company = rig.books.add_company("Harbor")
-        clerk = Clerk(company.books, stream(1, "clerk"))
-        clerk.open_the_books()
-        business = await rig.add_business("Harbor")
-        connection = await rig.connect_books(business, company)
-        rig.books.outbox.weather = Weather(lost_share=1.0)
-        await rig.advance_to(rig.clock.now() + LATER)
-        loser, winner, *_ = [row["Id"] for row in company.books.rows("Vendor")]
-        company.books.merge("Vendor", loser, winner)
-        await rig.advance_to(rig.clock.now() + timedelta(days=30))
-        assert loser in await mirror_of(rig, connection, "Vendor"), "nothing told of it"
-        rig.books.outbox.weather = Weather(lost_share=lost_share)
-        for _ in range(60):
-            with contextlib.suppress(QboError):  # the lost name cannot be billed
-                clerk.do("enter bill")
-            await rig.advance_to(rig.clock.now() + timedelta(days=1))
-        asked = await rig.ask_books(business, Purpose.FORCED, is_confirmed=True)
-        assert asked.answer is not None
-        for entity in NAMES:
-            truth = {row["Id"]: exact(row) for row in company.books.rows(entity)}
-            assert await mirror_of(rig, connection, entity) == truth, entity
-        names = [c for c in await rig.plane.store.list_calls(FIRM) if c.endpoint == "query"]
-        assert len(names) < 40, "and not at each look"
 
 
 @pytest.mark.parametrize("off_h", [-1, 1])

@@ -146,7 +146,7 @@ def state(**changes: Any) -> ConnectionState:
         looked_at=read_at,
         cursor=(read_at - OVERLAP).isoformat(),
         delivered_at=read_at - timedelta(hours=1),
-        facts={"changes_at": read_at.isoformat(), "names_at": read_at.isoformat()},
+        facts={"changes_at": read_at.isoformat()},
     )
     return replace(known, **changes)
 

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from rowcol.core.connection import ConnectionState
 from rowcol.core.rail import Look, Reading
-from rowcol.rails.qbo.merged import (
-    NAMED_BY,
-    NAMES_KEPT,
-    NAMES_SPREAD,
-    are_names_in_doubt,
-    touched,
-)
+from rowcol.rails.qbo.merged import NAMED_BY, touched
 from rowcol.rails.qbo.spec import ENTITIES, NAME_LISTS
 from tests.rails.qbo import kit
 
@@ -76,35 +70,3 @@ def test_it_ends() -> None:
     after, readings = kit.run(books, found.state, kit.wanted(None))
     assert (after.page, dict(after.dirty)) == ("", {})
     assert readings[-1].coverages
-
-
-def test_names_are_listed_again_at_different_times() -> None:
-    def due_after(name: str) -> int:
-        told = {"names_at": kit.NOW.isoformat(), "institution_name": name}
-        days = (d for d in range(100) if are_names_in_doubt(kit.state(facts=told), at(d)))
-        return next(days)
-
-    def at(days: int) -> datetime:
-        return kit.NOW + timedelta(days=days)
-
-    found = {due_after(f"Company {n}") for n in range(50)}
-    assert min(found) >= 45
-    assert max(found) <= 75
-    assert len(found) > 15
-
-
-def test_a_listing_of_all_names_is_noted_and_not_repeated() -> None:
-    company = kit.Company({"Vendor": [kit.row(1)], "Bill": [kit.row(2)]})
-    old = {"names_at": (kit.NOW - NAMES_KEPT - NAMES_SPREAD).isoformat()}
-    after, readings = kit.run(company, kit.state(facts=old), kit.wanted())
-    assert set(readings[-1].replaces) == {"Vendor", "Customer", "Account"}
-    assert after.facts["names_at"] == kit.NOW.isoformat()
-    again, readings = kit.run(company, after, kit.wanted(kit.NOW + timedelta(hours=1)))
-    assert readings[-1].replaces == ()
-    assert again.facts["names_at"] == after.facts["names_at"]
-
-
-def test_books_that_were_read_before_this_was_noted_wait_their_turn() -> None:
-    after, readings = kit.run(kit.Company({}), kit.state(facts={}), kit.wanted())
-    assert readings[-1].replaces == ()
-    assert after.facts["names_at"] == kit.NOW.isoformat()

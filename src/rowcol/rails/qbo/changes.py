@@ -29,7 +29,7 @@ from rowcol.rails.qbo.progress import (
     server_time,
 )
 from rowcol.rails.qbo.records import Body, ChangesAnswer, decode, text
-from rowcol.rails.qbo.spec import ANNOUNCED, COMPANY, ENTITIES, NAME_LISTS
+from rowcol.rails.qbo.spec import ANNOUNCED, COMPANY, ENTITIES
 
 FULL = 1000
 CURSOR_AGE_MAX = timedelta(days=29)
@@ -71,8 +71,6 @@ def read_changes(look: Look, response: Response, state: ConnectionState) -> Read
     state = merged.noted(state, gone, is_first=begun is None)
     if begun is None:
         progress = _listing(progress, _words(look, "omits"))
-        if merged.are_names_in_doubt(state, response.sent_at):
-            progress = _listing(progress, NAME_LISTS)
     request_id = remote_request_id(response)
     if progress.cdc or progress.entities:
         state = facts.begun(state) if not state.page else state

@@ -9,7 +9,6 @@
 | `is_read_only`     | bool | the subscription ended: reads work, writes do not                        |
 | `gone`             | str  | names that the last answer said are gone: they were merged               |
 | `changes_at`       | str  | QuickBooks' own time of the last read of changes; "" before the first one |
-| `names_at`         | str  | when vendors, customers and accounts were listed whole last, or this was noted first, on our clock |
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ BOOKS = "books"
 INSTITUTION_NAME, READ_ONLY = "institution_name", "is_read_only"
 TOKEN, CHANGES_AT, GONE = "token", "changes_at", "gone"
 TOKEN_REFUSED, TOKEN_RENEWED, RENEWED_AT = "refused", "renewed", "renewed_at"
-CONSENT_UNTIL, NAMES_AT = "consent_until", "names_at"
+CONSENT_UNTIL = "consent_until"
 _READING = "reading."
 
 

@@ -8,8 +8,6 @@ say that there was a merge. So each of the two causes the listing of what may ha
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
-from zlib import crc32
 
 from rowcol.core.connection import ConnectionState
 from rowcol.core.rail import Row
@@ -24,7 +22,6 @@ NAMED_BY: dict[str, tuple[str, ...]] = {
 }
 """Documents that name one of them, by name list; journal entries and deposits may name any."""
 _ANY = ("JournalEntry", "Deposit")
-NAMES_KEPT, NAMES_SPREAD = timedelta(days=45), timedelta(days=30)
 NOTED_MAX = 100
 """More merges than that in five minutes are listed for twice."""
 
@@ -51,15 +48,6 @@ def touched(gone: Iterable[str], state: ConnectionState, *, is_first: bool) -> t
         if name in lists or name in found:
             found.update(dict.fromkeys((*NAMED_BY[name], *_ANY)))
     return tuple(found)
-
-
-def are_names_in_doubt(state: ConnectionState, at: datetime) -> bool:
-    """Whether to list the names whole: a merge whose delivery was lost may have been told by nothing else. Three calls for
-    a company with few names; companies that were connected together come at different times."""
-    listed_at = facts.moment(facts.word(state, facts.NAMES_AT))
-    name = facts.word(state, facts.INSTITUTION_NAME)
-    spread = NAMES_SPREAD * (crc32(name.encode()) / 2**32)
-    return listed_at is not None and at - listed_at >= NAMES_KEPT + spread
 
 
 def noted(state: ConnectionState, gone: frozenset[str], *, is_first: bool) -> ConnectionState:

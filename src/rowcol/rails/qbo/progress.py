@@ -17,7 +17,6 @@ from rowcol.core.outcome import Outcome
 from rowcol.core.wire import Response
 from rowcol.rails.qbo import facts
 from rowcol.rails.qbo.records import Unreadable, utc
-from rowcol.rails.qbo.spec import NAME_LISTS
 
 OVERLAP = timedelta(minutes=5)
 """Read again by the next look: times at QuickBooks are rounded to seconds, and commits take a while."""
@@ -110,7 +109,5 @@ def completed(
         webhook_gap_at=at if has_gap else state.webhook_gap_at,
     )
     state = facts.learnt(state, {facts.CHANGES_AT: progress.time if is_changes else ""})
-    if set(progress.listed) >= set(NAME_LISTS) or not facts.word(state, facts.NAMES_AT):
-        state = facts.learnt(state, {facts.NAMES_AT: progress.sent})
     state = state.with_health(Health.OK, "", at)
     return state, Coverage(facts.BOOKS, sent_at - OVERLAP, Source.CACHED)
