@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rowcol.core.outcome import Outcome
 from tests.api.books_rig import books_face
 from tests.api.test_consent import begun
 from tests.fake_books import LEDGER
@@ -188,3 +189,25 @@ async def test_what_is_held_is_not_called_missing(tmp_path: Path) -> None:
         answer = asked.result()
         assert (answer.status_code, answer.json()["action"]) == (200, "HOLD")
         assert answer.json()["value"] is None
+
+
+async def test_a_viewer_s_display_waits_for_nothing_whatever_the_deadline(tmp_path: Path) -> None:
+    """Else the rail would be asked again and again for somebody who may only look."""
+    async with books_face(tmp_path) as it:
+        by = it.it.clock.now() + timedelta(days=30)
+        it.it.clock.advance(timedelta(days=2))
+        it.it.office.calls.clear()
+        it.it.office.fails["changes"] = Outcome.TRY_AGAIN
+        asked = asyncio.create_task(
+            it.ask("GET", "bills", "viewer", params={"deadline": f"{by:%Y-%m-%dT%H:%M:%SZ}"})
+        )
+        await pass_time(it.it.clock, asked, at_most=timedelta(minutes=5), settle=it.it.settle)
+        assert asked.result().json()["label"]
+        assert len(it.it.office.calls) <= 3
+
+
+async def test_a_viewer_asks_for_a_thousand_bills_at_most(tmp_path: Path) -> None:
+    async with books_face(tmp_path) as it:
+        body = {"ids": [f"b{n}" for n in range(1_001)]}
+        assert (await it.ask("POST", "bills/batch", "viewer", json=body)).status_code == 403
+        assert (await it.ask("POST", "bills/batch", "advisor", json=body)).status_code == 200

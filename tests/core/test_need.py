@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rowcol.core.need import STANDARDS, TRIGGERS, Purpose, priority_of, question_of
+from rowcol.core.refusal import BadInput
 from tests.core.builders import HOUR, NOW, minutes_before
 
 
@@ -26,7 +28,9 @@ def test_a_deadline_never_precedes_the_question(
     if deadline is None:
         assert question.deadline == asked_at + STANDARDS[purpose].patience
     else:
-        assert question.deadline == max(deadline, asked_at)
+        assert question.deadline == (
+            asked_at if purpose is Purpose.DISPLAY else max(deadline, asked_at)
+        )
 
 
 def test_people_go_first_then_deadlines() -> None:
@@ -34,3 +38,8 @@ def test_people_go_first_then_deadlines() -> None:
     ritual = question_of(Purpose.RITUAL, NOW)
     sooner = question_of(Purpose.RITUAL, NOW, deadline=NOW + HOUR)
     assert sorted([ritual, forced, sooner], key=priority_of) == [forced, sooner, ritual]
+
+
+def test_a_deadline_without_an_offset_is_none() -> None:
+    with pytest.raises(BadInput, match="no offset"):
+        question_of(Purpose.RITUAL, NOW, deadline=NOW.replace(tzinfo=None))

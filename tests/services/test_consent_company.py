@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
+import httpx2
 import pytest
 
+from rowcol.api.app import create_app
 from rowcol.core.ids import BusinessId, FirmId
 from rowcol.core.records import Business, Firm
 from rowcol.core.refusal import BadInput, Conflict, RailRefused
@@ -15,7 +17,7 @@ from rowcol.sandbox.qbo.faults import Fault
 from rowcol.services import consent
 from rowcol.services.integration import IntegrationService
 from rowcol.simulation.rig import open_rig
-from rowcol.simulation.wiring import FIRM
+from rowcol.simulation.wiring import CALLBACK_PATH, FIRM
 
 
 async def test_a_company_that_the_consent_is_not_for_is_not_connected() -> None:
@@ -57,6 +59,28 @@ async def test_where_a_company_is_connected_is_told_within_the_firm() -> None:
         assert "to the business 'First' of this firm" in refused.value.message
         assert f"`rowcol disconnect {login.id}`" in refused.value.what_to_do
         assert company.realm_id not in refused.value.message + refused.value.what_to_do
+
+
+async def test_the_page_that_anybody_with_the_link_sees_names_no_other_client() -> None:
+    async with open_rig() as rig:
+        company = rig.books.add_company("Shared")
+        first, second = await rig.add_business("First"), await rig.add_business("Second")
+        login = await rig.connect_books(first, company)
+        await rig.advance_to(rig.clock.now() + timedelta(minutes=1))  # our limits are open again
+        service = IntegrationService(rig.plane, second, firm=FIRM)
+        begun = await service.begin_connect("qbo")
+        state = parse_qs(urlsplit(begun.url).query)["state"][0]
+        code = rig.books.consent(rig.books_app.keys["client_id"], company.realm_id)
+        query = urlencode({"state": state, "code": code, "realmId": company.realm_id})
+        transport = httpx2.ASGITransport(app=create_app(rig.plane))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://rowcol") as client:
+            page = await client.get(f"{CALLBACK_PATH}?{query}")
+        assert page.status_code == 400
+        assert "connected to the firm already" in page.text
+        assert "First" not in page.text
+        assert login.id not in page.text
+        with pytest.raises(RailRefused, match="to the business 'First'"):
+            await service.consented(begun.value)
 
 
 async def test_where_a_company_is_connected_is_not_told_to_another_firm() -> None:

@@ -22,6 +22,8 @@ from rowcol.core.refusal import NotFound
 from rowcol.engine.books import BooksAnswer
 from rowcol.services.cache import CacheService
 
+VIEWER_IDS_MAX = 1_000
+"""Two calls, where the books were never read whole."""
 BATCH_BYTES_MAX = 512 * 1024
 """Ten thousand ids of twenty characters are a quarter of a MiB."""
 DueUntil = Annotated[date | None, Query(description="Only bills due on that day or before.")]
@@ -108,9 +110,11 @@ async def batch_bills(
 ) -> ledger.BooksOut[tuple[ledger.BillOut, ...]]:
     """Bills by the books' own ids, in the order asked; those that the books do not have are left out.
 
-    At most 10,000 ids in 512 KiB. No call while the mirror vouches; one for the whole company where it is too old,
-    however many ids.
+    At most 10,000 ids in 512 KiB; more than 1,000 need the role advisor. No call while the mirror vouches; one for the
+    whole company where it is too old, however many ids; one for each 500 ids where the books were never read whole.
     """
+    if len(body.ids) > VIEWER_IDS_MAX:
+        asking.need(Role.ADVISOR)
     wish = Wished(body.purpose, body.deadline, force=body.force)
     service, purpose = _service(asking, business_id), wish.allowed(asking)
     answer = await service.batch_get_bills(body.ids, purpose, force=wish.force, deadline=wish.until)

@@ -19,6 +19,7 @@ from starlette.routing import Route
 from rowcol.core.rail import CONSENT
 from rowcol.core.refusal import Misconfigured, Refusal, Unreadable
 from rowcol.services import consent
+from rowcol.services.linking import TakenHere
 from rowcol.services.plane import OpenPlane
 
 CALLBACK = "/oauth/{rail}/callback"
@@ -68,6 +69,12 @@ class Callback:
         except (Misconfigured, Unreadable) as error:
             log.exception("callback.misconfigured", detail=error.message)
             text = "The service is not set up for this. Its operator finds the reason with rowcol doctor."
+            return page(400, "Not connected", text)
+        except (
+            TakenHere
+        ):  # whoever has the link sees this page; the firm's people read the rest with a token
+            log.info("callback.refused", code=TakenHere.code)
+            text = "This company is connected to the firm already. Ask whoever sent you the link."
             return page(400, "Not connected", text)
         except Refusal as error:
             log.info("callback.refused", code=error.code)

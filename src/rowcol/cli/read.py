@@ -148,7 +148,7 @@ def deadline_of(text: str, now: datetime, option: str = "--deadline") -> datetim
         raise BadInput(
             f"{option} {text!r} is neither a span nor a time", "write 15m, or 2026-11-20T15:00Z"
         ) from error
-    return when.replace(tzinfo=when.tzinfo or UTC)
+    return when.replace(tzinfo=when.tzinfo or UTC).astimezone(UTC)
 
 
 def _show(word: str, out: BalanceOut) -> None:

@@ -112,11 +112,15 @@ def question_of(
     deadline: datetime | None = None,
     is_confirmed: bool = False,
 ) -> Question:
-    """The standard question of a purpose. A `deadline` before `asked_at` means at once; raise `BadInput` past `WAIT_MAX`."""
+    """The standard question of a purpose. A `deadline` before `asked_at` means at once, as always for a display: that
+    waits for nothing. Raise `BadInput` past `WAIT_MAX`, and for one without an offset."""
     standard = STANDARDS[purpose]
+    if deadline is not None and deadline.tzinfo is None:
+        raise BadInput("the deadline has no offset from UTC", "name it with one, such as +00:00")
     if deadline is not None and deadline > asked_at + WAIT_MAX:
         raise BadInput(
             f"the deadline is more than {WAIT_MAX.days} days ahead", "name an earlier one"
         )
     latest = asked_at + standard.patience if deadline is None else max(deadline, asked_at)
+    latest = asked_at if purpose is Purpose.DISPLAY else latest
     return Question(purpose, asked_at, standard.window, latest, is_confirmed)

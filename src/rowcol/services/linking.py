@@ -40,6 +40,10 @@ STORE_TRIES = 5
 CONNECTING = Cause(Trigger.PERSON, "a person connects a login")
 
 
+class TakenHere(Conflict):
+    """Connected to another business of the same firm; names it, which is for the firm's own people."""
+
+
 async def grant(plane: OpenPlane, firm: FirmId, app: App, look: Look) -> Grant:
     """One step of connecting. Raise `RailRefused` with the rail's code, or with what stood in the way."""
     sent, read = await _ask(plane, firm, app, look)
@@ -241,7 +245,7 @@ async def _taken(plane: OpenPlane, firm: FirmId, app: App, access: Grant) -> Con
             continue
         business = await plane.store.read_business(firm, row.business)
         name = row.business if business is None else business.name
-        return Conflict(
+        return TakenHere(
             f"this company is connected already, to the business {name!r} of this firm as {row.id}",
             f"use it there, or end it there with `rowcol disconnect {row.id}` and begin again",
         )
