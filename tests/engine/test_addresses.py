@@ -91,40 +91,42 @@ async def test_what_was_told_last_holds_until_a_better_one_is_read() -> None:
     assert await told() == ({}, 0)
 
 
-async def test_an_address_in_doubt_is_read_again_an_hour_after_it_was() -> None:
-    clock, reads = FakeClock(T0), 0
-    addresses = Addresses(clock)
+class Counted:
+    """A document that tells `TOLD`, but for the first `refused` times; and how often it was read."""
 
-    async def read() -> Mapping[str, str]:
-        nonlocal reads
-        reads += 1
-        return TOLD
+    def __init__(self, refused: int = 0) -> None:
+        self.reads = 0
+        self._refused = refused
 
-    await addresses.of(AppId("a"), read)
-    addresses.doubt(AppId("a"))
-    await addresses.of(AppId("a"), read)
-    assert reads == 1
-    clock.advance(AGAIN_AFTER)
-    await addresses.of(AppId("a"), read)
-    assert reads == 2
-    clock.advance(KEPT / 2)
-    addresses.doubt(AppId("a"))
-    await addresses.of(AppId("a"), read)
-    assert reads == 3, "long ago: at once"
-
-
-async def test_what_was_not_asked_for_is_asked_for_soon() -> None:
-    clock, reads = FakeClock(T0), 0
-    addresses = Addresses(clock)
-
-    async def read() -> Mapping[str, str]:
-        nonlocal reads
-        reads += 1
-        if reads == 1:
+    async def __call__(self) -> Mapping[str, str]:
+        self.reads += 1
+        if self.reads <= self._refused:
             raise NotAsked
         return TOLD
 
+
+async def test_an_address_in_doubt_is_read_again_an_hour_after_it_was() -> None:
+    clock, read = FakeClock(T0), Counted()
+    addresses = Addresses(clock)
+    await addresses.of(AppId("a"), read)
+    addresses.doubt(AppId("a"))
+    await addresses.of(AppId("a"), read)
+    assert read.reads == 1
+    clock.advance(AGAIN_AFTER)
+    await addresses.of(AppId("a"), read)
+    assert read.reads == 2
+    clock.advance(KEPT / 2)
+    addresses.doubt(AppId("a"))
+    await addresses.of(AppId("a"), read)
+    assert read.reads == 3, "long ago: at once"
+
+
+async def test_what_was_not_asked_for_is_asked_for_soon() -> None:
+    clock, read = FakeClock(T0), Counted(refused=1)
+    addresses = Addresses(clock)
     assert await addresses.of(AppId("a"), read) == {}
+    assert await addresses.of(AppId("a"), read) == {}
+    assert read.reads == 1, "not again at once"
     clock.advance(SOON_AFTER)
     assert await addresses.of(AppId("a"), read) == TOLD
 

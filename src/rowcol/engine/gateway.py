@@ -144,7 +144,7 @@ class Gateway:
         sealed_token: bytes | None = None,
         remote_id: RemoteId = RemoteId(""),
     ) -> Sent | NotBefore | Refused:
-        """Spend quota, then money, then a round trip (once a day another before it, free, to learn the address). `Sent` must be settled by the caller, whatever happened.
+        """Spend quota, then money, then a round trip (two for a token, once a day). `Sent` must be settled by the caller.
 
         `remote_id`: whose the token is, where there is no connection yet.
         """

@@ -39,7 +39,7 @@ class RowUnreadable(Conflict):
     def __init__(self, row: MirrorRow, why: str) -> None:
         super().__init__(
             f"{row.entity} {row.remote_id!r} cannot be read: {why}",
-            "correct it in the books, then ask again with force",
+            "correct it in the books; the next look at them brings the correction",
         )
         self.more = {"entity": row.entity, "id": row.remote_id}
 

@@ -193,7 +193,8 @@ class IntegrationService:
     ) -> object:
         """One declared endpoint of a rail, by the same gateway: counted, limited, logged.
 
-        `method` need not be said: it is the endpoint's own, and another one is refused. `data`: the endpoint's arguments; what a write sends is in its `body`, amounts as Decimal.
+        `method` need not be said: it is the endpoint's own, and another one is refused. `data`: the endpoint's arguments;
+        what a write sends is in its `body`, amounts as Decimal.
         The same `idempotency_key` (at most 50 characters) makes a write happen once, also after a
         time-out. Raises `BadInput` for an endpoint that the rail does not declare as callable or that costs
         money, and where something is missing that it needs; `NotFound` without a login, `RailRefused` with what the rail said.
