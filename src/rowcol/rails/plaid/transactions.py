@@ -13,6 +13,7 @@ from datetime import date, datetime
 from rowcol.core.connection import ConnectionState
 from rowcol.core.freshness.calendar import is_bank_day
 from rowcol.core.ids import RemoteId
+from rowcol.core.mirror import TRANSACTION
 from rowcol.core.money import NotMoney, money_of
 from rowcol.core.outcome import Outcome
 from rowcol.core.rail import Failure, Look, Reading, Row
@@ -21,7 +22,6 @@ from rowcol.rails.plaid import facts, records
 from rowcol.rails.plaid.accounts import beside_changes
 from rowcol.rails.plaid.errors import failed, request_id_of
 
-ENTITY = "transaction"
 YEARS = range(1970, 2101)
 """Dates outside are none: each year costs a calendar."""
 
@@ -59,7 +59,7 @@ def read_page(look: Look, response: Response, state: ConnectionState) -> Reading
 def rows_of(answer: records.SyncAnswer) -> tuple[Row, ...]:
     """All three lists, in the order in which they apply; a removed one is a tombstone."""
     changed = (*answer.added, *answer.modified)
-    gone = (Row(ENTITY, RemoteId(r.transaction_id), "", None, None) for r in answer.removed)
+    gone = (Row(TRANSACTION, RemoteId(r.transaction_id), "", None, None) for r in answer.removed)
     return (*(_row(record) for record in changed), *gone)
 
 
@@ -86,7 +86,10 @@ def _row(record: records.TransactionRecord) -> Row:
         "payment_channel": records.text(record.payment_channel),
     }
     at = records.moment_of(record.datetime)
-    return Row(ENTITY, RemoteId(record.transaction_id), "", at, body)
+    due_on = (
+        record.date if record.pending else None
+    )  # what is open of it, so that it is found quickly
+    return Row(TRANSACTION, RemoteId(record.transaction_id), "", at, body, due_on)
 
 
 def _counted(state: ConnectionState, answer: records.SyncAnswer, changes: int) -> ConnectionState:
