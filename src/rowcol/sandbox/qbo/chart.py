@@ -80,40 +80,20 @@ def _company(name: str, time_zone: str, start: str, country: str) -> dict[str, A
 _PREFERENCES: Final[dict[str, Any]] = {
     "AccountingInfoPrefs": {
         "FirstMonthOfFiscalYear": "January",
-        "TaxYearMonth": "January",
         "UseAccountNumbers": False,
-        "TrackDepartments": False,
-        "ClassTrackingPerTxn": False,
-        "ClassTrackingPerTxnLine": False,
         "CustomerTerminology": "Customers",
     },
-    "EmailMessagesPrefs": {
-        "InvoiceMessage": {"Subject": "An invoice", "Message": "It is attached."},
-        "EstimateMessage": {"Subject": "An estimate", "Message": "It is attached."},
-    },
-    "OtherPrefs": {
-        "NameValue": [
-            {"Name": "DateFormatMnemonic", "Value": "MMDDYYYY_SEP_SLASH"},
-            {"Name": "WarnDuplicateBillNumber", "Value": "false"},
-        ]
-    },
-    "ProductAndServicesPrefs": {
-        "ForSales": True,
-        "ForPurchase": True,
-        "QuantityWithPriceAndRate": True,
-        "QuantityOnHand": False,
-    },
+    "EmailMessagesPrefs": {"InvoiceMessage": {"Subject": "Invoice", "Message": "Attached."}},
+    "OtherPrefs": {"NameValue": [{"Name": "WarnDuplicateBillNumber", "Value": "false"}]},
+    "ProductAndServicesPrefs": {"ForSales": True, "ForPurchase": True},
     "ReportPrefs": {"ReportBasis": "Accrual", "CalcAgingReportFromTxnDate": False},
     "SalesFormsPrefs": {
         "CustomTxnNumbers": False,
         "AllowDeposit": True,
-        "AllowDiscount": True,
-        "AutoApplyCredit": True,
-        "AutoApplyPayments": True,
         "DefaultTerms": {"value": "3"},
     },
     "TaxPrefs": {"UsingSalesTax": True},
     "TimeTrackingPrefs": {"WorkWeekStartDate": "Monday", "UseServices": True},
     "VendorAndPurchasesPrefs": {"BillableExpenseTracking": True, "TrackingByCustomer": True},
 }
-"""`CurrencyPrefs` is of `currency`."""
+"""One or a few of each group; `CurrencyPrefs` is of `currency`."""
