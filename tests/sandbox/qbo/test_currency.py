@@ -12,7 +12,7 @@ from rowcol.sandbox.qbo.books import Books
 from rowcol.sandbox.qbo.catalog import KINDS
 from rowcol.sandbox.qbo.currency import HOMES, CurrencySettings
 from rowcol.sandbox.qbo.errors import QboError
-from tests.sandbox.qbo.rig import Rig, bill_body, invoice_body
+from tests.sandbox.qbo.rig import Rig, bill_body, invoice_body, payment_body
 
 CARRIERS = ("Account", "Bill", "Customer", "Invoice", "Vendor")
 EUR = {"CurrencyRef": {"value": "EUR"}}
@@ -187,6 +187,12 @@ def test_an_amount_is_as_fine_as_its_currency(country: str, amount: str, is_refu
         assert refusal(rig, "Bill", body) == "2010"
     else:
         assert rig.books.create("Bill", body)["TotalAmt"] == Decimal(amount)
+
+
+def test_the_total_of_a_payment_is_an_amount_too(rig: Rig) -> None:
+    vendor = rig.vendor()
+    body = payment_body(vendor, rig.bill(vendor), "10") | {"TotalAmt": Decimal("10.255")}
+    assert refusal(rig, "BillPayment", body) == "2010"
 
 
 def test_two_decimals_everywhere_by_switch() -> None:

@@ -114,13 +114,13 @@ def complete(kind: Kind, draft: Json, books: Library) -> Json:
         return draft
     if not kind.is_transaction:
         return draft
+    currency.complete(kind, draft, books)
     draft.setdefault("TxnDate", books.today())
     draft.setdefault("Line", [])
     if kind.sums_lines:
         draft["TotalAmt"] = _total(draft)
     elif "TotalAmt" in draft:
         draft["TotalAmt"] = cents(draft["TotalAmt"])
-    currency.complete(kind, draft, books)
     _complete_special(kind, draft, books)
     return draft
 
