@@ -9,7 +9,7 @@ from typing import Protocol
 from rowcol.core import change as c
 from rowcol.core.connection import Connection
 from rowcol.core.delivery import Incoming, Listed, RouteState, VerificationKey
-from rowcol.core.identity import AccountTies, AccountVerdict, Postings
+from rowcol.core.identity import AccountTies
 from rowcol.core.ids import AppId, BusinessId, ConnectionId, DeliveryId, FirmId, NeedId, RemoteId
 from rowcol.core.mirror import MirrorRow
 from rowcol.core.money import Cost
@@ -18,6 +18,7 @@ from rowcol.core.pool import Peaks, Pool
 from rowcol.core.rail import Row
 from rowcol.core.records import Burn, Business, Call, Firm, Link, Spending, Throttle, Token
 from rowcol.core.retention import Horizon
+from rowcol.core.sameness import AccountVerdict, Postings
 from rowcol.core.secret import Secret
 from rowcol.core.wire import NoAnswer, Request, Response
 

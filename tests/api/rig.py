@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from rowcol.api.app import create_app
 from rowcol.api.examples import REQUESTS
 from rowcol.api.operations import OPERATIONS, Operation
+from rowcol.core.identity import account_id_of
 from rowcol.core.ids import BusinessId, FirmId
 from rowcol.core.records import Business, Firm
 from rowcol.services.tokens import ROLES, issue
@@ -26,6 +27,7 @@ PATHS = {
     "business_id": BUSINESS,
     "connection_id": CONNECTION,
     "remote_id": ACCOUNT,
+    "account_id": account_id_of(CONNECTION, ACCOUNT),
     "delivery_id": "del-none",
     "token_id": "0" * 64,
     "bill_id": "b1",

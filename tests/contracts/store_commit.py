@@ -14,6 +14,7 @@ from rowcol.core.ids import CallId, ConnectionId, NeedId, RemoteId
 from rowcol.core.money import Cost, Money
 from rowcol.ports import FullStore
 from tests.contracts.values import (
+    T0,
     TOKEN,
     A,
     B,

@@ -27,6 +27,7 @@ from rowcol.core.quota import Quota
 from rowcol.core.rail import Row
 from rowcol.core.records import Business, Firm, Link
 from rowcol.core.retention import Horizon, horizon
+from rowcol.core.sameness import AccountVerdict
 from rowcol.ports import FullStore
 
 T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -161,6 +162,18 @@ def row(remote_id: str, entity: str = "account", name: str | None = "Checking") 
     if name is not None:
         body = {"name": name, "mask": "0000", "type": "depository", "subtype": "checking"}
     return Row(entity, RemoteId(remote_id), "1", T0, body)
+
+
+def posting(name: str, account: str, amount: str = "12.50", *, pending: bool = False) -> Row:
+    body = {"account_id": account, "amount": amount, "date": "2026-03-01", "pending": pending}
+    return Row("transaction", RemoteId(name), "", None, {**body, "currency": "USD"})
+
+
+def verdict(
+    first: str = "c1", second: str = "c2", *, is_same: bool = True, at: datetime = T0
+) -> AccountVerdict:
+    refs = ((ConnectionId(first), "a1"), (ConnectionId(second), "a1"))
+    return AccountVerdict(*refs, is_same=is_same, decided_by="Dana", decided_at=at)
 
 
 def decided(action: c.Action = c.Action.SERVE) -> c.Decision:

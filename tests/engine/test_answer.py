@@ -8,9 +8,10 @@ from rowcol.core.change import Action
 from rowcol.core.connection import Connection
 from rowcol.core.ids import ConnectionId, FirmId, RemoteId
 from rowcol.core.need import Purpose, question_of
+from rowcol.core.sameness import AccountVerdict
 from rowcol.engine.answer import Answer
 from rowcol.engine.resolve import Open
-from tests.fakes import LIVE_MICROS
+from tests.fakes import ACCOUNT, LIVE_MICROS
 from tests.rig import BUSINESS, CONNECTION, FIRM, Rig, rig
 
 
@@ -56,6 +57,7 @@ async def test_a_login_served_early_is_judged_again_with_the_last_one(tmp_path: 
         await it.settle()
         second = replace(await _login(it), id=ConnectionId("con-2"), remote_id=RemoteId("item-2"))
         await it.plane.store.add_connection(FIRM, second, it.plane.vault.seal("token"))
+        await _are_two(it)
         question = question_of(Purpose.GUARDRAIL, it.clock.now())
         asked = await it.plane.answerer.ask(FIRM, BUSINESS, question)
         assert isinstance(asked, Open)
@@ -76,3 +78,10 @@ async def test_a_login_served_early_is_judged_again_with_the_last_one(tmp_path: 
 async def _login(it: Rig) -> Connection:
     (login,) = await it.plane.store.list_connections(FIRM, BUSINESS)
     return login
+
+
+async def _are_two(it: Rig) -> None:
+    """The fake bank shows both logins an account of one number: a person says that they are two."""
+    refs = ((CONNECTION, str(ACCOUNT)), (ConnectionId("con-2"), str(ACCOUNT)))
+    said = AccountVerdict(*refs, is_same=False, decided_by="Dana", decided_at=it.clock.now())
+    await it.plane.store.record_verdict(FIRM, BUSINESS, said)

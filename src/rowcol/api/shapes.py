@@ -9,10 +9,11 @@ from datetime import datetime
 from rowcol.core.cash import Cash, Role, is_gone
 from rowcol.core.connection import Connection
 from rowcol.core.evidence import Health, Observation
-from rowcol.core.identity import AccountRef, BankAccount, Doubt, account_id_of
+from rowcol.core.identity import BankAccount, Doubt, account_id_of
 from rowcol.core.money import Money
 from rowcol.core.rail import CONSENT
 from rowcol.core.records import Business
+from rowcol.core.sameness import AccountRef
 from rowcol.engine.answer import Answer
 from rowcol.rails.registry import RAILS
 from rowcol.services.board import BoardRow

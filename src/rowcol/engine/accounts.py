@@ -6,14 +6,9 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Mapping, Sequence
 
 from rowcol.core.change import ConnectionView
-from rowcol.core.identity import (
-    AccountRef,
-    Identified,
-    Postings,
-    identify,
-    unread_postings,
-)
+from rowcol.core.identity import Identified, identify, unread_postings
 from rowcol.core.ids import BusinessId, ConnectionId, FirmId
+from rowcol.core.sameness import AccountRef, Postings
 from rowcol.ports import Store
 
 KEPT_MAX = 256

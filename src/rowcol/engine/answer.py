@@ -8,15 +8,16 @@ from datetime import date, datetime
 
 from typing_extensions import override
 
-from rowcol.core.cash import FIELD, Cash, cash_of, counted, live
+from rowcol.core.cash import FIELD, Cash, cash_of, counted, is_gone, live
 from rowcol.core.change import Account, Action, ConnectionView, Decision, DecisionRecord
 from rowcol.core.evidence import Observation
-from rowcol.core.identity import AccountRef, BankAccount, Doubt, Identified
+from rowcol.core.identity import BankAccount, Doubt, Identified
 from rowcol.core.ids import BusinessId, CallId, FirmId
 from rowcol.core.mirror import TRANSACTION, pending_of
 from rowcol.core.money import Cost, Money
 from rowcol.core.need import Question
 from rowcol.core.rail import Rail, Role
+from rowcol.core.sameness import AccountRef
 from rowcol.engine.ambient import Ambient
 from rowcol.engine.decisions import DecisionLog
 from rowcol.engine.gateway import Gateway
@@ -148,7 +149,10 @@ def held_cash(found: Resolved) -> Decision | None:
 
 def nothing_counts(identified: Identified) -> str:
     """That no account counts as cash, and what each is instead."""
-    roles = ", ".join(f"{one.name} is {one.role}" for one in identified.accounts[:NAMED_MAX])
+    roles = ", ".join(
+        f"{one.name} is {'no longer shown' if is_gone(one.speaking) else one.role}"
+        for one in identified.accounts[:NAMED_MAX]
+    )
     more = "" if len(identified.accounts) <= NAMED_MAX else ", ..."
     return f"no account counts as cash ({roles}{more}): give one the role operating with `rowcol account role`"
 
@@ -166,7 +170,7 @@ def compose(found: Resolved, pending: Mapping[AccountRef, Money] | None = None) 
     doubts = found.identified.doubts
     if found.held is None:
         labels += [doubt.reason for doubt in doubts if doubt.is_material]
-        if not cash.parts and found.identified.accounts:
+        if not cash.parts and found.parts and found.identified.accounts:
             labels.append(nothing_counts(found.identified))
     if cash.is_incomplete and cash.incomplete_reason:
         labels.append(cash.incomplete_reason)

@@ -8,10 +8,10 @@ from dataclasses import replace
 from rowcol.core.change import Account, AccountLook, ConnectionView
 from rowcol.core.connection import ConnectionState
 from rowcol.core.evidence import Coverage, Observation, Source
-from rowcol.core.identity import likeness_of
 from rowcol.core.ids import RemoteId
 from rowcol.core.mirror import ACCOUNT
 from rowcol.core.rail import Row
+from rowcol.core.sameness import likeness_of
 
 
 def view_with(

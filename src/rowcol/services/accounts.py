@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from rowcol.core.cash import DEBT_TYPES, Role, named
 from rowcol.core.change import Account
-from rowcol.core.identity import (
-    AccountVerdict,
-    BankAccount,
-    Identified,
-    account_id_of,
-    are_together,
-)
+from rowcol.core.identity import BankAccount, Identified, account_id_of
 from rowcol.core.ids import BusinessId, ConnectionId, FirmId, RemoteId
 from rowcol.core.rail import Role as RailRole
 from rowcol.core.refusal import BadInput, Conflict, NotFound
+from rowcol.core.sameness import AccountVerdict, are_together
 from rowcol.engine.accounts import AccountReader
 from rowcol.services.businesses import every
 from rowcol.services.plane import OpenPlane

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from rowcol.core.cash import CashPart, cash_of
-from rowcol.core.identity import LONG_AGO, AccountRef, Identified
+from rowcol.core.identity import LONG_AGO, Identified
 from rowcol.core.ids import FirmId
 from rowcol.core.money import Money
+from rowcol.core.sameness import AccountRef
 from rowcol.services.accounts import read_accounts
 from rowcol.services.businesses import every
 from rowcol.services.plane import OpenPlane

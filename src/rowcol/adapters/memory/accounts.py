@@ -10,9 +10,11 @@ import msgspec
 
 from rowcol.adapters.memory.state import Login, State
 from rowcol.core.evidence import Health
-from rowcol.core.identity import AccountTies, AccountVerdict, Postings, SharedAccount
+from rowcol.core.identity import AccountTies, SharedAccount
 from rowcol.core.ids import BusinessId, ConnectionId, FirmId, RemoteId
 from rowcol.core.mirror import ACCOUNT, TRANSACTION, TransactionBody
+from rowcol.core.refusal import NotFound
+from rowcol.core.sameness import AccountVerdict, Postings
 
 
 def set_account_role(
@@ -32,7 +34,9 @@ def set_account_role(
 
 
 def record_verdict(s: State, firm: FirmId, business: BusinessId, verdict: AccountVerdict) -> None:
-    """The last word on two accounts is kept."""
+    """The last word on two accounts is kept. Raise `NotFound` for a business of another firm."""
+    if (firm, business) not in s.businesses:
+        raise NotFound("no such business in this firm", "list them with `rowcol business list`")
     s.verdicts[firm, business, frozenset((verdict.first, verdict.second))] = verdict
 
 

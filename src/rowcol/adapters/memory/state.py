@@ -15,12 +15,12 @@ from rowcol.core import change as c
 from rowcol.core.connection import Connection
 from rowcol.core.delivery import Incoming, RouteState, VerificationKey
 from rowcol.core.evidence import Coverage, Observation, Source
-from rowcol.core.identity import AccountRef, AccountVerdict
 from rowcol.core.need import Need
 from rowcol.core.pool import Pool
 from rowcol.core.rail import Row
 from rowcol.core.records import Business, Call, Firm, Link, Token
 from rowcol.core.refusal import NotFound
+from rowcol.core.sameness import AccountRef, AccountVerdict
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -23,7 +23,7 @@ from rowcol.adapters.memory.state import State, own
 from rowcol.core import change as c
 from rowcol.core.connection import Connection
 from rowcol.core.delivery import Incoming, Listed, RouteState, VerificationKey
-from rowcol.core.identity import AccountTies, AccountVerdict, Postings
+from rowcol.core.identity import AccountTies
 from rowcol.core.ids import AppId, BusinessId, ConnectionId, DeliveryId, FirmId, NeedId, RemoteId
 from rowcol.core.mirror import MirrorRow
 from rowcol.core.money import Cost
@@ -33,6 +33,7 @@ from rowcol.core.rail import Row
 from rowcol.core.records import Burn, Business, Call, Firm, Link, Spending, Throttle, Token
 from rowcol.core.refusal import Conflict, NotFound
 from rowcol.core.retention import Horizon
+from rowcol.core.sameness import AccountVerdict, Postings
 
 
 class MemoryStore:

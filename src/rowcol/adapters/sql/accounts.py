@@ -11,13 +11,16 @@ import msgspec
 from sqlalchemy import Insert, Select, bindparam, exists, literal_column, select, union_all
 
 from rowcol.adapters.sql.codec import at, clean, us
+from rowcol.adapters.sql.people import read_business
 from rowcol.adapters.sql.prepared import prepared
 from rowcol.adapters.sql.tables import Tables
 from rowcol.adapters.sql.tx import Tx, upsert
 from rowcol.core import change as c
-from rowcol.core.identity import AccountTies, AccountVerdict, Postings, SharedAccount
+from rowcol.core.identity import AccountTies, SharedAccount
 from rowcol.core.ids import BusinessId, ConnectionId, FirmId, RemoteId
 from rowcol.core.mirror import ACCOUNT, POSTINGS_MAX, TRANSACTION, TransactionBody
+from rowcol.core.refusal import NotFound
+from rowcol.core.sameness import AccountVerdict, Postings
 
 _transactions = msgspec.json.Decoder(TransactionBody)
 
@@ -62,7 +65,9 @@ def set_account_role(
 
 
 def record_verdict(tx: Tx, firm: FirmId, business: BusinessId, verdict: AccountVerdict) -> None:
-    """The last word on two accounts is kept."""
+    """The last word on two accounts is kept. Raise `NotFound` for a business of another firm."""
+    if read_business(tx, firm, business) is None:
+        raise NotFound("no such business in this firm", "list them with `rowcol business list`")
     first, second = sorted((verdict.first, verdict.second))
     tx.run(
         upsert(tx.t, tx.t.account_verdicts),

@@ -1,0 +1,317 @@
+"""Sameness: what the evidence says of two accounts, as logins show them. Pure; which are one follows in `identity`.
+
+How two shown accounts relate, the first row that fits:
+
+| what is known of the two                                                | they are          |
+|-------------------------------------------------------------------------|-------------------|
+| one answer of one login showed both                                     | DIFFERENT         |
+| a person said so                                                        | SAME or DIFFERENT |
+| equal persistent id, type and currency                                  | SAME              |
+| equal persistent id, another type or currency                           | LIKELY            |
+| another type, or two currencies                                         | unrelated         |
+| in one login, one after the other: equal mask and common postings       | SAME              |
+| the same, with equal mask, name or postings, or the one for the other   | LIKELY            |
+| two persistent ids, and common postings                                 | LIKELY            |
+| at one bank: equal mask, or common postings                             | LIKELY            |
+| the same, no mask: equal name, or one balance at one time               | LIKELY            |
+| the same, equal name: one balance, or a login made for one that ended   | LIKELY            |
+| at two banks: equal mask, with equal name or common postings            | LIKELY            |
+| anything else                                                           | unrelated         |
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from rowcol.core.cash import is_gone
+from rowcol.core.change import Account, ConnectionView
+from rowcol.core.connection import Connection
+from rowcol.core.evidence import Health
+from rowcol.core.ids import ConnectionId
+from rowcol.core.money import Money
+
+AccountRef = tuple[ConnectionId, str]
+"""An account as one login shows it: the connection, and the rail's id of the account."""
+Postings = Counter[tuple[str, str]]
+"""Posted transactions of an account: how many of each (ISO date, amount as the rail's exact text)."""
+
+COMMON_PCT = 80
+"""Of the postings that fall into the time that both accounts know, so many must be equal: a bank renumbers all of them."""
+COMMON_MIN = 3
+"""Fewer postings say little where the masks differ: two accounts may pay one and the same monthly fee."""
+ONE_TIME = timedelta(hours=36)
+"""Two balances this close in time are of one time: two pulls of one bank may lie that far apart."""
+
+
+class Sameness(StrEnum):
+    """What the evidence says of two shown accounts."""
+
+    SAME = "SAME"
+    DIFFERENT = "DIFFERENT"
+    LIKELY = "LIKELY"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountVerdict:
+    """What a person said of two shown accounts, once. Kept, also when their logins end."""
+
+    first: AccountRef
+    second: AccountRef
+    is_same: bool
+    decided_by: str
+    decided_at: datetime
+
+
+@dataclass(slots=True)
+class Shown:
+    """An account with the login that shows it, and what follows from both."""
+
+    account: Account
+    connection: Connection
+    ref: AccountRef = field(init=False)
+    is_removed: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ref = (self.account.connection, self.account.remote_id)
+        self.is_removed = self.connection.state.health is Health.RETIRED
+
+    @property
+    def is_over(self) -> bool:
+        """Its login was removed, or shows it no more."""
+        return self.is_removed or is_gone(self.account)
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """What two are to each other, and why. `is_persons`: a person said so."""
+
+    what: Sameness
+    reason: str = ""
+    is_persons: bool = False
+
+
+Pair = frozenset[AccountRef]
+"""Two accounts, in no order."""
+
+
+def shown_by(views: Iterable[ConnectionView]) -> list[Shown]:
+    """Every account of every login, by when it was first shown."""
+    found = [Shown(account, view.connection) for view in views for account in view.accounts]
+    return sorted(found, key=order)
+
+
+def order(s: Shown) -> tuple[object, ...]:
+    """By when it was first shown: the first one names the account."""
+    return (s.connection.created_at, s.connection.id, s.account.first_look, s.account.remote_id)
+
+
+def pair_of(a: Shown, b: Shown) -> Pair:
+    """The two as a key."""
+    return frozenset((a.ref, b.ref))
+
+
+def by_pair(verdicts: Iterable[AccountVerdict]) -> dict[Pair, bool]:
+    """The newest word on each pair."""
+    newest = sorted(verdicts, key=lambda v: v.decided_at)
+    return {frozenset((v.first, v.second)): v.is_same for v in newest}
+
+
+def relations_of(
+    shown: Sequence[Shown],
+    verdicts: Sequence[AccountVerdict],
+    postings: Mapping[AccountRef, Postings],
+) -> dict[Pair, Relation]:
+    """Of every two that are related, by the table at the top."""
+    said = by_pair(verdicts)
+    twice = _ids_shown_twice(shown)
+    found: dict[Pair, Relation] = {}
+    for n, a in enumerate(shown):
+        for b in shown[n + 1 :]:
+            relation = _relation(a, b, said, postings)
+            is_by_id = relation == Relation(Sameness.SAME) and has_one_id(a, b)
+            if is_by_id and a.account.persistent_id in twice:
+                relation = Relation(Sameness.LIKELY, "one login shows two accounts of that id")
+            if relation is not None:
+                found[pair_of(a, b)] = relation
+    return found
+
+
+def _ids_shown_twice(shown: Sequence[Shown]) -> set[str]:
+    """Persistent ids that one answer gave to two accounts: they prove nothing."""
+    found = set()
+    for n, a in enumerate(shown):
+        for b in shown[n + 1 :]:
+            if has_one_id(a, b) and _are_together(a, b):
+                found.add(a.account.persistent_id)
+    return found
+
+
+def _relation(
+    a: Shown, b: Shown, said: Mapping[Pair, bool], postings: Mapping[AccountRef, Postings]
+) -> Relation | None:
+    """The table at the top of this file, row by row."""
+    if _are_together(a, b):
+        return Relation(Sameness.DIFFERENT)
+    word = said.get(pair_of(a, b))
+    if word is not None:
+        return Relation(Sameness.SAME if word else Sameness.DIFFERENT, is_persons=True)
+    if has_one_id(a, b):
+        if _is_one_kind(a, b):
+            return Relation(Sameness.SAME)
+        return Relation(Sameness.LIKELY, "the bank gives both one id, but not one type or currency")
+    if not _is_one_kind(a, b):
+        return None
+    return _by_likeness(a, b, (postings.get(a.ref, Counter()), postings.get(b.ref, Counter())))
+
+
+_HISTORY = "their postings are the same"
+_MASK = "their numbers end alike"
+
+
+def _by_likeness(a: Shown, b: Shown, known: tuple[Postings, Postings]) -> Relation | None:
+    """Two of one kind, of which nobody knows more than what is shown of them."""
+    if a.ref[0] == b.ref[0]:
+        return _in_one_login(a, b, known)
+    if a.account.persistent_id and b.account.persistent_id:
+        # Two ids of a bank that gives ids: only a common history speaks against their being two.
+        is_one = has_common(*known, least=COMMON_MIN)
+        return Relation(Sameness.LIKELY, _HISTORY) if is_one else None
+    is_one_bank = a.connection.institution_id == b.connection.institution_id
+    reason = _at_one_bank(a, b, known) if is_one_bank else _at_two_banks(a, b, known)
+    return Relation(Sameness.LIKELY, reason) if reason else None
+
+
+def _in_one_login(a: Shown, b: Shown, known: tuple[Postings, Postings]) -> Relation | None:
+    """One after the other: `_are_together` has sorted out the rest."""
+    earlier, later = (a, b) if a.account.last_look < b.account.first_look else (b, a)
+    is_next = later.account.first_look == earlier.account.last_look + 1
+    if _has_equal_mask(a, b) and has_common(*known):
+        return Relation(Sameness.SAME)
+    reasons = (
+        (_has_equal_mask(a, b), f"{_MASK}, and one came when the other went"),
+        (has_common(*known, least=COMMON_MIN), _HISTORY),
+        (has_equal_name(a, b), "they have one name, and one came when the other went"),
+        (is_next and a.account.subtype == b.account.subtype, "one came when the other went"),
+    )
+    reason = next((why for is_so, why in reasons if is_so), "")
+    return Relation(Sameness.LIKELY, reason) if reason else None
+
+
+def _at_one_bank(a: Shown, b: Shown, known: tuple[Postings, Postings]) -> str:
+    """Why they are likely one; "" where nothing says so."""
+    has_no_mask = not (a.account.mask and b.account.mask)
+    has_name, has_balance = has_equal_name(a, b), has_one_balance(a, b)
+    is_later = _is_successor(a, b) or _is_successor(b, a)
+    reasons = (
+        (_has_equal_mask(a, b), f"{_MASK}, at one bank"),
+        (has_common(*known, least=COMMON_MIN), _HISTORY),
+        (has_name and has_no_mask, "they have one name, at one bank"),
+        (has_name and has_balance, "they have one name and had one balance"),
+        (has_name and is_later, "they have one name, and one login came after the other"),
+        (has_no_mask and has_balance, "they had one balance at one time"),
+    )
+    return next((why for is_so, why in reasons if is_so), "")
+
+
+def _at_two_banks(a: Shown, b: Shown, known: tuple[Postings, Postings]) -> str:
+    """The same. A bank that moves to another kind of login gets another id at the rail."""
+    if not _has_equal_mask(a, b):
+        return ""
+    if has_common(*known):
+        return f"{_MASK}, and {_HISTORY}"
+    return f"{_MASK}, and they have one name" if has_equal_name(a, b) else ""
+
+
+def asks_postings(a: Shown, b: Shown) -> bool:
+    """Whether a common history would say more of these two than the rest does."""
+    if _are_together(a, b) or not _is_one_kind(a, b) or has_one_id(a, b):
+        return False
+    is_one_bank = a.connection.institution_id == b.connection.institution_id
+    if a.ref[0] == b.ref[0]:
+        return True
+    return is_one_bank != _has_equal_mask(a, b)
+
+
+def are_together(a: Account, b: Account) -> bool:
+    """One answer of one login showed both, so they are two, however equal their names and numbers."""
+    if a.connection != b.connection:
+        return False
+    if not a.is_closed and not b.is_closed:
+        return True
+    return not (a.last_look < b.first_look or b.last_look < a.first_look)
+
+
+def _are_together(a: Shown, b: Shown) -> bool:
+    return are_together(a.account, b.account)
+
+
+def _is_one_kind(a: Shown, b: Shown) -> bool:
+    """Equal type, and no two currencies."""
+    currencies = {a.account.currency, b.account.currency} - {""}
+    return a.account.type == b.account.type and len(currencies) < 2
+
+
+def has_one_id(a: Shown, b: Shown) -> bool:
+    """The bank's own id of it."""
+    return bool(a.account.persistent_id) and a.account.persistent_id == b.account.persistent_id
+
+
+def _has_equal_mask(a: Shown, b: Shown) -> bool:
+    return bool(a.account.mask) and a.account.mask == b.account.mask
+
+
+def has_equal_name(a: Shown, b: Shown) -> bool:
+    """But for case and spaces."""
+    return bool(a.account.name) and _plain(a.account.name) == _plain(b.account.name)
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.casefold().split())
+
+
+def has_one_balance(a: Shown, b: Shown) -> bool:
+    """The same amount, not nothing, seen at about one time."""
+    mine, theirs = a.account.latest, b.account.latest
+    if mine is None or theirs is None or abs(mine.true_at - theirs.true_at) > ONE_TIME:
+        return False
+    ours, other = _current(a), _current(b)
+    return ours is not None and ours.amount_minor != 0 and ours == other
+
+
+def _current(s: Shown) -> Money | None:
+    latest = s.account.latest
+    return None if latest is None or latest.balance is None else latest.balance.current
+
+
+def _is_successor(earlier: Shown, later: Shown) -> bool:
+    """The later login was made when the earlier one did not work any more, or shows this account no more."""
+    made_at, state = later.connection.created_at, earlier.connection.state
+    if made_at < earlier.connection.created_at:
+        return False
+    is_broken = state.health in (Health.NEEDS_RECONNECT, Health.RETIRED, Health.UNSUPPORTED)
+    return is_broken or is_gone(earlier.account)
+
+
+def has_common(a: Postings, b: Postings, *, least: int = 1) -> bool:
+    """Whether two histories are of one account: of what falls into the days that both know, most is equal."""
+    if not a or not b:
+        return False
+    since = max(min(day for day, _ in a), min(day for day, _ in b))
+    until = min(max(day for day, _ in a), max(day for day, _ in b))
+    mine = Counter({key: n for key, n in a.items() if since <= key[0] <= until})
+    theirs = Counter({key: n for key, n in b.items() if since <= key[0] <= until})
+    common = (mine & theirs).total()
+    fewer = min(mine.total(), theirs.total())
+    return common >= least and common * 100 >= COMMON_PCT * fewer
+
+
+def likeness_of(connection: Connection, account: Account) -> str:
+    """What accounts of two businesses are compared by where there is no persistent id; "" where that tells nothing."""
+    bank, mask = connection.institution_id, account.mask
+    if not (bank and mask):
+        return ""
+    return "|".join((bank, account.type, mask, account.currency, _plain(account.name)))
