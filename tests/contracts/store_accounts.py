@@ -33,8 +33,10 @@ C1, C2, C3 = ConnectionId("c1"), ConnectionId("c2"), ConnectionId("c3")
 BIZ_2 = BusinessId("biz_2")
 
 
-def shown(name: str = "a1", first: int = 1, last: int = 1, **ids: str) -> c.AccountLook:
-    return c.AccountLook(name, first, last, ids.get("persistent", ""), ids.get("likeness", ""))
+def shown(
+    name: str = "a1", first: int = 1, last: int = 1, *, persistent: str = "", likeness: str = ""
+) -> c.AccountLook:
+    return c.AccountLook(name, first, last, persistent, likeness)
 
 
 async def show(store: FullStore, connection_: str, *looks: c.AccountLook) -> None:
@@ -88,11 +90,11 @@ class AccountsContract:
             await store.record_verdict(B, BIZ, verdict())
 
     async def test_an_account_of_two_businesses_is_told_once(self, store: FullStore) -> None:
-        alike = {"persistent": "p1", "likeness": "bank|1"}
-        await two_businesses(store, shown(**alike), shown("x", **alike))
-        (mine,) = (await store.read_ties(A, BIZ)).shared
-        assert (mine.account, mine.other) == ((C1, "a1"), (C3, "x"))
-        assert (mine.other_business, mine.is_certain) == ("Name of biz_2", True)
+        mine, other = (shown(n, persistent="p1", likeness="bank|1") for n in ("a1", "x"))
+        await two_businesses(store, mine, other)
+        (here,) = (await store.read_ties(A, BIZ)).shared
+        assert (here.account, here.other) == ((C1, "a1"), (C3, "x"))
+        assert (here.other_business, here.is_certain) == ("Name of biz_2", True)
         (theirs,) = (await store.read_ties(A, BIZ_2)).shared
         assert (theirs.account, theirs.other) == ((C3, "x"), (C1, "a1"))
 

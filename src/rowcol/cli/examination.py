@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from rowcol.cli.account_findings import about_accounts
 from rowcol.cli.findings import Finding, about_logins, about_unmatched
 from rowcol.core.rail import CONSENT
 from rowcol.core.refusal import Refusal
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from rowcol.core.app import App
     from rowcol.core.delivery import Listed
     from rowcol.core.rail import RailSpec
+    from rowcol.core.records import Firm
     from rowcol.ports import FullStore
     from rowcol.settings import Settings
 
@@ -219,6 +221,20 @@ def _last(firm: str, row: Listed | None) -> Finding:
     return Finding(about, "ok", f"{row.received_at:%Y-%m-%d %H:%M} UTC")
 
 
+async def _about_firm(store: FullStore, firm: Firm, now: datetime) -> AsyncIterator[Finding]:
+    """Its tokens, what came for it, its logins and their accounts."""
+    if not any(t.revoked_at is None for t in await store.list_tokens(firm.id)):
+        yield Finding(
+            f"tokens of {firm.name}", "note", "no live token", "`rowcol token create LABEL`"
+        )
+    latest = await store.list_deliveries(firm.id, limit=1)
+    yield _last(firm.name, latest[0] if latest else None)
+    async for finding in about_logins(store, firm, now):
+        yield finding
+    async for finding in about_accounts(store, firm):
+        yield finding
+
+
 async def _content(store: FullStore) -> AsyncIterator[Finding]:
     from rowcol.adapters.clock import SystemClock
 
@@ -228,13 +244,7 @@ async def _content(store: FullStore) -> AsyncIterator[Finding]:
         return
     yield Finding("firms", "ok", ", ".join(f.name for f in firms[:5]))
     for firm in firms:
-        if not any(t.revoked_at is None for t in await store.list_tokens(firm.id)):
-            yield Finding(
-                f"tokens of {firm.name}", "note", "no live token", "`rowcol token create LABEL`"
-            )
-        latest = await store.list_deliveries(firm.id, limit=1)
-        yield _last(firm.name, latest[0] if latest else None)
-        async for finding in about_logins(store, firm, SystemClock().now()):
+        async for finding in _about_firm(store, firm, SystemClock().now()):
             yield finding
     async for finding in about_unmatched(store):
         yield finding

@@ -10,11 +10,13 @@ import typer
 from rowcol.cli import face
 from rowcol.cli.face import FirmOption, Json
 from rowcol.cli.opening import desk, opened
+from rowcol.cli.read import amount_of, moment
 from rowcol.core.refusal import BadInput, Conflict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rowcol.api.accounts import FirmCashOut
     from rowcol.core.rail import Rail
     from rowcol.core.records import Firm
 
@@ -22,7 +24,7 @@ EXAMPLES = (
     "Examples: rowcol firm add 'Reed & Co'  |  rowcol firm set --policy ttl --budget-usd 150  |  "
     "rowcol firm set --price plaid/balance=0.09 --price-source 'contract of October'"
 )
-app = typer.Typer(help="Firms: add, list, set.", no_args_is_help=True)
+app = typer.Typer(help="Firms: add, list, set, cash.", no_args_is_help=True)
 
 
 @app.command(epilog=EXAMPLES)
@@ -137,3 +139,25 @@ def _emit(row: Firm) -> None:
     from rowcol.api import lines
 
     face.emit(lines.firm_of(row))
+
+
+@app.command(epilog="Example: rowcol firm cash")
+def cash(*, firm: FirmOption = "", json: Json = False) -> None:
+    """Show the firm's cash over all businesses; an account that two of them show is counted once. Asks no bank."""
+    out = face.running(_cash(firm))
+    if json:
+        face.emit(out)
+    else:
+        amounts = ", ".join(amount_of(a.amount_minor, a.currency) for a in out.cash) or "no value"
+        as_of = "a part never seen" if out.as_of is None else f"as of {moment(out.as_of)}"
+        face.say(f"{out.businesses} businesses: {amounts}, {as_of}")
+        for note in (*out.incomplete, *out.notes):
+            face.say(f"note: {note}")
+
+
+async def _cash(firm: str) -> FirmCashOut:
+    from rowcol.api.accounts import firm_cash_of
+    from rowcol.services.firm_cash import firm_cash
+
+    async with desk(firm) as at:
+        return firm_cash_of(await firm_cash(at.plane, at.firm))
