@@ -130,7 +130,7 @@ class Elsewhere:
         self.claims += 1
         return ()
 
-    async def next_due_at(self) -> datetime:
+    async def next_due_at(self, *args: object) -> datetime:
         return self._it.clock.now() - timedelta(seconds=20)
 
 
