@@ -51,9 +51,9 @@ MEANINGS: Mapping[Exit, Meaning] = {
         " `explain`, `cost` and the lists show what is known, and are 0 whatever that is",
     ),
     Exit.NO: Meaning(
-        'answered "no"',
-        "held: do not decide on it (`read`, `books`); the books have no such bill; something wrong was found (`doctor`,"
-        " `db check`, `bench ingest`, `demo`)",
+        'answered "no": held, or something wrong was found',
+        "do not decide on it (`read`, `books`); the books have no such bill; what `doctor`, `db check`, `bench ingest` or"
+        " `demo` looked at is not as it should be",
     ),
     Exit.WRONG_USE: Meaning(
         "wrong use",
@@ -67,7 +67,7 @@ MEANINGS: Mapping[Exit, Meaning] = {
     Exit.NOT_DONE: Meaning(
         "could not be done",
         "refused by the rail, the budget, a pause, our own limit, or a person who said no; the store is busy; it is there"
-        " already, or moved meanwhile; nobody came back in time; nobody reads stdout any more; a mistake of ours",
+        " already, or moved meanwhile; nobody came back in time; nobody reads stdout any more; a mistake of ours (`internal`)",
     ),
     Exit.INTERRUPTED: Meaning("interrupted", "Ctrl-C before it was done"),
 }

@@ -37,7 +37,7 @@ from rowcol.cli import (
 from rowcol.cli.opening import use_file
 from rowcol.core.refusal import Refusal
 
-EXITS = ", ".join(f"{code:d} {meaning.few_words}" for code, meaning in face.MEANINGS.items())
+EXITS = "; ".join(f"{code:d} {meaning.few_words}" for code, meaning in face.MEANINGS.items())
 OVERVIEW = f"""What a firm knows of its clients' cash, with proof, for as few paid calls as possible.
 
 To begin: `rowcol demo`, or `rowcol init`, then `rowcol doctor`. Every command takes --json.
