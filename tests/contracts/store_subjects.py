@@ -199,7 +199,10 @@ class SubjectContract:
         assert order == ["asked", "told"]
         assert await store.claim("me", after(63), 15, 9, own) == ()
         assert await store.next_due_at(own) == after(77), "when those leases end"
-        assert len(await store.claim("you", after(63), 15, 99)) == 71, "the rest is as it was"
+        rest = 0
+        while leases := await store.claim("you", after(63), 15, 99):
+            rest += len(leases)
+        assert rest == 71, "the others are as they were"
 
     async def test_a_business_without_logins_has_nothing_due(self, store: FullStore) -> None:
         await furnish(store, A, "c1")
