@@ -6,6 +6,7 @@ import ast
 import json
 import re
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -20,7 +21,7 @@ from rowcol.cli import face, main
 from rowcol.cli.face import EXIT_OF, MEANINGS, Exit
 from rowcol.core import refusal as refusals
 from rowcol.core.refusal import Refusal
-from tests.cli.rig import Shell
+from tests.cli.rig import PROGRAM, Shell
 from tests.cli.test_books import consented
 
 CLI = Path(face.__file__).parent
@@ -221,15 +222,13 @@ def test_a_mistake_of_ours_could_not_be_done(shell: Shell, tmp_path: Path) -> No
         broken("firm", "list", rc=4)
 
 
-def test_nobody_reads_what_was_found(shell: Shell) -> None:
-    """As in `rowcol token list | head -0`."""
-    import subprocess
-
-    from tests.cli.rig import PROGRAM
-
-    shell("token", "create", "Read By Nobody")
+@pytest.mark.parametrize(
+    "words", [["firm", "list"], ["firm", "list", "--json"], ["--help"], ["read", "none", "--json"]]
+)
+def test_nobody_reads_what_is_said(shell: Shell, words: list[str]) -> None:
+    """As in `rowcol firm list | head -0`; an answer, an object, a help, a refusal."""
     process = subprocess.Popen(
-        [*PROGRAM, "token", "list"],
+        [*PROGRAM, *words],
         cwd=shell.folder,
         env=shell._environment(),
         stdout=subprocess.PIPE,

@@ -5,11 +5,10 @@ What a command ends with is in `Exit` and nowhere else; docs/reference.md and `r
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Coroutine, Mapping, Sequence
 from enum import IntEnum
-from typing import Annotated, Any, NamedTuple, TextIO, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import typer
 
@@ -105,27 +104,18 @@ def emit(record: object) -> None:
     """One JSON object on its own line."""
     import msgspec
 
-    _write(sys.stdout, msgspec.json.encode(record).decode())
+    sys.stdout.write(msgspec.json.encode(record).decode() + "\n")
+    sys.stdout.flush()
 
 
 def say(text: str = "") -> None:
     """A result for people."""
-    _write(sys.stdout, text)
-
-
-def _write(to: TextIO, text: str) -> None:
-    """A line. Whoever read us went away: that ends the command here, as typer would end it with 1, which is "no"."""
-    try:
-        to.write(text + "\n")
-        to.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), to.fileno())  # the interpreter flushes at its end
-        raise typer.Exit(Exit.NOT_DONE) from None
+    print(text, flush=True)
 
 
 def note(text: str) -> None:
     """Something for people that is no result."""
-    _write(sys.stderr, text)
+    print(text, file=sys.stderr, flush=True)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str) -> None:

@@ -105,9 +105,14 @@ def run() -> None:
         except KeyboardInterrupt:
             code = face.Exit.INTERRUPTED
             face.note("stopped")
+        except SystemExit as ended:
+            if not isinstance(ended.__context__, BrokenPipeError):
+                raise
+            code = face.Exit.NOT_DONE  # typer says 1, which is "no", where nobody reads us any more
         except Exception as error:  # noqa: BLE001 - a code and words, whatever it is
             code = _mistake(error, is_json=is_json)
-    except typer.Exit:  # nobody reads what we say of it
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = face.Exit.NOT_DONE
     sys.exit(code)
 

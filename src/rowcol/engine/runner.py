@@ -79,9 +79,8 @@ class Runner:
         """Reconcile until nothing is due at the clock's present moment; how many runs that took."""
         runs = 0
         while True:
-            due_at = await self._store.next_due_at(
-                self._only
-            )  # cheaper than a claim that finds nothing
+            # Cheaper than a claim that finds nothing.
+            due_at = await self._store.next_due_at(self._only)
             now = self._clock.now()
             if due_at is not None and due_at <= now:
                 runs += await self._claim(now)
