@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
+import os
+import pty
 import re
 import sqlite3
 import subprocess
@@ -220,6 +222,26 @@ def test_a_mistake_of_ours_could_not_be_done(shell: Shell, tmp_path: Path) -> No
     broken.environment["ROWCOL_LOG_LEVEL"] = "debug"
     with pytest.raises(AssertionError, match="Traceback"):
         broken("firm", "list", rc=4)
+
+
+def test_a_price_that_a_person_does_not_confirm_is_not_paid(firm: Shell) -> None:
+    """At a terminal. Without one it is wrong use, as the person may not even have seen it."""
+    person, terminal = pty.openpty()
+    os.write(person, b"n\n")
+    done = subprocess.run(
+        [*PROGRAM, "read", "h-1", "--force"],
+        cwd=firm.folder,
+        env=firm._environment(),
+        stdin=terminal,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    os.close(person)
+    os.close(terminal)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "$0.10" in done.stderr
+    assert "Nothing was done." in done.stderr
 
 
 @pytest.mark.parametrize(
