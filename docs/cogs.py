@@ -159,6 +159,21 @@ def commands() -> str:
     )
 
 
+def exit_codes() -> str:
+    """What a command ends with, and which refusals end so."""
+    face = import_module("rowcol.cli.face")
+    refusals: dict[int, list[str]] = {}
+    for kind, code in face.EXIT_OF.items():
+        refusals.setdefault(code, []).append(f"`{kind.code}`")
+    return table(
+        ("Code", "Means", "Such as", "`error.code` of `--json`"),
+        (
+            (str(int(code)), meaning.few_words, meaning.such_as, ", ".join(refusals.get(code, ())))
+            for code, meaning in face.MEANINGS.items()
+        ),
+    )
+
+
 def cli_commands() -> Iterator[tuple[str, str]]:
     """Commands and subcommands, in the order of `rowcol --help`."""
     from typer.main import get_command  # noqa: PLC0415  # only documents and their test need it

@@ -80,7 +80,8 @@ class Plane:
         """Open a plane on the running event loop and close it gracefully.
 
         `engine`: the host's own async engine (its schema is checked, not upgraded). `run=False`
-        starts no runner: deliveries and reads are still taken in, another process does the work.
+        starts no runner: deliveries and reads are still taken in, another process does the work, or
+        whoever calls `runner.start(only=business)` that of one business. It is stopped here either way.
         Raises `Misconfigured` with what to do.
         """
         settings = load() if settings is None else settings
@@ -98,8 +99,7 @@ class Plane:
         try:
             yield plane
         finally:
-            if run:
-                await plane.runner.stop()
+            await plane.runner.stop()
             await plane.renewer.unbroken.finish(STOP_MAX)
             await plane.inbox.drain()
             for task in plane.tasks:

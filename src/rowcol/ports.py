@@ -257,13 +257,14 @@ class PlaneStore(Protocol):
         when it returns. True: new; False: a copy of one that was stored before."""
 
     async def claim(
-        self, owner: str, now: datetime, lease_s: int, limit: int
+        self, owner: str, now: datetime, lease_s: int, limit: int, only: Business | None = None
     ) -> tuple[c.Lease, ...]:
         """Lease up to `limit` due subjects: what is asked for and what has been due for a minute, one of each in turn;
-        then the rest, the longest due first, firm by firm and business by business in turn."""
+        then the rest, the longest due first, firm by firm and business by business in turn. `only`: of this business."""
 
-    async def next_due_at(self) -> datetime | None:
-        """The least moment at which anything unleased is due; in the past when something is due now."""
+    async def next_due_at(self, only: Business | None = None) -> datetime | None:
+        """The least moment at which anything unleased is due (of one business, if `only`); in the past when something
+        is due now."""
 
     async def renew(self, leases: Sequence[c.Lease], now: datetime, lease_s: int) -> None:
         """Extend those leases that still hold their fence; the others are left to their new holder."""

@@ -84,9 +84,9 @@ def test_a_write_names_the_field_and_the_duplicate(books: Shell) -> None:
     create = ("call", "h-1", "qbo", "entity.create", "--data")
     made = '{"entity": "Customer", "body": {"DisplayName": "Acme"}}'
     books(*create, made)
-    assert "DisplayName 'Acme' is taken" in books(*create, made, rc=1).stderr
+    assert "DisplayName 'Acme' is taken" in books(*create, made, rc=4).stderr
     lacking = '{"entity": "Bill", "body": {"DocNumber": "7"}}'
-    assert "2020: a field is missing: " in books(*create, lacking, rc=1).stderr
+    assert "2020: a field is missing: " in books(*create, lacking, rc=4).stderr
 
 
 def test_explain_of_books_alone_does_not_speak_of_a_missing_value(books: Shell) -> None:
@@ -173,7 +173,7 @@ def test_an_amount_that_is_not_exact_is_named(books: Shell) -> None:
     planted = {"operation": "plant", "id": made, "body": {"CurrencyRef": {"value": "JPY"}}}
     httpx2.post(control, json=bill | planted, trust_env=False)
     for words in (["bills"], ["bill", made]):
-        said = books("books", words[0], "h-1", *words[1:], "--force", rc=1).stderr
+        said = books("books", words[0], "h-1", *words[1:], "--force", rc=4).stderr
         assert f"rowcol: Bill '{made}' cannot be read: not an exact amount of JPY" in said
         assert "-> correct it in the books" in said
     httpx2.post(control, json={**bill, "operation": "delete", "id": made}, trust_env=False)

@@ -10,7 +10,7 @@ def test_begin(connected: Shell) -> None:
 
 
 def test_a_public_token_that_is_none_is_the_rails_no(connected: Shell) -> None:
-    done = connected("connect", "plaid", "h-1", "--public-token", "public-none", rc=1)
+    done = connected("connect", "plaid", "h-1", "--public-token", "public-none", rc=4)
     assert "INVALID_PUBLIC_TOKEN" in done.stderr
 
 

@@ -13,12 +13,12 @@ def test_a_login_from_list_to_end(connected: Shell) -> None:
     assert (login["institution"], login["name"]) == ("ins_109508", "First Platypus Bank")
     assert "First Platypus Bank" in connected("connection", "list", "h-1").stdout
 
-    refused = connected("connection", "webhook", login["id"], rc=1)
+    refused = connected("connection", "webhook", login["id"], rc=4)
     assert "no address" in refused.stderr
     connected.environment["ROWCOL_PUBLIC_URL"] = "https://books.example"
     assert connected.json("connection", "webhook", login["id"])["state"] == "pointed"
 
-    asked = connected("disconnect", login["id"], rc=1)
+    asked = connected("disconnect", login["id"], rc=2)
     for word in ("Harbor Dental", "First Platypus Bank", "$0.30 a month", "--yes"):
         assert word in asked.stderr
     assert connected.lines("connection", "list", "h-1")[0]["health"] == "OK"
@@ -28,7 +28,7 @@ def test_a_login_from_list_to_end(connected: Shell) -> None:
     assert ("removed before" in again.stdout, again.stderr) == (True, "")
     (ended,) = connected.lines("connection", "list", "h-1")
     assert ended["health"] == "RETIRED"
-    assert "removed" in connected("connection", "webhook", login["id"], rc=1).stderr
+    assert "removed" in connected("connection", "webhook", login["id"], rc=4).stderr
 
 
 def test_unknown_logins_are_wrong_use(connected: Shell) -> None:

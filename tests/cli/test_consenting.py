@@ -112,7 +112,7 @@ def test_who_pastes_may_stop(books: Shell) -> None:
 
 def test_nobody_came_and_interrupted(books: Shell) -> None:
     assert "--timeout 'soon'" in books("connect", "qbo", "h-1", "--timeout", "soon", rc=2).stderr
-    done = books("connect", "qbo", "h-1", "--timeout", "1s", rc=1)
+    done = books("connect", "qbo", "h-1", "--timeout", "1s", rc=4)
     assert "nobody came back" in done.stderr
     with waiting(books) as (process, out):
         out.readline()

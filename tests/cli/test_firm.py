@@ -37,7 +37,7 @@ def test_two_firms(tmp_path: Path) -> None:
     shell = Shell(tmp_path)
     shell("init", "--firm-name", "One")
     shell("firm", "add", "Two")
-    shell("firm", "add", "Two", rc=1)
+    shell("firm", "add", "Two", rc=4)
     assert "--firm" in shell("business", "list", rc=2).stderr
     shell("business", "add", "Theirs", "--firm", "Two")
     assert shell.lines("business", "list", "--firm", "One") == []

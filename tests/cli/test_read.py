@@ -1,4 +1,4 @@
-"""Read: a value with its proof, the price before it is paid, HOLD is exit code 1."""
+"""Read: a value with its proof, the price before it is paid, and nobody else's work done. Exit codes are in test_exit.py."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ def test_a_login_is_read(connected: Shell) -> None:
 
 
 def test_the_price_is_asked_for_first(connected: Shell) -> None:
-    done = connected("read", "h-1", "--force", rc=1)
+    done = connected("read", "h-1", "--force", rc=2)
     assert "$0.10" in done.stderr
+    assert "--yes" in done.stderr
     assert connected.json("read", "h-1", "--force", "--yes")["purpose"] == "FORCED"
 
 

@@ -5,7 +5,7 @@ from tests.cli.rig import Shell
 
 def test_life_of_a_token(shell: Shell) -> None:
     made = shell.json("token", "create", "Dana", "--role", "advisor")
-    shell("token", "create", "Dana", rc=1)
+    shell("token", "create", "Dana", rc=4)
     assert made["token"] not in shell("token", "list").stdout
     assert shell.json("token", "revoke", "Dana") == {"id": made["id"], "state": "revoked"}
     shell("token", "revoke", "Dana", rc=2)

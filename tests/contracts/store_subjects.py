@@ -177,6 +177,39 @@ class SubjectContract:
         assert len(await store.claim("me", after(1), 15, 2)) == 2
         assert len(await store.claim("me", after(1), 15, 2)) == 1
 
+    async def test_of_one_business_only_its_own_is_claimed(self, store: FullStore) -> None:
+        """However long the others have been due, and whatever makes it due."""
+        await furnish(store, A, *(f"old_{n:03}" for n in range(70)))
+        own, other_firms = business(A, "biz_2"), business(B, "biz_2")
+        await store.add_business(A, own)
+        for name in ("planned", "told", "asked"):
+            await store.add_connection(A, connection(name, A, own.id, created_at=after(50)), TOKEN)
+        await furnish(store, B, "elsewhere", biz=other_firms.id)
+        assert await store.next_due_at(own) == after(50)
+        assert await store.claim("me", after(49), 15, 9, own) == ()
+        taken = {e.subject: e for e in await store.claim("me", after(50), 15, 9, own)}
+        assert set(taken) == {"planned", "told", "asked"}
+        for each in taken.values():
+            await store.release(each, after(1000))
+        await store.receive([incoming("1", "item_told", "item_old_001", at=after(61))])
+        await store.add_needs(A, [need("1", "asked", biz=own.id, at=after(60))])
+        await store.add_needs(A, [need("2", "old_002", at=after(1))])
+        assert await store.next_due_at(own) == after(60)
+        order = [e.subject for e in await store.claim("me", after(62), 15, 9, own)]
+        assert order == ["asked", "told"]
+        assert await store.claim("me", after(63), 15, 9, own) == ()
+        assert await store.next_due_at(own) == after(77), "when those leases end"
+        rest = 0
+        while leases := await store.claim("you", after(63), 15, 99):
+            rest += len(leases)
+        assert rest == 71, "the others are as they were"
+
+    async def test_a_business_without_logins_has_nothing_due(self, store: FullStore) -> None:
+        await furnish(store, A, "c1")
+        assert await store.next_due_at(business(A, "biz_2")) is None
+        assert await store.claim("me", after(9), 15, 9, business(A, "biz_2")) == ()
+        assert await store.next_due_at(business(B)) is None, "another firm's of the same id"
+
     async def test_a_paused_connection_is_due_for_its_needs_only(self, store: FullStore) -> None:
         await furnish(store, A, "c1")
         assert await store.set_paused(A, ConnectionId("c1"), is_paused=True)

@@ -1,20 +1,24 @@
 """The runner: works on what is due, stops gracefully, pauses what fails, and never holds more than it may."""
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from rowcol.core.change import Lease
+from rowcol.core.ids import BusinessId, ConnectionId, RemoteId
 from rowcol.core.need import Purpose
+from rowcol.core.records import Business
 from rowcol.engine.ambient import Ambient
 from rowcol.engine.reconcile import RUN_MAX
 from rowcol.engine.runner import LEASE_S, STOP_MAX, Runner
 from rowcol.engine.upkeep import Upkeep
+from rowcol.ports import FullStore
 from rowcol.rails.registry import RAILS
 from rowcol.services.cache import CacheService
 from rowcol.services.deeds import RENEWAL_S
 from rowcol.services.plane import OpenPlane
-from tests.rig import BUSINESS, Rig, rig
+from tests.rig import BUSINESS, CONNECTION, FIRM, Rig, rig
 from tests.waiting import HANG_S, until
 
 
@@ -60,6 +64,54 @@ async def test_it_works_when_rung(tmp_path: Path) -> None:
         )
         assert answer.value.totals[0].amount_minor == it.bank.live_minor
         await plane.runner.stop()
+
+
+async def test_for_one_business_nothing_of_another_is_touched(tmp_path: Path) -> None:
+    """Its own logins only, and nothing that is old goes: that is for a service to do."""
+    async with rig(tmp_path) as it:
+        store = it.plane.store
+        other = Business(BusinessId("business-2"), FIRM, "Other", "b-2", it.clock.now())
+        await store.add_business(FIRM, other)
+        view = await store.read_view(FIRM, CONNECTION)
+        assert view is not None
+        login = replace(
+            view.connection,
+            id=ConnectionId("con-2"),
+            business=other.id,
+            remote_id=RemoteId("item-2"),
+            created_at=it.clock.now() - timedelta(days=1),
+        )
+        await store.add_connection(FIRM, login, it.plane.vault.seal("token"))
+        seen = Seen(store)
+        slow = Slow(it)
+        slow.go.set()
+        made = Runner(
+            seen,  # type: ignore[arg-type]
+            slow,  # type: ignore[arg-type]
+            Upkeep(seen, it.clock, timedelta(days=1)),  # type: ignore[arg-type]
+            Ambient(it.clock, it.plane.rng, it.plane.doorbell, it.plane.preferences),
+            owner="test",
+        )
+        own = await store.read_business(FIRM, BUSINESS)
+        made.start(only=own)
+        await until(lambda: slow.started)
+        await asleep(it)
+        await made.stop()
+        assert [lease.subject for lease in slow.started] == [CONNECTION]
+        assert await store.next_due_at() == login.created_at, "the other is still due"
+        assert ("abandon_calls" in seen.used, "prune" in seen.used) == (True, False)
+
+
+class Seen:
+    """A store that knows what was asked of it."""
+
+    def __init__(self, store: FullStore) -> None:
+        self._store = store
+        self.used: list[str] = []
+
+    def __getattr__(self, name: str) -> object:
+        self.used.append(name)
+        return getattr(self._store, name)
 
 
 async def test_stop_waits_for_what_runs_and_takes_nothing_new(tmp_path: Path) -> None:
@@ -130,7 +182,7 @@ class Elsewhere:
         self.claims += 1
         return ()
 
-    async def next_due_at(self) -> datetime:
+    async def next_due_at(self, *args: object) -> datetime:
         return self._it.clock.now() - timedelta(seconds=20)
 
 

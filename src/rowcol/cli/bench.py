@@ -31,7 +31,7 @@ def ingest(
     by_rail = face.running(run_ingest(count=count, rounds=rounds, progress=face.note))
     _show({**by_rail["plaid"], "by_rail": by_rail}, is_json=json)
     if any(out["lost"] or out["duplicated"] for out in by_rail.values()):
-        raise typer.Exit(face.NO)
+        raise typer.Exit(face.Exit.NO)
 
 
 @app.command(epilog=EXAMPLES)

@@ -63,7 +63,7 @@ def bills(
     firm: FirmOption = "",
     json: Json = False,
 ) -> None:
-    """List bills with something to pay, by due date, and as of when. Exit code 1: HOLD."""
+    """List bills with something to pay, by due date, and as of when. Exit code 1: HOLD; 3: served, but labelled."""
     from rowcol.api import ledger
 
     until = day_of(due_until)
@@ -90,7 +90,7 @@ def bill(
     firm: FirmOption = "",
     json: Json = False,
 ) -> None:
-    """Read one bill, and as of when. Exit code 1: HOLD, or the books have none."""
+    """Read one bill, and as of when. Exit code 1: HOLD, or the books have none; 3: served, but labelled."""
     from rowcol.api import ledger
 
     asked = Asked(purpose, deadline, force)
@@ -103,9 +103,7 @@ def bill(
     if not json and value is None:
         unread = _unread(answer, business)
         face.say(unread or f"the books have no bill {bill_id!r} as far as they are known")
-    _end(out, is_json=json)
-    if value is None:
-        raise typer.Exit(face.NO)
+    _end(out, is_json=json, is_there=value is not None)
 
 
 @app.command(epilog=EXAMPLES)
@@ -118,7 +116,7 @@ def vendors(
     firm: FirmOption = "",
     json: Json = False,
 ) -> None:
-    """List vendors by name, inactive ones too, and as of when. Exit code 1: HOLD."""
+    """List vendors by name, inactive ones too, and as of when. Exit code 1: HOLD; 3: served, but labelled."""
     from rowcol.api import ledger
 
     asked = Asked(purpose, deadline, force)
@@ -142,7 +140,7 @@ def accounts(
     firm: FirmOption = "",
     json: Json = False,
 ) -> None:
-    """List bank accounts as the books have them: what the books believe, not what the bank says."""
+    """List bank accounts as the books have them: what the books believe, not what the bank says. Exit codes as `books bills`."""
     from rowcol.api import ledger
 
     asked = Asked(purpose, deadline, force)
@@ -172,9 +170,10 @@ async def _ask(firm: str, word: str, asked: Asked, ask: Ask[T]) -> BooksAnswer[T
     from rowcol.services.businesses import find
     from rowcol.services.cache import CacheService
 
-    async with desk(firm, run=True) as at:
+    async with desk(firm) as at:
         purpose, until = asked.understood(at.plane.clock.now())
         row = await find(at.plane, at.firm, word)
+        at.plane.runner.start(only=row)
         service = CacheService(at.plane, row.id, firm=at.firm)
         its = Purpose.FORCED if asked.force else purpose
         what = waiting("reading the books", its, at.plane.clock.now(), until)
@@ -237,8 +236,8 @@ def _lines(out: BillOut) -> list[tuple[str, str]]:
     ]
 
 
-def _end(out: BooksOut[Any], *, is_json: bool) -> None:
-    """The proof, and the exit code."""
+def _end(out: BooksOut[Any], *, is_json: bool, is_there: bool = True) -> None:
+    """The proof, and the exit code; that there is none of what was asked for is a no."""
     if is_json:
         face.emit(out)
     else:
@@ -249,5 +248,4 @@ def _end(out: BooksOut[Any], *, is_json: bool) -> None:
             face.say(f"note: {out.label}")
         face.say(f"why: {out.reason}")
         face.say(f"calls: {len(out.calls)}")
-    if out.action == "HOLD":
-        raise typer.Exit(face.NO)
+    face.end_answer(is_held=out.action == "HOLD" or not is_there, is_labelled=out.label is not None)

@@ -40,7 +40,7 @@ def check(*, json: Json = False) -> None:
     state = schema.check(url, schema=name) if is_there else schema.SchemaState.MISSING
     _say({"state": state.value}, json=json)
     if state is not schema.SchemaState.CURRENT:
-        raise typer.Exit(face.NO)
+        raise typer.Exit(face.Exit.NO)
 
 
 @app.command(epilog=EXAMPLES)

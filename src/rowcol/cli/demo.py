@@ -68,11 +68,11 @@ def demo(
     )
     ends = once or json or not sys.stdout.isatty()
     report = face.running(_demo(options, ends=ends, is_json=json))
-    if report is not None and report.errors:
-        raise typer.Exit(face.NO)
+    if report.errors:
+        raise typer.Exit(face.Exit.NO)
 
 
-async def _demo(options: DemoOptions, *, ends: bool, is_json: bool) -> DemoReport | None:
+async def _demo(options: DemoOptions, *, ends: bool, is_json: bool) -> DemoReport:
     from rowcol.api.app import create_app
     from rowcol.simulation.demo import run_demo
 
@@ -81,13 +81,17 @@ async def _demo(options: DemoOptions, *, ends: bool, is_json: bool) -> DemoRepor
             report = await run_demo(options, tell, face=create_app)
         _show(report, is_json=is_json)
         return report
+    shown: list[DemoReport] = []
     with progress_bar() as tell:
-        await _stay(run_demo(options, tell, face=create_app, keep_serving=_look(tell)))
-    return None
+        await _stay(run_demo(options, tell, face=create_app, keep_serving=_look(tell, shown)))
+    if not shown:
+        raise typer.Exit(face.Exit.INTERRUPTED)
+    return shown[0]
 
 
-def _look(tell: Any) -> Callable[[DemoReport, Look], None]:
+def _look(tell: Any, shown: list[DemoReport]) -> Callable[[DemoReport, Look], None]:
     def look(report: DemoReport, at: Look) -> None:
+        shown.append(report)
         tell.stop()
         _show(report, is_json=False)
         face.say("")

@@ -27,7 +27,7 @@ def doctor(*, json: Json = False) -> None:
     else:
         _show(findings)
     if not is_well:
-        raise typer.Exit(face.NO)
+        raise typer.Exit(face.Exit.NO)
 
 
 def _show(findings: list[Finding]) -> None:

@@ -1,19 +1,19 @@
 """Face: how commands speak. Results on stdout, one JSON object (or lines) with `--json`; everything else on stderr.
 
-Exit codes: 0 done; 1 the answer is "no", or partial; 2 wrong use, or something has to be set up first.
+What a command ends with is in `Exit` and nowhere else; docs/reference.md and `rowcol --help` are written from it.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Coroutine, Sequence
-from typing import Annotated, Any, TypeVar
+from collections.abc import Coroutine, Mapping, Sequence
+from enum import IntEnum
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import typer
 
-from rowcol.core.refusal import Busy, Conflict, RailRefused, Refusal
+from rowcol.core import refusal as r
 
-DONE, NO, WRONG = 0, 1, 2
 SWITCH_INTERVAL_S = 0.0005
 T = TypeVar("T")
 
@@ -23,6 +23,81 @@ FirmOption = Annotated[
 ]
 PORT_MAX = 65_535
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+
+class Exit(IntEnum):
+    """What a command ends with: one table for all of them, for scripts that decide by it."""
+
+    DONE = 0
+    NO = 1
+    WRONG_USE = 2
+    LABELLED = 3
+    NOT_DONE = 4
+    INTERRUPTED = 130
+
+
+class Meaning(NamedTuple):
+    """What an exit code says in few words (for `--help`), and what falls under it."""
+
+    few_words: str
+    such_as: str
+
+
+MEANINGS: Mapping[Exit, Meaning] = {
+    Exit.DONE: Meaning(
+        "done, and as fresh as asked",
+        "also an empty list, a `doctor` that has only notes, and a `serve`, `sandbox` or `demo` that was told to stop;"
+        " `explain`, `cost` and the lists show what is known, and are 0 whatever that is",
+    ),
+    Exit.NO: Meaning(
+        'answered "no": held, or something wrong was found',
+        "do not decide on it (`read`, `books`); the books have no such bill; what `doctor`, `db check`, `bench ingest` or"
+        " `demo` looked at is not as it should be",
+    ),
+    Exit.WRONG_USE: Meaning(
+        "wrong use",
+        "bad input; a thing that is not there; a price that has to be confirmed with `--yes`; settings or a database to"
+        " be mended first",
+    ),
+    Exit.LABELLED: Meaning(
+        "answered, but labelled or incomplete",
+        "served (`read`, `books`), but late, unverified or without an account that counts: the label says which",
+    ),
+    Exit.NOT_DONE: Meaning(
+        "could not be done",
+        "refused by the rail, the budget, a pause, our own limit, or a person who said no; the store is busy; it is there"
+        " already, or moved meanwhile; nobody came back in time; nobody reads stdout any more; a mistake of ours (`internal`)",
+    ),
+    Exit.INTERRUPTED: Meaning("interrupted", "Ctrl-C before it was done"),
+}
+
+EXIT_OF: Mapping[type[r.Refusal], Exit] = {
+    r.Refusal: Exit.NOT_DONE,
+    r.BadInput: Exit.WRONG_USE,
+    r.NotFound: Exit.WRONG_USE,
+    r.Forbidden: Exit.WRONG_USE,
+    r.Unauthorized: Exit.WRONG_USE,
+    r.Conflict: Exit.NOT_DONE,
+    r.Busy: Exit.NOT_DONE,
+    r.Misconfigured: Exit.WRONG_USE,
+    r.RailRefused: Exit.NOT_DONE,
+    r.NotYet: Exit.NOT_DONE,
+    r.Unreadable: Exit.WRONG_USE,
+}
+"""A narrower refusal ends as the one that it is a kind of."""
+
+
+def exit_of(refusal: r.Refusal) -> Exit:
+    """What a command that is refused ends with."""
+    return next(EXIT_OF[kind] for kind in type(refusal).__mro__ if kind in EXIT_OF)
+
+
+def end_answer(*, is_held: bool, is_labelled: bool) -> None:
+    """End a command that answered a question. Held wins: what may not be decided on has a label too."""
+    if is_held:
+        raise typer.Exit(Exit.NO)
+    if is_labelled:
+        raise typer.Exit(Exit.LABELLED)
 
 
 def emit(record: object) -> None:
@@ -85,17 +160,16 @@ def money(micros: int) -> str:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask a person; without a terminal `--yes` is the only answer. Exit 1 for no."""
+    """Ask a person. Raise `BadInput` without a terminal, where `--yes` is the only answer; end the command for a no."""
     if yes:
         return
     if not sys.stdin.isatty():
-        note(f"{question} Not asked, as there is no terminal: repeat with --yes.")
-        raise typer.Exit(NO)
+        raise r.BadInput(f"{question} Not asked, as there is no terminal", "repeat with --yes")
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         note("Nothing was done.")
-        raise typer.Exit(NO)
+        raise typer.Exit(Exit.NOT_DONE)
 
 
 def running(work: Coroutine[Any, Any, T]) -> T:
@@ -115,8 +189,8 @@ def running(work: Coroutine[Any, Any, T]) -> T:
         return runner.run(work)
 
 
-def refuse(refusal: Refusal, *, is_json: bool) -> int:
-    """Say what is refused and what to do; the exit code."""
+def refuse(refusal: r.Refusal, *, is_json: bool) -> Exit:
+    """Say what is refused and what to do; what the command ends with."""
     if is_json:
         error = {
             "code": refusal.code,
@@ -127,4 +201,4 @@ def refuse(refusal: Refusal, *, is_json: bool) -> int:
     note(f"rowcol: {refusal.message}")
     if refusal.what_to_do:
         note(f"  -> {refusal.what_to_do}")
-    return NO if isinstance(refusal, Busy | Conflict | RailRefused) else WRONG
+    return exit_of(refusal)

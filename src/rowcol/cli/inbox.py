@@ -70,7 +70,7 @@ def replay(
     firm: FirmOption = "",
     json: Json = False,
 ) -> None:
-    """Work a delivery through again; the service, or the next command that runs, does it."""
+    """Work a delivery through again; the service does it, or the next command that asks of its business."""
     face.running(_replay(firm, delivery))
     if json:
         face.emit({"id": delivery, "state": "RECEIVED"})

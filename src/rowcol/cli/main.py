@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -36,10 +37,12 @@ from rowcol.cli import (
 from rowcol.cli.opening import use_file
 from rowcol.core.refusal import Refusal
 
-OVERVIEW = """What a firm knows of its clients' cash, with proof, for as few paid calls as possible.
+EXITS = "; ".join(f"{code:d} {meaning.few_words}" for code, meaning in face.MEANINGS.items())
+OVERVIEW = f"""What a firm knows of its clients' cash, with proof, for as few paid calls as possible.
 
-To begin: `rowcol demo`, or `rowcol init`, then `rowcol doctor`. Every command takes --json. Exit codes: 0 done,
-1 the answer is "no" or partial, 2 wrong use.
+To begin: `rowcol demo`, or `rowcol init`, then `rowcol doctor`. Every command takes --json.
+
+Exit codes, the same for every command: {EXITS}.
 """
 app = typer.Typer(
     name="rowcol",
@@ -92,23 +95,35 @@ def everywhere(
 
 
 def run() -> None:
-    """The program. Never shows a traceback, unless ROWCOL_LOG_LEVEL is debug."""
-    is_json = "--json" in sys.argv[1:]
+    """The program. Never shows a traceback, unless ROWCOL_LOG_LEVEL is debug. Ends with one of `face.Exit`."""
+    is_json, code = "--json" in sys.argv[1:], face.Exit.DONE
     try:
-        app()
-    except Refusal as refusal:
-        sys.exit(face.refuse(refusal, is_json=is_json))
-    except KeyboardInterrupt:
-        face.note("stopped")
-        sys.exit(130)
+        try:
+            app()
+        except Refusal as refusal:
+            code = face.refuse(refusal, is_json=is_json)
+        except KeyboardInterrupt:
+            code = face.Exit.INTERRUPTED
+            face.note("stopped")
+        except SystemExit as ended:
+            if not isinstance(ended.__context__, BrokenPipeError):
+                raise
+            code = face.Exit.NOT_DONE  # typer says 1, which is "no", where nobody reads us any more
+        except Exception as error:  # noqa: BLE001 - a code and words, whatever it is
+            code = _mistake(error, is_json=is_json)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(face.NO)
-    except Exception as error:
-        if os.environ.get("ROWCOL_LOG_LEVEL") == "debug":
-            raise
-        if is_json:
-            face.emit({"error": {"code": "internal", "message": type(error).__name__}})
-        face.note(f"rowcol: this should not happen ({type(error).__name__}: {error})")
-        face.note("  -> run it again with ROWCOL_LOG_LEVEL=debug and report what it prints")
-        sys.exit(face.NO)
+        code = face.Exit.NOT_DONE
+    sys.exit(code)
+
+
+def _mistake(error: Exception, *, is_json: bool) -> face.Exit:
+    """Something that should not happen."""
+    if os.environ.get("ROWCOL_LOG_LEVEL") == "debug":
+        traceback.print_exception(error)
+        return face.Exit.NOT_DONE
+    if is_json:
+        face.emit({"error": {"code": "internal", "message": type(error).__name__}})
+    face.note(f"rowcol: this should not happen ({type(error).__name__}: {error})")
+    face.note("  -> run it again with ROWCOL_LOG_LEVEL=debug and report what it prints")
+    return face.Exit.NOT_DONE

@@ -41,21 +41,22 @@ def writing(path: Path) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def opened(*, run: bool = False, level: str = "error") -> AsyncIterator[OpenPlane]:
-    """The plane that settings name. `run`: its runner works meanwhile, beside any service on the same database."""
+async def opened(*, level: str = "error") -> AsyncIterator[OpenPlane]:
+    """The plane that settings name. Nothing is worked on: a command that waits for an answer starts the runner for its
+    own business (`runner.start(only=...)`), beside any service on the same database."""
     from rowcol.bootstrap import Plane
     from rowcol.cli.logs import to_stderr
     from rowcol.settings import load
 
     to_stderr(level)
-    async with Plane.open(load(), run=run) as plane:
+    async with Plane.open(load(), run=False) as plane:
         yield plane
 
 
 @asynccontextmanager
-async def desk(firm: str, *, run: bool = False) -> AsyncIterator[Desk]:
+async def desk(firm: str) -> AsyncIterator[Desk]:
     """The plane and one of its firms."""
-    async with opened(run=run) as plane:
+    async with opened() as plane:
         yield Desk(plane, await firm_of(plane, firm))
 
 

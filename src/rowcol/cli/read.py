@@ -17,6 +17,7 @@ from rowcol.core.refusal import BadInput
 if TYPE_CHECKING:
     from rowcol.api.shapes import BalanceOut
     from rowcol.core.need import Purpose
+    from rowcol.core.records import Business
     from rowcol.engine.answer import Answer
 
 EXAMPLES = (
@@ -49,7 +50,7 @@ def read(
     firm: FirmOption = "",
     json: Json = False,
 ) -> None:
-    """Read a business's cash: value, as-of, reason and cost. Exit code 1: HOLD, or incomplete."""
+    """Read a business's cash: value, as-of, reason and cost. Exit code 1: HOLD; 3: served, but labelled or incomplete."""
     from rowcol.api import shapes
 
     if force and purpose != "display":
@@ -57,8 +58,9 @@ def read(
     answer = face.running(_read(firm, business, Asked(purpose, deadline, force, yes)))
     out = shapes.balance_of(answer)
     face.emit(out) if json else _show(business, out)
-    if out.action == "HOLD" or out.incomplete:
-        raise typer.Exit(face.NO)
+    face.end_answer(
+        is_held=out.action == "HOLD", is_labelled=out.label is not None or bool(out.incomplete)
+    )
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,12 @@ async def _read(firm: str, word: str, asked: Asked) -> Answer:
     from rowcol.services.businesses import find
     from rowcol.services.cache import CacheService
 
-    async with desk(firm, run=True) as at:
+    async with desk(firm) as at:
         purpose, until = asked.understood(at.plane.clock.now())
         row = await find(at.plane, at.firm, word)
         if asked.force:
-            return await _forced(at, row.id, until, yes=asked.yes)
+            return await _forced(at, row, until, yes=asked.yes)
+        at.plane.runner.start(only=row)
         service = CacheService(at.plane, row.id, firm=at.firm)
         what = waiting(FREE_FIRST, purpose, at.plane.clock.now(), until)
         return await patiently(service.get_balance(purpose, deadline=until), what)
@@ -120,14 +123,15 @@ async def patiently(work: Awaitable[T], what: str) -> T:
     return await task
 
 
-async def _forced(at: Desk, business: str, until: datetime | None, *, yes: bool) -> Answer:
+async def _forced(at: Desk, row: Business, until: datetime | None, *, yes: bool) -> Answer:
     from rowcol.core.need import Purpose
     from rowcol.services.integration import IntegrationService
 
-    service = IntegrationService(at.plane, business, firm=at.firm)
+    service = IntegrationService(at.plane, row.id, firm=at.firm)
     price = await service.price_of_refresh()
     if price.micros:
         face.confirm(f"A live look costs {price}. Pay it?", yes=yes)
+    at.plane.runner.start(only=row)
     what = waiting("reading", Purpose.FORCED, at.plane.clock.now(), until)
     return await patiently(service.refresh_plaid_balance(force=True, deadline=until), what)
 

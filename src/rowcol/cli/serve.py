@@ -65,6 +65,7 @@ async def _serve(host: str, port: int | None, *, is_json: bool) -> None:
         elif not settings.public_url:
             face.note("no public URL (ROWCOL_PUBLIC_URL): no webhooks, only sweeps")
 
-    async with Plane.open(settings) as plane:
-        await listening.serve(create_app(plane), made, announce)
+    with made:  # also where the plane cannot be opened
+        async with Plane.open(settings) as plane:
+            await listening.serve(create_app(plane), made, announce)
     face.note("stopped")

@@ -1,16 +1,18 @@
 """Refusal: errors that people meet. Each leaf says what to do next; none carries a secret or a rail's raw text.
 
-Refusal (has `.message`, `.what_to_do`, `.code`)
-|- BadInput        the request itself is wrong                      HTTP 422, exit 2
-|- NotFound        no such thing for this firm                      HTTP 404, exit 2
-|- Forbidden       this token may not                               HTTP 403
-|- Unauthorized    no valid token                                   HTTP 401
-|- Conflict        it is there already, or moved meanwhile          HTTP 409
-|- Busy            a queue is full, or the store is locked          HTTP 503 + Retry-After
-|- Misconfigured   a setting or the schema is wrong                 exit 2
-|- RailRefused     the rail said no                                 HTTP 502
-|- NotYet          our own limit opens later; nothing was sent      HTTP 429 + Retry-After
-`- Unreadable      stored bytes that no key opens                   HTTP 500, exit 2
+Refusal (has `.message`, `.what_to_do`, `.code`)                                                     exit 4
+|- BadInput        the request itself is wrong                      HTTP 422                        exit 2
+|- NotFound        no such thing for this firm                      HTTP 404                        exit 2
+|- Forbidden       this token may not                               HTTP 403                        exit 2
+|- Unauthorized    no valid token                                   HTTP 401                        exit 2
+|- Conflict        it is there already, or moved meanwhile          HTTP 409                        exit 4
+|- Busy            a queue is full, or the store is locked          HTTP 503 + Retry-After          exit 4
+|- Misconfigured   a setting or the schema is wrong                 HTTP 500                        exit 2
+|- RailRefused     the rail said no                                 HTTP 502                        exit 4
+|- NotYet          our own limit opens later; nothing was sent      HTTP 429 + Retry-After          exit 4
+`- Unreadable      stored bytes that no key opens                   HTTP 500                        exit 2
+
+What each exit code means to a script is in `cli/face.py`; a narrower refusal ends as the one that it is a kind of.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from rowcol.core.change import Lease, SubjectKind
+from rowcol.core.records import Business
 from rowcol.engine.ambient import Ambient
 from rowcol.engine.reconcile import Reconciler
 from rowcol.engine.topics import DUE
@@ -49,10 +50,13 @@ class Runner:
         self._running: dict[asyncio.Task[None], Lease] = {}
         self._is_stopping = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
+        self._only: Business | None = None
         self._renewed_at = self._clock.now()
 
-    def start(self) -> None:
-        """Run until `stop`."""
+    def start(self, *, only: Business | None = None) -> None:
+        """Run until `stop`. `only`: the logins of this business and no others, whatever is due there; and nothing is
+        pruned. So a command answers its own question without taking over a firm's work."""
+        self._only = only
         self._loop = asyncio.create_task(self._run(), name="runner")
 
     async def stop(self) -> None:
@@ -75,7 +79,8 @@ class Runner:
         """Reconcile until nothing is due at the clock's present moment; how many runs that took."""
         runs = 0
         while True:
-            due_at = await self._store.next_due_at()  # cheaper than a claim that finds nothing
+            # Cheaper than a claim that finds nothing.
+            due_at = await self._store.next_due_at(self._only)
             now = self._clock.now()
             if due_at is not None and due_at <= now:
                 runs += await self._claim(now)
@@ -96,12 +101,13 @@ class Runner:
         """Claim what is due; return when to look again if nobody rings."""
         took, looked_at = 0, self._clock.now()
         try:
-            await self._upkeep.run_due()
+            # Calls of processes that died are settled here too: where no service runs, nobody else would.
+            await self._upkeep.run_due(prunes=self._only is None)
             if self._running and self._clock.now() - self._renewed_at >= RENEW_EVERY:
                 await self._renew()  # before claiming, so that our own are not claimed again
             if len(self._running) < self._concurrency:
                 took = await self._claim(looked_at)
-            due_at = await self._store.next_due_at()
+            due_at = await self._store.next_due_at(self._only)
         except Exception:
             log.exception("runner.store_failed")
             due_at = None
@@ -116,7 +122,7 @@ class Runner:
         free = self._concurrency - len(self._running)
         if free <= 0:
             return 0
-        leases = await self._store.claim(self._owner, now, LEASE_S, free)
+        leases = await self._store.claim(self._owner, now, LEASE_S, free, self._only)
         for lease in leases:
             task = asyncio.create_task(self._guarded(lease), name=f"reconcile {lease.subject}")
             self._running[task] = lease

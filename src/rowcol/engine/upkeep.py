@@ -23,13 +23,15 @@ class Upkeep:
         self._next_at: datetime | None = None
         self._prune_at: datetime | None = None
 
-    async def run_due(self) -> None:
-        """Cheap when nothing is due."""
+    async def run_due(self, *, prunes: bool = True) -> None:
+        """Cheap when nothing is due. `prunes` False leaves what is too old to a service: nobody waits for it to go."""
         now = self._clock.now()
         if self._next_at is not None and now < self._next_at:
             return
         self._next_at = now + EVERY
         await self._store.abandon_calls(now - ABANDONED_AFTER, now)
-        if self._retention is not None and (self._prune_at is None or now >= self._prune_at):
+        if self._retention is None or not prunes:
+            return
+        if self._prune_at is None or now >= self._prune_at:
             gone = await self._store.prune(horizon(now, self._retention))
             self._prune_at = now + (PRUNE_EVERY if gone == 0 else EVERY)

@@ -19,6 +19,7 @@ from rowcol.adapters.sql import SqlStore, open_engine, open_sqlite, open_url
 from rowcol.adapters.sql.executor import Executor
 from rowcol.core.change import Lease
 from rowcol.core.ids import ConnectionId, FirmId
+from rowcol.core.records import Business
 from tests.contracts.values import T0
 
 Opening = Callable[[], AbstractAsyncContextManager[SqlStore]]
@@ -91,9 +92,11 @@ class ToldStore(SqlStore):
         self._told = clock
 
     @override
-    async def claim(self, owner: str, now: datetime, lease_s: int, limit: int) -> tuple[Lease, ...]:
+    async def claim(
+        self, owner: str, now: datetime, lease_s: int, limit: int, only: Business | None = None
+    ) -> tuple[Lease, ...]:
         self._told.told = now
-        return await super().claim(owner, now, lease_s, limit)
+        return await super().claim(owner, now, lease_s, limit, only)
 
     @override
     async def claim_one(

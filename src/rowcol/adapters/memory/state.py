@@ -103,6 +103,11 @@ class Login:
                 due = route.incoming.received_at
         return due
 
+    def wakes_at(self) -> datetime | None:
+        """When it is due; while it is leased, not before the end of that."""
+        due_at = self.due_at()
+        return max(due_at, self.lease_until) if due_at is not None and self.is_leased else due_at
+
     def holds(self, lease: c.Lease) -> bool:
         """Whether the lease's fence is still the one in force."""
         return self.fence == lease.fence and self.connection.firm == lease.firm
@@ -147,11 +152,10 @@ class State:
     def touch(self, login: Login) -> None:
         """Keep the heap's guess right after a change: never later than the truth."""
         name = login.connection.id
-        due_at = login.due_at()
-        if due_at is None:
+        when = login.wakes_at()
+        if when is None:
             self.due_of.pop(name, None)
             return
-        when = max(due_at, login.lease_until) if login.is_leased else due_at
         if self.due_of.get(name) != when:
             self.due_of[name] = when
             heapq.heappush(self.due, (when, name))

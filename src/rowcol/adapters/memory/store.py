@@ -254,12 +254,12 @@ class MemoryStore:
         return inbox.receive(self._s, incoming)
 
     async def claim(
-        self, owner: str, now: datetime, lease_s: int, limit: int
+        self, owner: str, now: datetime, lease_s: int, limit: int, only: Business | None = None
     ) -> tuple[c.Lease, ...]:
-        return subjects.claim(self._s, owner, now, lease_s, limit)
+        return subjects.claim(self._s, owner, now, lease_s, limit, only)
 
-    async def next_due_at(self) -> datetime | None:
-        return subjects.next_due_at(self._s)
+    async def next_due_at(self, only: Business | None = None) -> datetime | None:
+        return subjects.next_due_at(self._s, only)
 
     async def renew(self, leases: Sequence[c.Lease], now: datetime, lease_s: int) -> None:
         subjects.renew(self._s, leases, now, lease_s)

@@ -11,15 +11,18 @@ from itertools import zip_longest
 from rowcol.adapters.memory.state import LONG_AGO, Login, State
 from rowcol.core import change as c
 from rowcol.core.need import priority_of
+from rowcol.core.records import Business
 
 AGED = timedelta(seconds=60)
 _NOT_ASKED = (1 << 10, datetime.max.replace(tzinfo=UTC))
 Due = tuple[datetime, Login]
 
 
-def claim(s: State, owner: str, now: datetime, lease_s: int, limit: int) -> tuple[c.Lease, ...]:
+def claim(
+    s: State, owner: str, now: datetime, lease_s: int, limit: int, only: Business | None
+) -> tuple[c.Lease, ...]:
     """Up to `limit` of what is due, in the order of `adapters/sql/subjects`."""
-    taken = _in_order(_pop_due(s, now), now)
+    taken = _in_order(_pop_due(s, now) if only is None else _due_of(s, only, now), now)
     until = now + timedelta(seconds=lease_s)
     leases = tuple(_taken(login, owner, now, until) for login in taken[:limit])
     for login in taken:
@@ -46,8 +49,10 @@ def _taken(login: Login, owner: str, now: datetime, until: datetime) -> c.Lease:
     return c.Lease(k.firm, c.SubjectKind.CONNECTION, k.id, owner, until, login.fence)
 
 
-def next_due_at(s: State) -> datetime | None:
+def next_due_at(s: State, only: Business | None) -> datetime | None:
     """A leased subject counts from the end of its lease."""
+    if only is not None:
+        return min((when for when, _ in _wakes_of(s, only)), default=None)
     first = s.first_due()
     return None if first is None else first[0]
 
@@ -83,6 +88,17 @@ def _pop_due(s: State, now: datetime) -> list[Due]:
         if due_at is not None:
             found.append((due_at, login))
     return found
+
+
+def _due_of(s: State, only: Business, now: datetime) -> list[Due]:
+    """What is due and free by `now` of one business; the heap keeps it, until `touch`."""
+    found = [login for when, login in _wakes_of(s, only) if when <= now]
+    return [(due_at, login) for login in found if (due_at := login.due_at()) is not None]
+
+
+def _wakes_of(s: State, only: Business) -> list[Due]:
+    mine = s.by_business.get((only.firm, only.id), ())
+    return [(when, login) for login in mine if (when := login.wakes_at()) is not None]
 
 
 def _in_order(found: list[Due], now: datetime) -> list[Login]:

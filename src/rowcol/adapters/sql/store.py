@@ -255,12 +255,12 @@ class SqlStore:
         return await self._write(inbox.receive, incoming)
 
     async def claim(
-        self, owner: str, now: datetime, lease_s: int, limit: int
+        self, owner: str, now: datetime, lease_s: int, limit: int, only: Business | None = None
     ) -> tuple[c.Lease, ...]:
-        return await self._write(subjects.claim, owner, now, lease_s, limit)
+        return await self._write(subjects.claim, owner, now, lease_s, limit, only)
 
-    async def next_due_at(self) -> datetime | None:
-        return await self._read(subjects.next_due_at)
+    async def next_due_at(self, only: Business | None = None) -> datetime | None:
+        return await self._read(subjects.next_due_at, only)
 
     async def renew(self, leases: Sequence[c.Lease], now: datetime, lease_s: int) -> None:
         await self._write(subjects.renew, leases, now, lease_s)

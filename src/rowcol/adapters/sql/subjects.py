@@ -28,6 +28,7 @@ from rowcol.adapters.sql.codec import at, at_or_none, us, us_or_none
 from rowcol.adapters.sql.tx import Tx
 from rowcol.core import change as c
 from rowcol.core.ids import FirmId
+from rowcol.core.records import Business
 
 _S_US = 1_000_000
 AGED_US = 60 * _S_US
@@ -36,7 +37,9 @@ _SPARE = 4
 """On PostgreSQL others may lock what we found: look at so many times more candidates than wanted."""
 
 
-def claim(tx: Tx, owner: str, now: datetime, lease_s: int, limit: int) -> tuple[c.Lease, ...]:
+def claim(
+    tx: Tx, owner: str, now: datetime, lease_s: int, limit: int, only: Business | None
+) -> tuple[c.Lease, ...]:
     """Up to `limit` of what is due, in the order above.
 
     Due by the caller's `now`, which its plan goes by too: by another clock it could be due and have
@@ -44,7 +47,8 @@ def claim(tx: Tx, owner: str, now: datetime, lease_s: int, limit: int) -> tuple[
     """
     lease_now_us, now_us = tx.lease_now_us(now), us(now)
     found = tx.rows(
-        statements.candidates(tx.t),
+        statements.candidates(tx.t, is_of_one=only is not None),
+        **_names(only),
         now_us=now_us,
         aged_us=now_us - AGED_US,
         lease_now_us=lease_now_us,
@@ -97,10 +101,14 @@ def claim_one(
     return c.Lease(FirmId(firm), kind, connection, owner, at(until_us), row.fence)
 
 
-def next_due_at(tx: Tx) -> datetime | None:
+def next_due_at(tx: Tx, only: Business | None) -> datetime | None:
     """A leased subject counts from the end of its lease, by the clock of leases: then its holder is thought dead."""
-    dues = tx.row(statements.next_dues(tx.t))
+    dues = tx.row(statements.next_dues(tx.t, is_of_one=only is not None), **_names(only))
     return at_or_none(min((due for due in dues if due is not None), default=None))
+
+
+def _names(only: Business | None) -> dict[str, str]:
+    return {} if only is None else {"its_firm": only.firm, "its_business": only.id}
 
 
 def renew(tx: Tx, leases: Sequence[c.Lease], now: datetime, lease_s: int) -> None:

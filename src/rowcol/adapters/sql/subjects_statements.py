@@ -37,11 +37,12 @@ _FREE: ColumnElement[int] = literal_column("0")
 
 
 @prepared
-def candidates(t: Tables) -> Select[Any]:
-    """In the order of `subjects`: each lane is numbered, and the numbers are interleaved."""
+def candidates(t: Tables, *, is_of_one: bool) -> Select[Any]:
+    """In the order of `subjects`: each lane is numbered, and the numbers are interleaved. `is_of_one`: of one business."""
     s = t.subjects.c
     lease_now_us = bindparam("lease_now_us", type_=BigInteger)
-    due = _dues(t, bindparam("now_us", type_=BigInteger), lease_now_us).c
+    only = _Only(t, is_of_one=is_of_one)
+    due = _dues(t, bindparam("now_us", type_=BigInteger), lease_now_us, only).c
     each = (
         select(
             s.kind,
@@ -94,7 +95,27 @@ def _number(**over: Any) -> ColumnElement[int]:
     return func.row_number().over(**over)
 
 
-def _dues(t: Tables, now_us: ColumnElement[int], lease_now_us: ColumnElement[int]) -> Any:
+class _Only:
+    """What narrows a statement to the logins of one business, wherever it names one; nothing where all count."""
+
+    def __init__(self, t: Tables, *, is_of_one: bool) -> None:
+        k = t.connections.c
+        self._its = (
+            select(k.id).where(
+                k.firm == bindparam("its_firm"), k.business == bindparam("its_business")
+            )
+            if is_of_one
+            else None
+        )
+
+    def __call__(self, connection: ColumnElement[str]) -> tuple[ColumnElement[bool], ...]:
+        """For `where`."""
+        return () if self._its is None else (connection.in_(self._its),)
+
+
+def _dues(
+    t: Tables, now_us: ColumnElement[int], lease_now_us: ColumnElement[int], only: _Only
+) -> Any:
     """(kind, subject, due_us, priority) of what is due by `now_us`, a row per cause; a priority where a need is one.
 
     Of what is planned only the longest due are looked at: the rest is found when these are leased.
@@ -105,17 +126,17 @@ def _dues(t: Tables, now_us: ColumnElement[int], lease_now_us: ColumnElement[int
         s.subject.label("subject"),
         s.next_at_us.label("due_us"),
         _NO_NEED.label("priority"),
-    ).where(s.is_paused == false(), s.next_at_us <= now_us)
+    ).where(s.is_paused == false(), s.next_at_us <= now_us, *only(s.subject))
     free = plan.where(s.lease_until_us == _FREE)
     expired = plan.where(s.lease_until_us > _FREE, s.lease_until_us <= lease_now_us)
     delivered = (
         select(_CONNECTION, r.connection, func.min(r.received_at_us), _NO_NEED)
-        .where(r.state == RECEIVED)
+        .where(r.state == RECEIVED, *only(r.connection))
         .group_by(r.connection)
     )
     needed = (
         select(_CONNECTION, n.connection, func.min(n.check_at_us), func.min(n.priority))
-        .where(n.answered_at_us.is_(None), n.check_at_us <= now_us)
+        .where(n.answered_at_us.is_(None), n.check_at_us <= now_us, *only(n.connection))
         .group_by(n.connection)
     )
     longest = free.order_by(s.next_at_us).limit(literal_column(str(PLANNED_MAX))).subquery()
@@ -161,22 +182,23 @@ def take_free(t: Tables) -> ReturningUpdate[Any]:
 
 
 @prepared
-def next_dues(t: Tables) -> Select[Any]:
+def next_dues(t: Tables, *, is_of_one: bool) -> Select[Any]:
     """One row: the least due of what is free, by each cause through its index; then what is leased, few rows."""
+    only = _Only(t, is_of_one=is_of_one)
     s, r, n = t.subjects.c, t.routes.c, t.needs.c
     is_free, is_on = s.lease_until_us == 0, s.is_paused == false()
     is_open, is_received = n.answered_at_us.is_(None), r.state == RECEIVED
     kind = s.kind == _CONNECTION
-    planned = select(func.min(s.next_at_us)).where(is_free, is_on)
+    planned = select(func.min(s.next_at_us)).where(is_free, is_on, *only(s.subject))
     delivered = (
         select(func.min(r.received_at_us))
         .join_from(t.routes, t.subjects, kind & (s.subject == r.connection))
-        .where(is_received, is_free, is_on)
+        .where(is_received, is_free, is_on, *only(r.connection))
     )
     needed = (
         select(func.min(n.check_at_us))
         .join_from(t.needs, t.subjects, kind & (s.subject == n.connection))
-        .where(is_open, is_free)
+        .where(is_open, is_free, *only(n.connection))
     )
     its_delivery = select(func.min(r.received_at_us)).where(is_received, r.connection == s.subject)
     its_need = select(func.min(n.check_at_us)).where(is_open, n.connection == s.subject)
@@ -187,7 +209,7 @@ def next_dues(t: Tables) -> Select[Any]:
     )
     leased = (
         select(func.min(case((due > s.lease_until_us, due), else_=s.lease_until_us))).where(
-            s.lease_until_us > 0, counts, due.is_not(None)
+            s.lease_until_us > 0, counts, due.is_not(None), *only(s.subject)
         )
         for due, counts in causes
     )
