@@ -31,9 +31,7 @@ def link(shell: Shell, business: str, bank: str, *accounts: dict[str, Any]) -> s
     """A person gives a bank login that shows these accounts, and the program stores and reads it."""
     named = [{**a, "account_id": f"{business}-{a['account_id']}"} for a in accounts]
     made = control(shell, "items", institution_id=bank, exchange=False, accounts=named)
-    login = shell.json(
-        "connect", "plaid", business, "--public-token", made["public_token"]
-    )
+    login = shell.json("connect", "plaid", business, "--public-token", made["public_token"])
     shell("read", business, "--force", "--yes", rc=None)
     return str(login["id"])
 
@@ -41,7 +39,8 @@ def link(shell: Shell, business: str, bank: str, *accounts: dict[str, Any]) -> s
 def guardrail(shell: Shell, business: str) -> tuple[str, list[int]]:
     said = shell("read", business, "--purpose", "guardrail", "--deadline", "30s", "--json", rc=None)
     out = json.loads(said.stdout)
-    assert said.returncode == {"HOLD": 1, "SERVE": 0}[out["action"]], out
+    served = 3 if out["label"] else 0
+    assert said.returncode == {"HOLD": 1, "SERVE": served}[out["action"]], out
     return out["action"], [amount["amount_minor"] for amount in out["cash"]]
 
 

@@ -24,6 +24,7 @@ from rowcol.core.rail import CannotHelp, Look, Rail, Role, Want
 from rowcol.core.sweep import SWEEP_BROKEN, sweep_at, sweep_reason
 
 SOON = timedelta(milliseconds=1)
+NOTHING_COUNTS = "plan.nothing_counts"
 NEVER = timedelta(days=365)
 """A login that was removed is looked at again only when somebody asks."""
 PERSON_WAITS = timedelta(seconds=60)
@@ -95,7 +96,9 @@ def decide(
     rule = policy.decide_books if picture.role is Role.BOOKS else policy.decide
     if picture.accounts and not any(counted(account) for account in picture.accounts):
         reason = "no account at this login counts as cash"
-        return Decision(Action.SERVE, "plan.nothing_counts", reason, now)
+        if any(account.is_superseded for account in picture.accounts):
+            reason = "what this login shows is counted by another login's look"
+        return Decision(Action.SERVE, NOTHING_COUNTS, reason, now)
     decision = rule(question, standing, now)
     blocked = _blocked(picture, decision, question, now)
     if blocked is None:

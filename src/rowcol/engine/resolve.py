@@ -16,7 +16,7 @@ from rowcol.core.ids import BusinessId, CallId, DecisionId, FirmId, NeedId
 from rowcol.core.money import FREE, Cost
 from rowcol.core.need import STANDARDS, Need, Purpose, Question
 from rowcol.core.picture import Picture, standing_of
-from rowcol.core.plan import decide
+from rowcol.core.plan import NOTHING_COUNTS, decide
 from rowcol.core.rail import Rail, Role
 from rowcol.engine.accounts import AccountReader
 from rowcol.engine.aftermath import inputs_of
@@ -69,7 +69,14 @@ class Resolved:
         if not self.parts:
             return Decision(Action.HOLD, "no_login", nothing, None)
         decisions = (part.decision for part in self.parts)
-        return min(decisions, key=lambda d: (_SEVERITY.index(d.action), d.label is None))
+        return min(
+            decisions,
+            key=lambda d: (
+                _SEVERITY.index(d.action),
+                d.label is None,
+                d.rule == NOTHING_COUNTS,  # a login that adds nothing does not speak for the rest
+            ),
+        )
 
     @property
     def labels(self) -> tuple[str, ...]:
