@@ -6,7 +6,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 ARGS ?=
 MAKEFLAGS += --no-print-directory
-.PHONY: setup demo test check fix sandbox serve docs
+.PHONY: setup demo test check fix browser sandbox serve docs
 
 setup: .venv/.dev ## make .venv with everything, as the lock files say
 
@@ -28,6 +28,13 @@ check: .venv/.dev ## the same without the tests: seconds
 fix: .venv/.dev ## what a machine can put right
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format .
+
+browser: ## a browser for the tests that click pages, where none is found (Debian, Ubuntu; wants root)
+	@for name in chromium chromium-browser google-chrome; do \
+	  if command -v $$name >/dev/null; then echo "make: the tests use $$(command -v $$name)"; exit 0; fi; \
+	done; \
+	echo "make: installing chromium" && apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null
 
 docs: .venv/.dev ## rewrite the tables that code knows
 	@$(BIN)/python .ci/checks.py --docs
