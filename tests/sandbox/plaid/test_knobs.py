@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 
 from rowcol.sandbox.plaid import knobs
+from rowcol.sandbox.plaid.arguments import BadArgument
 from rowcol.sandbox.plaid.corruption import __doc__ as corruption_table
 from rowcol.sandbox.plaid.faults import Corruption
-from rowcol.sandbox.plaid.knobs import KNOBS, BadArgument, turn
+from rowcol.sandbox.plaid.knobs import KNOBS, turn
 from tests.sandbox.rig import Rig
 
 

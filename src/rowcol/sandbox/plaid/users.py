@@ -22,6 +22,10 @@ from rowcol.sandbox.world import AccountFacts, Posting
 CUSTOM_USER: Final = "user_custom"
 _N_CUSTOM_ACCOUNTS_MAX: Final = 10
 _BUSINESS_USER: Final = "user_small_business"
+_GOOD_USER: Final = ("user_good", "pass_good")
+_ANY_PASSWORD_USERS: Final = frozenset(
+    {CUSTOM_USER, DYNAMIC_USER, _BUSINESS_USER, "user_ewa_user", "user_yuppie"}
+)
 _NOON: Final = time(12, tzinfo=UTC)
 _STEP: Final = timedelta(days=3, hours=5)
 _PURCHASES: Final = (-1_230, -540, -8_940, 2_500, -633, -7_850, 50_000, -43_300)
@@ -76,13 +80,26 @@ def accounts_of(
     """What this login finds. Raise the error that `error_<CODE>` or a custom user forces."""
     if username == CUSTOM_USER:
         return _custom_accounts(password, now)
-    if password.startswith("error_"):
-        raise PlaidError(_known(password.removeprefix("error_")))
+    raise_forced_error(password)
     if username == DYNAMIC_USER:
         first = DEFAULT_ACCOUNTS[0]
         return (AccountPlan(first.facts, 11_000, tuple(seed_postings(now))),)
     chosen = DEFAULT_ACCOUNTS[:3] if username == _BUSINESS_USER else DEFAULT_ACCOUNTS
     return tuple(_with_history(plan, now, days_requested) for plan in chosen)
+
+
+def raise_forced_error(password: str) -> None:
+    """The password `error_<CODE>` forces that error."""
+    if password.startswith("error_"):
+        raise PlaidError(_known(password.removeprefix("error_")))
+
+
+def require_password(username: str, password: str) -> None:
+    """Raise what a Sandbox bank answers to a wrong login: INVALID_CREDENTIALS, or a forced error."""
+    if username != CUSTOM_USER:
+        raise_forced_error(password)
+    if username not in _ANY_PASSWORD_USERS and (username, password) != _GOOD_USER:
+        raise PlaidError("INVALID_CREDENTIALS")
 
 
 def _with_history(plan: AccountPlan, now: datetime, days: int) -> AccountPlan:
