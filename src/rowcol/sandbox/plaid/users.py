@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -126,7 +126,7 @@ def _custom_accounts(password: str, now: datetime) -> tuple[AccountPlan, ...]:
         raise PlaidError("INVALID_CREDENTIALS")
     try:
         return tuple(_custom_account(account, n, now) for n, account in enumerate(accounts))
-    except (AttributeError, InvalidOperation, KeyError, TypeError, ValueError):
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
         raise PlaidError("INVALID_CREDENTIALS") from None
 
 
@@ -136,12 +136,12 @@ def _custom_account(account: Mapping[str, Any], n: int, now: datetime) -> Accoun
     forced = account.get("force_available_balance")
     limit = meta.get("limit")
     facts = AccountFacts(
-        name=meta.get("name") or f"Plaid {account['type'].title()}",
+        name=str(meta.get("name") or f"Plaid {account['type'].title()}"),
         mask=str(meta.get("mask") or f"{n:04d}"),
-        account_type=account["type"],
-        account_subtype=account.get("subtype"),
-        official_name=meta.get("official_name"),
-        currency=account.get("currency") or "USD",
+        account_type=str(account["type"]),
+        account_subtype=_text(account.get("subtype")),
+        official_name=_text(meta.get("official_name")),
+        currency=str(account.get("currency") or "USD"),
         limit_minor=None if limit is None else to_minor(limit),
         hold_minor=0 if forced is None else current_minor - to_minor(forced),
         has_available=not account.get("has_null_available_balance", False),
@@ -151,6 +151,10 @@ def _custom_account(account: Mapping[str, Any], n: int, now: datetime) -> Accoun
         for k, row in enumerate(account.get("transactions") or [])
     )
     return AccountPlan(facts, current_minor, postings)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def custom_posting(posting_id: str, row: Mapping[str, Any], now: datetime) -> Posting:
