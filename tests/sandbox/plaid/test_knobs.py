@@ -71,6 +71,8 @@ async def test_the_permission_is_revoked_for_good(rig: Rig) -> None:
     with pytest.raises(BadArgument):
         turn(rig.emulator, "repair", {"item_id": item.item_id})
     assert rig.emulator.billing.item_months(rig.now) == 1
+    await rig.ok("/sandbox/item/reset_login", access_token=token)
+    assert item.is_revoked
     await rig.ok("/item/remove", access_token=token)
 
 
@@ -96,6 +98,16 @@ async def test_a_renewed_consent_is_announced_anew(rig: Rig) -> None:
     await rig.advance(days=357)
     assert rig.inbox.codes() == []
     await rig.advance(days=1)
+    assert rig.inbox.codes() == ["PENDING_DISCONNECT"]
+
+
+async def test_a_notice_outlives_a_frozen_time(rig: Rig) -> None:
+    rig.item(bank="ins_56")
+    rig.emulator.freeze(is_frozen=True)
+    await rig.advance(days=10)
+    assert rig.emulator.next_event_at() is None
+    rig.emulator.freeze(is_frozen=False)
+    await rig.advance(days=349)
     assert rig.inbox.codes() == ["PENDING_DISCONNECT"]
 
 

@@ -54,7 +54,7 @@ class Agenda:
         return at, kind, self._items[item_id]
 
     def _is_valid(self, kind: EventKind, item: Item, at: datetime) -> bool:
-        if item.removed_at is not None:
+        if item.removed_at is not None or item.is_revoked:
             return False
         if kind is EventKind.NOTICE:
             return item.notice_at == at and item.error is None and not self.is_frozen

@@ -14,7 +14,7 @@
 | POST pull | {item_id} | whether the bank answered |
 | POST deliver | | flushes every waiting webhook |
 | POST repair | {item_id} | |
-| POST freeze | {frozen?} | no further background pulls |
+| POST freeze | {frozen?} | no further background pulls and notices, or again |
 
 An account of POST items and POST people is {account_id} of the world, or {name, mask?, type?, subtype?, currency?, limit_minor?,
 opening_minor?, postings?}. With `exchange: false` only a public token comes back.
@@ -218,7 +218,7 @@ def _pull(emulator: PlaidEmulator, arguments: Arguments) -> _Answer:
 
 
 def _freeze(emulator: PlaidEmulator, arguments: Arguments) -> _Answer:
-    emulator.agenda.is_frozen = arguments.get("frozen", True) is not False
+    emulator.freeze(is_frozen=arguments.get("frozen", True) is not False)
     return {"is_frozen": emulator.agenda.is_frozen}
 
 

@@ -167,7 +167,9 @@ class PlaidEmulator:
     def break_login(
         self, item: Item, code: str = "ITEM_LOGIN_REQUIRED", reason: str | None = None
     ) -> None:
-        """The Item enters an error state: no more pulls, ITEM/ERROR is sent."""
+        """The Item enters an error state: no more pulls, ITEM/ERROR is sent. A revoked one stays revoked."""
+        if item.is_revoked:
+            return
         item.error = item_error(code, reason)
         item.broken_at = item.last_failed_update_at = self.clock.now()
         item.next_pull_at = None
@@ -237,6 +239,19 @@ class PlaidEmulator:
         """`background` or `user_present_required` (no background pulls at all)."""
         item.update_type = update_type
         self._plan_pull(item, self.clock.now())
+
+    def freeze(self, *, is_frozen: bool) -> None:
+        """Nothing happens by itself any more; or again, from now on."""
+        self.agenda.is_frozen = is_frozen
+        if is_frozen:
+            return
+        now = self.clock.now()
+        for item in self.items.values():  # the agenda drops what was due meanwhile
+            if item.next_pull_at is not None:
+                self._plan_pull(item, now)
+            if item.notice_at is not None:
+                item.notice_at = max(item.notice_at, now)
+                self._plan(item.notice_at, EventKind.NOTICE, item)
 
     # Live contact
 
