@@ -82,7 +82,9 @@ def test_a_start_says_whether_the_books_send_webhooks(capsys: pytest.CaptureFixt
         books = _books(chosen, clock, HttpWebhookSender())
         plaid = PlaidEmulator(World(), clock, stream(1, "x"), Switches(), HttpWebhookSender())
         _announce(("a", "b"), plaid, books, {}, is_json=False)
-        assert ("--books-webhook-url" in capsys.readouterr().out) is (not url)
+        said = capsys.readouterr().out
+        assert ("--books-webhook-url" in said) is (not url)
+        assert "POST a/_control/people" in said
 
 
 @pytest.mark.parametrize("metering", ["call", "entity"])

@@ -37,6 +37,7 @@ MODELS: dict[str, tuple[str, str]] = {
     "/item/remove": ("ItemRemoveRequest", "ItemRemoveResponse"),
     "/item/webhook/update": ("ItemWebhookUpdateRequest", "ItemWebhookUpdateResponse"),
     "/link/token/create": ("LinkTokenCreateRequest", "LinkTokenCreateResponse"),
+    "/link/token/get": ("LinkTokenGetRequest", "LinkTokenGetResponse"),
     "/sandbox/item/fire_webhook": (
         "SandboxItemFireWebhookRequest",
         "SandboxItemFireWebhookResponse",
@@ -94,9 +95,11 @@ PLACEHOLDERS = {
     "client_id",
     "client_user_id",
     "cursor",
+    "event_id",
     "institution_id",
     "item_id",
     "key_id",
+    "link_session_id",
     "link_token",
     "next_cursor",
     "pending_transaction_id",
@@ -178,7 +181,7 @@ def test_exchange_is_complete(path: Path) -> None:
     exchange = load(path)
     assert exchange["source"]
     assert all(exchange["source"])
-    assert exchange["checked_on"] == "2026-11-25"
+    assert exchange["checked_on"] in {"2026-11-25", "2026-12-01"}
     assert exchange["note"]
     assert exchange["shape_only"] is True
     assert set(exchange["request"]) == {"method", "path", "headers", "body"}

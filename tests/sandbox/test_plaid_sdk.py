@@ -140,6 +140,12 @@ def _link_tokens(stranger: Stranger, token: str) -> None:
         "country_codes": [model("CountryCode", value="US")],
         "user": user,
     }
+    hosted = model(
+        "LinkTokenCreateRequest",
+        **common,
+        products=[model("Products", value="transactions")],
+        hosted_link=model("LinkTokenCreateHostedLink", url_lifetime_seconds=900),
+    )
     for more in (
         {
             "products": [model("Products", value="transactions")],
@@ -152,6 +158,12 @@ def _link_tokens(stranger: Stranger, token: str) -> None:
             model("LinkTokenCreateRequest", **common, **more)
         )
         assert isinstance(answer.expiration, datetime)
+        known = stranger.client.link_token_get(
+            model("LinkTokenGetRequest", link_token=answer.link_token)
+        )
+        assert known.expiration == answer.expiration
+        assert known.link_sessions == []
+    assert stranger.client.link_token_create(hosted).hosted_link_url.startswith("http://127.0.0.1:")
 
 
 def _reads(stranger: Stranger, token: str) -> None:

@@ -276,6 +276,10 @@ def _announce(
     face.say(f"Companies to connect: {', '.join(companies)}.")
     if not client.webhook_url:
         face.say("QuickBooks sends no webhooks: --books-webhook-url says where they go.")
+    face.say(
+        "Plaid's Link pages: sign in at any bank as user_good with pass_good, or register people:"
+    )
+    face.say(f"  POST {addresses[0]}/_control/people")
     face.say("For the service:")
     for name, value in environment.items():
         face.say(f"  export {name}={value}")

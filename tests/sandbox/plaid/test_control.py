@@ -82,6 +82,10 @@ async def test_repair_and_freeze(rig: Rig) -> None:
     assert (state["next_event_at"], state["is_frozen"]) == (None, True)
     assert rig.inbox.codes() == ["ERROR", "LOGIN_REPAIRED"]
     assert not (await rig.control("freeze", frozen=False))["is_frozen"]
+    pulled_at = (await rig.control("items", "GET"))["items"][0]["last_successful_update_at"]
+    await rig.control("clock/advance", seconds=86_400)
+    [item] = (await rig.control("items", "GET"))["items"]
+    assert item["last_successful_update_at"] > pulled_at
 
 
 async def test_oracles(rig: Rig) -> None:

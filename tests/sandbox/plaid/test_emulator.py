@@ -19,7 +19,6 @@ async def test_after_linking_thirty_days_come_first_then_the_rest(rig: Rig) -> N
     item = rig.item(rig.account(postings=postings), is_ready=False, days_requested=90)
     page = await rig.ok("/transactions/sync", access_token=item.access_token)
     assert (page["transactions_update_status"], page["next_cursor"]) == ("NOT_READY", "")
-    assert (await rig.ok("/item/get", access_token=item.access_token))["status"] is None
     await rig.advance(seconds=10)
     page = await rig.ok("/transactions/sync", access_token=item.access_token)
     assert {row["name"] for row in page["added"]} == {"10", "29"}
@@ -35,6 +34,21 @@ async def test_after_linking_thirty_days_come_first_then_the_rest(rig: Rig) -> N
         "HISTORICAL_UPDATE",
         "SYNC_UPDATES_AVAILABLE",
     ]
+
+
+NULL_TIMES = {
+    "investments": None,
+    "last_webhook": None,
+    "transactions": {"last_successful_update": None, "last_failed_update": None},
+}
+
+
+@pytest.mark.parametrize(("is_null", "status"), [(False, NULL_TIMES), (True, None)])
+async def test_a_fresh_item_has_null_times(is_null: bool, status: object) -> None:
+    rig = Rig(Switches(fresh_item_status_is_null=is_null))
+    item = rig.item(is_ready=False)
+    answer = await rig.ok("/item/get", access_token=item.access_token)
+    assert answer["status"] == status
 
 
 async def test_a_pull_moves_the_time_even_if_nothing_changed(rig: Rig) -> None:

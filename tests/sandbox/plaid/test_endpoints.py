@@ -16,6 +16,7 @@ def test_paths() -> None:
         "/item/remove",
         "/item/webhook/update",
         "/link/token/create",
+        "/link/token/get",
         "/sandbox/item/fire_webhook",
         "/sandbox/item/reset_login",
         "/sandbox/public_token/create",

@@ -19,7 +19,9 @@ import pytest
 from rowcol.sandbox.plaid import Switches
 from rowcol.sandbox.plaid.items import Item
 from rowcol.sandbox.plaid.knobs import turn
-from tests.sandbox.rig import CREDENTIALS, Rig, ask
+from rowcol.sandbox.plaid.link_flow import act, leave, open_session
+from rowcol.sandbox.plaid.link_tokens import LinkToken
+from tests.sandbox.rig import CREDENTIALS, WEBHOOK, Rig, ask
 
 EXCHANGES = sorted((Path(__file__).parents[2] / "exchanges" / "plaid").glob("*.json"))
 START_AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -53,6 +55,7 @@ NATURAL = {
     "INVALID_API_KEYS",
     "INVALID_FIELD",
     "INVALID_INSTITUTION",
+    "INVALID_LINK_TOKEN",
     "INVALID_PRODUCT",
     "INVALID_PUBLIC_TOKEN",
     "INVALID_WEBHOOK_VERIFICATION_KEY_ID",
@@ -149,6 +152,7 @@ def _accounts(rig: Rig, word: str) -> list[str]:
     return ids
 
 
+SANDBOX_USER = {"username": ["user_good"], "password": ["pass_good"]}
 BANKS = {"capital_one": "ins_128026", "chase": "ins_56"}
 
 
@@ -261,6 +265,56 @@ async def _offered(stage: Stage) -> None:
     stage.names["public_token"] = stage.rig.emulator.offer(wish, ["cash"])
 
 
+async def _link_created(stage: Stage, **more: Any) -> LinkToken:
+    asked = {
+        "client_name": "RowCol",
+        "language": "en",
+        "country_codes": ["US", "CA"],
+        "user": {"client_user_id": "u1"},
+        "hosted_link": {},
+        **(more or {"products": ["transactions"], "webhook": WEBHOOK}),
+    }
+    made = await stage.rig.ok("/link/token/create", **asked)
+    stage.names["link_token"] = made["link_token"]
+    found = stage.rig.emulator.link_tokens.find(made["link_token"], stage.rig.now)
+    assert found is not None
+    return found
+
+
+async def _link_token_created(stage: Stage) -> None:
+    await _link_created(stage)
+
+
+async def _link_succeeded(stage: Stage) -> None:
+    emulator, link_token = stage.rig.emulator, await _link_created(stage)
+    session = open_session(emulator, link_token)
+    assert session is not None
+    act(emulator, link_token, session, {"institution_id": ["ins_109508"]})
+    act(emulator, link_token, session, SANDBOX_USER)
+    assert session.login is not None
+    act(emulator, link_token, session, {"account": session.login.account_ids[:3]})
+    act(emulator, link_token, session, {})
+
+
+async def _link_exited(stage: Stage) -> None:
+    emulator, link_token = stage.rig.emulator, await _link_created(stage)
+    session = open_session(emulator, link_token)
+    assert session is not None
+    act(emulator, link_token, session, {"institution_id": ["ins_109508"]})
+    act(emulator, link_token, session, SANDBOX_USER | {"password": ["error_ITEM_LOCKED"]})
+    leave(emulator, link_token, session)
+
+
+async def _update_succeeded(stage: Stage) -> None:
+    await _login_required(stage)
+    emulator = stage.rig.emulator
+    link_token = await _link_created(stage, access_token=stage.the_item.access_token)
+    session = open_session(emulator, link_token)
+    assert session is not None
+    act(emulator, link_token, session, SANDBOX_USER)
+    act(emulator, link_token, session, {})
+
+
 async def _key_current(stage: Stage) -> None:
     stage.names["key_id"] = stage.rig.emulator.keys.current_kid
 
@@ -296,6 +350,9 @@ STATES: dict[str, Callable[[Stage], Awaitable[None]]] = {
     "key_current": _key_current,
     "key_expired": _key_expired,
     "last_page_left": _last_page_left,
+    "link_session_exited": _link_exited,
+    "link_session_succeeded": _link_succeeded,
+    "link_token_created": _link_token_created,
     "login_required": _login_required,
     "more_than_one_page": _more_than_one_page,
     "mutated_between_pages": _mutated,
@@ -309,6 +366,7 @@ STATES: dict[str, Callable[[Stage], Awaitable[None]]] = {
     "status_unknown": _health("unknown"),
     "transaction_removed": _transaction_removed,
     "transactions_unknown": _health("transactions_unknown"),
+    "update_session_succeeded": _update_succeeded,
 }
 UNTOUCHED = {"first_pull_done", "just_linked", "up_to_date", ""}
 

@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 
 from rowcol.sandbox.plaid import knobs
+from rowcol.sandbox.plaid.arguments import BadArgument
 from rowcol.sandbox.plaid.corruption import __doc__ as corruption_table
 from rowcol.sandbox.plaid.faults import Corruption
-from rowcol.sandbox.plaid.knobs import KNOBS, BadArgument, turn
+from rowcol.sandbox.plaid.knobs import KNOBS, turn
 from tests.sandbox.rig import Rig
 
 
@@ -44,6 +45,117 @@ async def test_a_churned_account_has_a_new_id_and_the_same_money(rig: Rig) -> No
     options = {"account_ids": [old]}
     code = await rig.error("/accounts/get", access_token=item.access_token, options=options)
     assert code == "INVALID_ACCOUNT_ID"
+
+
+async def test_a_bank_renumbers_in_place(rig: Rig) -> None:
+    item, other = rig.item(), rig.item("cash")
+    [old] = item.accounts
+    arguments = {"item_id": item.item_id, "account_id": old, "mask": "4711", "name": "Gold"}
+    turn(rig.emulator, "churn_account", arguments)
+    for one in (item, other):
+        [shown] = (await rig.ok("/accounts/get", access_token=one.access_token))["accounts"]
+        assert (shown["mask"], shown["name"]) == ("4711", "Gold")
+
+
+async def test_the_permission_is_revoked_for_good(rig: Rig) -> None:
+    item = rig.item()
+    token = item.access_token
+    turn(rig.emulator, "revoke", {"item_id": item.item_id})
+    await rig.advance(days=40)
+    assert rig.inbox.codes() == ["USER_PERMISSION_REVOKED"]
+    assert rig.inbox.last()["error"]["error_type"] == "ITEM_ERROR"
+    shown = (await rig.ok("/item/get", access_token=token))["item"]
+    assert shown["error"]["error_code"] == "USER_PERMISSION_REVOKED"
+    for path in ("/accounts/get", "/accounts/balance/get", "/transactions/sync"):
+        assert await rig.error(path, access_token=token) == "USER_PERMISSION_REVOKED"
+    with pytest.raises(BadArgument):
+        turn(rig.emulator, "repair", {"item_id": item.item_id})
+    assert rig.emulator.billing.item_months(rig.now) == 1
+    await rig.ok("/sandbox/item/reset_login", access_token=token)
+    assert item.is_revoked
+    await rig.ok("/item/remove", access_token=token)
+
+
+async def test_a_consent_that_ends_is_announced_a_week_before(rig: Rig) -> None:
+    item, other = rig.item(bank="ins_56"), rig.item("cash", bank="ins_19")
+    assert item.consent_expiration_at == rig.now + timedelta(days=365)
+    assert other.consent_expiration_at is None
+    await rig.advance(days=358, seconds=-1)
+    assert rig.inbox.codes() == []
+    await rig.advance(seconds=1)
+    assert rig.inbox.codes() == ["PENDING_DISCONNECT"]
+    assert rig.inbox.last()["disconnect_time"] == "2027-01-05T09:00:00Z"
+    assert rig.inbox.last()["reason"] == "INSTITUTION_TOKEN_EXPIRATION"
+    await rig.advance(days=8)
+    assert rig.inbox.codes() == ["PENDING_DISCONNECT", "ERROR"]
+
+
+async def test_a_renewed_consent_is_announced_anew(rig: Rig) -> None:
+    item = rig.item(bank="ins_56")
+    await rig.advance(days=300)
+    rig.emulator.reconnect(item)
+    rig.emulator.reconnect(item)
+    await rig.advance(days=357)
+    assert rig.inbox.codes() == []
+    await rig.advance(days=1)
+    assert rig.inbox.codes() == ["PENDING_DISCONNECT"]
+
+
+async def test_a_notice_outlives_a_frozen_time(rig: Rig) -> None:
+    rig.item(bank="ins_56")
+    rig.emulator.freeze(is_frozen=True)
+    await rig.advance(days=10)
+    assert rig.emulator.next_event_at() is None
+    rig.emulator.freeze(is_frozen=False)
+    await rig.advance(days=349)
+    assert rig.inbox.codes() == ["PENDING_DISCONNECT"]
+
+
+async def test_a_broken_item_has_no_notice(rig: Rig) -> None:
+    item = rig.item(bank="ins_56")
+    rig.emulator.break_login(item)
+    await rig.advance(days=360)
+    assert rig.inbox.codes() == ["ERROR"]
+
+
+async def test_a_consent_may_end_soon_without_a_word_yet(rig: Rig) -> None:
+    item = rig.item(bank="ins_19")
+    arguments = {"item_id": item.item_id, "at": "2026-01-15T09:00:00Z", "notify": False}
+    turn(rig.emulator, "consent_expires", arguments)
+    shown = (await rig.ok("/item/get", access_token=item.access_token))["item"]
+    assert shown["consent_expiration_time"] == "2026-01-15T09:00:00Z"
+    await rig.advance(days=3, seconds=-1)
+    assert rig.inbox.codes() == []
+    await rig.advance(seconds=1)
+    assert rig.inbox.codes() == ["PENDING_DISCONNECT"]
+
+
+async def test_notices_of_the_knobs(rig: Rig) -> None:
+    item = rig.item()
+    named = {"item_id": item.item_id}
+    at = {"at": "2026-02-01T00:00:00Z"}
+    turn(rig.emulator, "consent_expires", named | at | {"reason": "INSTITUTION_MIGRATION"})
+    await rig.advance(seconds=0)
+    assert rig.inbox.last()["reason"] == "INSTITUTION_MIGRATION"
+    assert rig.inbox.last()["disconnect_time"] == "2026-02-01T00:00:00Z"
+    turn(rig.emulator, "pending_expiration", named)
+    turn(rig.emulator, "pending_expiration", named | at)
+    await rig.advance(seconds=0)
+    assert rig.inbox.codes() == ["PENDING_DISCONNECT", "PENDING_EXPIRATION", "PENDING_EXPIRATION"]
+    assert rig.inbox.last()["consent_expiration_time"] == "2026-02-01T00:00:00Z"
+    assert item.consent_expiration_at is not None
+
+
+async def test_a_new_account_is_told_to_every_item_of_the_login(rig: Rig) -> None:
+    item = rig.item()
+    account = {"account_id": "more", "name": "More"}
+    arguments = {"item_id": item.item_id, "account": account}
+    assert turn(rig.emulator, "new_account", arguments) == {"world_account_id": "more"}
+    await rig.advance(seconds=0)
+    assert rig.inbox.codes() == ["NEW_ACCOUNTS_AVAILABLE"]
+    assert len(item.accounts) == 1
+    with pytest.raises(BadArgument):
+        turn(rig.emulator, "new_account", arguments)
 
 
 async def test_a_mutation_in_the_middle(rig: Rig) -> None:
@@ -115,6 +227,11 @@ def test_an_outage_lasts_as_long_as_it_says(rig: Rig) -> None:
         ("update_type", {"item_id": "{item}", "update_type": "sometimes"}),
         ("null_balances", {"item_id": "{item}", "fields": ["limit"]}),
         ("churn_account", {"item_id": "{item}", "account_id": "nobody"}),
+        ("close_account", {"item_id": "{item}", "account_id": "nobody"}),
+        ("new_account", {"item_id": "{item}"}),
+        ("new_account", {"item_id": "{item}", "account": {"account_id": "nobody"}}),
+        ("pending_expiration", {"item_id": "{item}", "at": "soon"}),
+        ("consent_expires", {"item_id": "{item}", "at": "2026-02-01T00:00:00Z", "reason": "x"}),
     ],
 )
 def test_nonsense_is_named(rig: Rig, knob: str, arguments: dict[str, object]) -> None:

@@ -24,7 +24,7 @@ async def test_link_tokens(rig: Rig) -> None:
     answer = await rig.ok(CREATE, **LINK, hosted_link={})
     assert answer["link_token"].startswith("link-sandbox-")
     assert answer["expiration"] == "2026-01-05T13:00:00Z"
-    assert answer["link_token"] in answer["hosted_link_url"]
+    assert answer["hosted_link_url"].startswith("http://127.0.0.1:80/hl/")
     update = {name: value for name, value in LINK.items() if name != "products"}
     answer = await rig.ok(CREATE, **update, access_token=rig.item().access_token)
     assert answer["expiration"] == "2026-01-05T09:30:00Z"
@@ -32,6 +32,76 @@ async def test_link_tokens(rig: Rig) -> None:
     assert await rig.error(CREATE, **update) == "MISSING_FIELDS"
     assert await rig.error(CREATE, **(LINK | {"user": {}})) == "MISSING_FIELDS"
     assert await rig.error(CREATE, **(LINK | {"products": ["balance"]})) == "INVALID_PRODUCT"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"language": "tlh"}, "INVALID_FIELD"),
+        ({"country_codes": ["XX"]}, "INVALID_FIELD"),
+        ({"country_codes": []}, "INVALID_FIELD"),
+        ({"country_codes": [1]}, "INVALID_BODY"),
+        ({"client_name": " "}, "MISSING_FIELDS"),
+        ({"products": ["balance"]}, "INVALID_PRODUCT"),
+        ({"products": ["gold"]}, "INVALID_PRODUCT"),
+        ({"optional_products": ["transactions_refresh"]}, "INVALID_PRODUCT"),
+        ({"optional_products": ["transactions"]}, "INVALID_FIELD"),
+        ({"optional_products": "auth"}, "INVALID_BODY"),
+        ({"webhook": "/webhooks/plaid"}, "INVALID_FIELD"),
+        ({"webhook": "ftp://example.com"}, "INVALID_FIELD"),
+        ({"webhook": "http://"}, "INVALID_FIELD"),
+        ({"webhook": "http://[/"}, "INVALID_FIELD"),
+        ({"webhook": "http://x:0/"}, "INVALID_FIELD"),
+        ({"webhook": "http://x:99999/"}, "INVALID_FIELD"),
+        ({"webhook": "http://x y/"}, "INVALID_FIELD"),
+        ({"webhook": 1}, "INVALID_BODY"),
+        ({"redirect_uri": "there"}, "INVALID_FIELD"),
+        ({"transactions": []}, "INVALID_BODY"),
+        ({"transactions": {"days_requested": 0}}, "INVALID_FIELD"),
+        ({"transactions": {"days_requested": 731}}, "INVALID_FIELD"),
+        ({"transactions": {"days_requested": True}}, "INVALID_FIELD"),
+        ({"transactions": {"days_requested": "90"}}, "INVALID_FIELD"),
+        ({"hosted_link": []}, "INVALID_BODY"),
+        ({"hosted_link": {"colour": "red"}}, "UNKNOWN_FIELDS"),
+        ({"hosted_link": {"url_lifetime_seconds": 0}}, "INVALID_FIELD"),
+        ({"hosted_link": {"url_lifetime_seconds": 21 * 86_400 + 1}}, "INVALID_FIELD"),
+        ({"hosted_link": {"url_lifetime_seconds": "900"}}, "INVALID_FIELD"),
+        ({"hosted_link": {"delivery_method": "sms"}}, "INVALID_FIELD"),
+        ({"hosted_link": {"completion_redirect_uri": "javascript:alert(1)"}}, "INVALID_FIELD"),
+        ({"account_filters": {"gold": {}}}, "INVALID_FIELD"),
+        ({"account_filters": {"loan": []}}, "INVALID_FIELD"),
+        ({"account_filters": {"loan": {"account_subtypes": "all"}}}, "INVALID_FIELD"),
+        ({"account_filters": {"loan": {"account_subtypes": [1]}}}, "INVALID_FIELD"),
+        ({"update": {"account_selection_enabled": "yes"}}, "INVALID_FIELD"),
+        ({"update": 1}, "INVALID_BODY"),
+        ({"user": {}}, "MISSING_FIELDS"),
+        ({"user": "u1"}, "INVALID_BODY"),
+    ],
+)
+async def test_nonsense_makes_no_link_token(rig: Rig, wrong: dict[str, Any], code: str) -> None:
+    assert await rig.error(CREATE, **(LINK | wrong)) == code
+    assert rig.emulator.link_tokens.all() == []
+
+
+async def test_what_is_right_at_the_edge(rig: Rig) -> None:
+    right: dict[str, Any] = {
+        "language": "nb",
+        "country_codes": ["US", "CA"],
+        "user": None,
+        "user_id": "usr_1",
+        "optional_products": ["auth"],
+        "transactions": {"days_requested": 730},
+        "hosted_link": {"url_lifetime_seconds": 21 * 86_400, "is_mobile_app": False},
+        "account_filters": {"loan": {"account_subtypes": []}},
+        "redirect_uri": "https://example.com",
+    }
+    made = await rig.ok(CREATE, **(LINK | right))
+    assert (made["expiration"], made["user_id"]) == ("2026-01-26T09:00:00Z", "usr_1")
+    answer = await rig.ok("/link/token/get", link_token=made["link_token"])
+    assert (answer["user_id"], answer["metadata"]["redirect_uri"]) == (
+        "usr_1",
+        "https://example.com",
+    )
 
 
 async def test_a_public_token_is_good_for_one_exchange_in_half_an_hour(rig: Rig) -> None:

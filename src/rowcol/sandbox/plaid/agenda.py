@@ -17,6 +17,8 @@ class EventKind(StrEnum):
     HISTORICAL = "historical"
     PULL = "pull"
     REFRESH = "refresh"
+    NOTICE = "notice"
+    """The consent ends soon."""
 
 
 class Agenda:
@@ -27,7 +29,7 @@ class Agenda:
         self._events: list[tuple[datetime, int, EventKind, str]] = []
         self._n_planned = 0
         self.is_frozen = False
-        """No background pull happens any more."""
+        """No background pull happens any more, and no notice is sent by itself."""
 
     def plan(self, at: datetime, kind: EventKind, item: Item) -> None:
         """An Item has one valid background pull: the one at its `next_pull_at`."""
@@ -52,8 +54,10 @@ class Agenda:
         return at, kind, self._items[item_id]
 
     def _is_valid(self, kind: EventKind, item: Item, at: datetime) -> bool:
-        if item.removed_at is not None:
+        if item.removed_at is not None or item.is_revoked:
             return False
+        if kind is EventKind.NOTICE:
+            return item.notice_at == at and item.error is None and not self.is_frozen
         if kind is not EventKind.PULL:
             return True
         return item.next_pull_at == at and item.is_pulled and not self.is_frozen

@@ -1,4 +1,4 @@
-"""The HTTP face: Plaid's endpoints and the control API in one ASGI app."""
+"""The HTTP face: Plaid's endpoints, the hosted page of Link and the control API in one ASGI app."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from rowcol.sandbox.plaid.emulator import PlaidEmulator
 from rowcol.sandbox.plaid.endpoints import ENDPOINTS
 from rowcol.sandbox.plaid.errors import PlaidError
 from rowcol.sandbox.plaid.gate import json_response, pass_through
+from rowcol.sandbox.plaid.hosted_link import hosted_link_routes
 
 
 def plaid_app(emulator: PlaidEmulator) -> Starlette:
@@ -31,7 +32,8 @@ def plaid_app(emulator: PlaidEmulator) -> Starlette:
         for index, endpoint in enumerate(ENDPOINTS)
     ]
     app = Starlette(
-        routes=[*routes, *control_routes(emulator)], exception_handlers={404: not_found}
+        routes=[*routes, *hosted_link_routes(emulator), *control_routes(emulator)],
+        exception_handlers={404: not_found},
     )
     app.middleware_stack = SpoiltAnswers(app.build_middleware_stack(), emulator.faults)
     return app

@@ -23,6 +23,8 @@ class Call:
     client_id: str
     now: datetime
     linked_item: Item | None
+    address: str = ""
+    """Where the client found the emulator, such as `http://127.0.0.1:8701`."""
 
     @property
     def item(self) -> Item:
@@ -51,7 +53,7 @@ class Call:
 
     def require_cache(self) -> Item:
         """Free data: whether a broken Item still has any is a switch."""
-        if self.emulator.switches.broken_item_serves_cache:
+        if self.emulator.switches.broken_item_serves_cache and not self.item.is_revoked:
             return self.item
         return self.require_healthy_item()
 
@@ -62,6 +64,8 @@ class Call:
         """
         self._end_consent()
         item = self.require_healthy_item()
+        if not item.accounts:
+            raise PlaidError("NO_ACCOUNTS")
         if item.wish.is_manual:
             raise PlaidError("PRODUCTS_NOT_SUPPORTED", '["balance"]')
         emulator = self.emulator
@@ -91,6 +95,8 @@ class Call:
     def chosen_accounts(self) -> list[LinkedAccount]:
         """The accounts of `options.account_ids`, or all."""
         wanted = self.options.get("account_ids")
+        if not self.item.accounts:
+            raise PlaidError("NO_ACCOUNTS")
         if not wanted:
             return list(self.item.accounts.values())
         if any(account_id not in self.item.accounts for account_id in wanted):

@@ -15,6 +15,8 @@ from rowcol.sandbox.dice import Dice
 CAPITAL_ONE: Final = "ins_128026"
 APPLE_CARD: Final = "ins_136439"
 PERSISTENT_ID_INSTITUTIONS: Final = frozenset({"ins_56", "ins_13", "ins_127990", "ins_127287"})
+ONE_ITEM_INSTITUTIONS: Final = frozenset({"ins_56", "ins_13", "ins_15", "ins_11"})
+"""Chase, PNC, Navy Federal, Schwab: an account linked again breaks the older Item (docs "Duplicate Items")."""
 
 _EPOCH: Final = datetime(2020, 1, 1, tzinfo=UTC)
 _DAY_S: Final = 86_400.0
@@ -64,6 +66,7 @@ _SANDBOX: Final = (
     Institution("ins_132361", "Down Bank", down_code="INSTITUTION_DOWN"),
     Institution("ins_133402", "Unsupported Bank", down_code="INSTITUTION_NO_LONGER_SUPPORTED"),
     Institution(APPLE_CARD, "Apple Card", refreshes_per_day=1, is_oauth=True),
+    Institution("ins_11", "Charles Schwab", refreshes_per_day=1, is_oauth=True),
 )
 REAL_INSTITUTIONS: Final = (
     Institution("ins_56", "Chase", 4, is_oauth=True),

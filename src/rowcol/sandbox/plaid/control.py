@@ -7,14 +7,16 @@
 | GET billing, limits, deliveries | | the oracles; webhook attempts |
 | GET clock, POST clock/advance | {to} or {seconds} | events happen in order on the way (manual clock only) |
 | POST items | {institution_id, accounts, client_id?, products?, webhook?, days_requested?, exchange?, is_ready?, is_manual?} | tokens and ids |
+| POST people | {username, institution_id, accounts, password?} | who can sign in at the hosted page of Link; `pass_good` unless given |
+| GET people, link_tokens | | who is registered; link tokens with the address of their page and their sessions |
 | POST accounts/{id}/postings | {postings: [{amount_minor, description, posted_at?, pending_since?}]} | ids |
 | POST faults | {knob, ...} | see `knobs` |
 | POST pull | {item_id} | whether the bank answered |
 | POST deliver | | flushes every waiting webhook |
 | POST repair | {item_id} | |
-| POST freeze | {frozen?} | no further background pulls |
+| POST freeze | {frozen?} | no further background pulls and notices, or again |
 
-An account of POST items is {account_id} of the world, or {name, mask?, type?, subtype?, currency?, limit_minor?,
+An account of POST items and POST people is {account_id} of the world, or {name, mask?, type?, subtype?, currency?, limit_minor?,
 opening_minor?, postings?}. With `exchange: false` only a public token comes back.
 """
 
@@ -31,11 +33,22 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from rowcol.sandbox.clock import ManualClock
+from rowcol.sandbox.plaid.arguments import (
+    Arguments,
+    BadArgument,
+    given_account,
+    given_posting,
+    moment,
+    need,
+    need_item,
+)
+from rowcol.sandbox.plaid.catalog import Institution
 from rowcol.sandbox.plaid.emulator import PlaidEmulator
 from rowcol.sandbox.plaid.gate import json_response
-from rowcol.sandbox.plaid.items import Item, LinkWish
-from rowcol.sandbox.plaid.knobs import Arguments, BadArgument, moment, need, need_item, turn
-from rowcol.sandbox.world import AccountFacts, Posting
+from rowcol.sandbox.plaid.hosted_link import PATH
+from rowcol.sandbox.plaid.items import Item, LinkWish, Login
+from rowcol.sandbox.plaid.knobs import turn
+from rowcol.sandbox.plaid.people import DEFAULT_PASSWORD
 
 _DAYS_DEFAULT: Final = 730
 _Answer = dict[str, Any]
@@ -60,10 +73,8 @@ async def advance_to(emulator: PlaidEmulator, arguments: Arguments) -> _Answer:
 
 def make_item(emulator: PlaidEmulator, arguments: Arguments) -> _Answer:
     """A bank login at world accounts, old or new."""
-    bank = emulator.institutions.get(str(need(arguments, "institution_id")))
-    if bank is None:
-        raise BadArgument("no such institution")
-    account_ids = [_account_id(emulator, account) for account in need(arguments, "accounts")]
+    bank = _bank(emulator, arguments)
+    account_ids = [given_account(emulator, account) for account in need(arguments, "accounts")]
     wish = LinkWish(
         client_id=arguments.get("client_id") or next(iter(emulator.clients)),
         institution=bank,
@@ -79,6 +90,57 @@ def make_item(emulator: PlaidEmulator, arguments: Arguments) -> _Answer:
         }
     item = emulator.create_item(wish, account_ids, is_ready=arguments.get("is_ready", True))
     return item_state(item)
+
+
+def register_person(emulator: PlaidEmulator, arguments: Arguments) -> _Answer:
+    """Somebody with these accounts at a bank, who can sign in at the hosted page."""
+    bank = _bank(emulator, arguments)
+    username = str(need(arguments, "username"))
+    if emulator.people.is_known(bank, username):
+        raise BadArgument(f"{username} is registered at {bank.institution_id} already")
+    account_ids = [given_account(emulator, account) for account in need(arguments, "accounts")]
+    password = str(arguments.get("password") or DEFAULT_PASSWORD)
+    login = emulator.people.register(bank, username, password, account_ids)
+    return _person(bank.institution_id, login)
+
+
+def _person(institution_id: str, login: Login) -> _Answer:
+    return {
+        "institution_id": institution_id,
+        "username": login.username,
+        "password": login.password,
+        "world_account_ids": list(login.account_ids),
+    }
+
+
+def _people(emulator: PlaidEmulator, _arguments: Arguments) -> _Answer:
+    people = emulator.people.registered()
+    return {"people": [_person(institution_id, login) for institution_id, login in people]}
+
+
+def _link_tokens(emulator: PlaidEmulator, _arguments: Arguments) -> _Answer:
+    return {
+        "link_tokens": [
+            {
+                "link_token": one.token,
+                "path": PATH + one.hosted_id if one.request.is_hosted else None,
+                "item_id": None if one.request.item is None else one.request.item.item_id,
+                "expires_at": one.expires_at,
+                "sessions": [
+                    {"link_session_id": session.session_id, "stage": session.stage}
+                    for session in one.sessions
+                ],
+            }
+            for one in emulator.link_tokens.all()
+        ]
+    }
+
+
+def _bank(emulator: PlaidEmulator, arguments: Arguments) -> Institution:
+    bank = emulator.institutions.get(str(need(arguments, "institution_id")))
+    if bank is None:
+        raise BadArgument("no such institution")
+    return bank
 
 
 def item_state(item: Item) -> _Answer:
@@ -118,7 +180,7 @@ def add_postings(emulator: PlaidEmulator, account_id: str, arguments: Arguments)
         raise BadArgument(f"no world account {account_id}") from None
     ids = []
     for row in need(arguments, "postings"):
-        made = _posting("", row, emulator)
+        made = given_posting("", row, emulator)
         posting = emulator.world.post(
             account_id, made.posted_at, made.amount_minor, made.description, made.pending_since
         )
@@ -150,49 +212,13 @@ def state(emulator: PlaidEmulator, _arguments: Arguments) -> _Answer:
     }
 
 
-def _account_id(emulator: PlaidEmulator, account: Arguments) -> str:
-    account_id = account.get("account_id")
-    if account_id is not None and account_id in emulator.world.account_ids():
-        return str(account_id)
-    if account.get("name") is None:
-        raise BadArgument(f"no world account {account_id}; a new one needs a name")
-    account_id = str(account_id or f"control-{emulator.tokens.new_guid('account')}")
-    rows = account.get("postings") or []
-    postings = [_posting(f"{account_id}-{n}", row, emulator) for n, row in enumerate(rows)]
-    facts = AccountFacts(
-        name=account["name"],
-        mask=account.get("mask"),
-        account_type=account.get("type", "depository"),
-        account_subtype=account.get("subtype", "checking"),
-        official_name=account.get("official_name"),
-        currency=account.get("currency", "USD"),
-        limit_minor=account.get("limit_minor"),
-    )
-    emulator.world.open_account(account_id, facts, int(account.get("opening_minor", 0)), postings)
-    return account_id
-
-
-def _posting(posting_id: str, row: Arguments, emulator: PlaidEmulator) -> Posting:
-    posted, pending = row.get("posted_at"), row.get("pending_since")
-    amount_minor = need(row, "amount_minor")
-    if not isinstance(amount_minor, int) or isinstance(amount_minor, bool):
-        raise BadArgument(f"amount_minor is an integer, not {amount_minor!r}")
-    return Posting(
-        posting_id,
-        emulator.clock.now() if posted is None else moment(posted, "posted_at"),
-        amount_minor,
-        str(row.get("description", "Posting")),
-        None if pending is None else moment(pending, "pending_since"),
-    )
-
-
 def _pull(emulator: PlaidEmulator, arguments: Arguments) -> _Answer:
     item = need_item(emulator, arguments)
     return {"succeeded": emulator.pull(item, emulator.clock.now())}
 
 
 def _freeze(emulator: PlaidEmulator, arguments: Arguments) -> _Answer:
-    emulator.agenda.is_frozen = arguments.get("frozen", True) is not False
+    emulator.freeze(is_frozen=arguments.get("frozen", True) is not False)
     return {"is_frozen": emulator.agenda.is_frozen}
 
 
@@ -214,12 +240,15 @@ _READS: Final[dict[str, _Plain]] = {
     "state": state,
     "items": lambda emulator, _: {"items": [item_state(one) for one in emulator.items.values()]},
     "billing": lambda emulator, _: emulator.billing.report(emulator.clock.now()),
+    "people": _people,
+    "link_tokens": _link_tokens,
     "limits": lambda emulator, _: emulator.limits.report(),
     "deliveries": lambda emulator, _: emulator.outbox.report(),
     "clock": lambda emulator, _: {"now": emulator.clock.now()},
 }
 _WRITES: Final[dict[str, _Plain | Callable[[PlaidEmulator, Arguments], Awaitable[_Answer]]]] = {
     "items": make_item,
+    "people": register_person,
     "faults": _faults,
     "pull": _pull,
     "repair": _repair,

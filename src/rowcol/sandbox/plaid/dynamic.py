@@ -9,7 +9,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from rowcol.sandbox.plaid.emulator import PlaidEmulator
 from rowcol.sandbox.plaid.items import Item
 from rowcol.sandbox.world import Posting
 
@@ -32,9 +31,8 @@ def seed_postings(now: datetime, n: int = 50) -> list[Posting]:
     return postings
 
 
-def stir(emulator: PlaidEmulator, item: Item) -> None:
+def stir(item: Item, now: datetime) -> None:
     """New pending ones, old pending ones posted, one amount changed; the next pull sees it."""
-    now = emulator.clock.now()
     ledger = next(iter(item.accounts.values())).ledger
     old = list(ledger.postings_between(now - _SETTLES, now))
     for posting in ledger.pending_at(now):

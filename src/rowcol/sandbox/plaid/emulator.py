@@ -18,11 +18,21 @@ from rowcol.sandbox.dice import Bits, Dice
 from rowcol.sandbox.plaid import pulls
 from rowcol.sandbox.plaid.agenda import Agenda, EventKind
 from rowcol.sandbox.plaid.billing import Billing, Prices
-from rowcol.sandbox.plaid.catalog import INSTITUTIONS, Institution
+from rowcol.sandbox.plaid.catalog import INSTITUTIONS, ONE_ITEM_INSTITUTIONS, Institution
 from rowcol.sandbox.plaid.errors import item_error
 from rowcol.sandbox.plaid.faults import Faults
-from rowcol.sandbox.plaid.items import Item, LinkWish, consent_end, linked
+from rowcol.sandbox.plaid.items import (
+    NOTICE_AHEAD,
+    Item,
+    LinkWish,
+    Login,
+    consent_end,
+    linked,
+)
 from rowcol.sandbox.plaid.limits import RateLimits
+from rowcol.sandbox.plaid.link_tokens import LinkToken, LinkTokens
+from rowcol.sandbox.plaid.people import People
+from rowcol.sandbox.plaid.shapes import pending_disconnect_shape
 from rowcol.sandbox.plaid.signing import KeyRing
 from rowcol.sandbox.plaid.switches import Switches
 from rowcol.sandbox.plaid.tokens import Offer, Tokens
@@ -58,6 +68,8 @@ class PlaidEmulator:
         self.dice = Dice(rng)
         self.keys = KeyRing(self.dice, clock.now())
         self.tokens = Tokens(self.dice, ENVIRONMENT)
+        self.link_tokens = LinkTokens(self.dice)
+        self.people = People(world, self.tokens)
         self.outbox = Outbox(clock, self.keys, send, self.dice, switches)
         self.limits = RateLimits(switches)
         self.billing = Billing(prices or Prices())
@@ -77,32 +89,58 @@ class PlaidEmulator:
     def exchange(self, public_token: str) -> Item | None:
         """The Item of a public token, made now; None when the token is unknown, used or too old."""
         offer = self.tokens.redeem(public_token, self.clock.now())
-        return None if offer is None else self.create_item(offer.wish, offer.account_ids)
+        return None if offer is None else self._create(offer)
 
     def create_item(
         self, wish: LinkWish, account_ids: Sequence[str], *, is_ready: bool = False
     ) -> Item:
         """Link world accounts. Balances are fresh at once; transactions come later unless `is_ready`."""
-        now = self.clock.now()
-        item_id = self.dice.ident(self.tokens.new_guid("item"))
-        ledgers = [self.world.ledger(account_id) for account_id in account_ids]
-        remote_ids = [self.dice.ident("account", item_id, n) for n in range(len(ledgers))]
+        offer = Offer(self.clock.now(), wish, tuple(account_ids))
+        return self._create(offer, is_ready=is_ready)
+
+    def new_item_id(self) -> str:
+        """The id that the next Item will have."""
+        return self.dice.ident(self.tokens.new_guid("item"))
+
+    def account_ids(self, item_id: str, n: int) -> list[str]:
+        """The ids of the `n` accounts with which this Item begins."""
+        return [self.dice.ident("account", item_id, k) for k in range(n)]
+
+    def _create(self, offer: Offer, *, is_ready: bool = False) -> Item:
+        now, wish = self.clock.now(), offer.wish
+        item_id = offer.item_id or self.new_item_id()
+        ledgers = [self.world.ledger(account_id) for account_id in offer.account_ids]
         item = Item(
             item_id=item_id,
             wish=wish,
             access_token="",
             created_at=now,
-            accounts=linked(ledgers, remote_ids),
+            accounts=linked(ledgers, self.account_ids(item_id, len(ledgers))),
             webhook=wish.webhook,
             products=set(wish.products),
-            consent_expiration_at=consent_end(wish, now),
+            login=offer.login or Login(wish.username, None, list(offer.account_ids)),
         )
         self.items[item_id] = item
         self.tokens.issue(item)
+        self.set_consent_end(item, consent_end(wish, now))
         pulls.copy_balances(item, now)
         if item.has_transactions:
             self.subscribe(item, is_ready=is_ready)
+        if self.switches.duplicate_breaks_older:
+            self._break_duplicates(item)
         return item
+
+    def _break_duplicates(self, item: Item) -> None:
+        if item.institution.institution_id not in ONE_ITEM_INSTITUTIONS:
+            return
+        for other in self.items.values():
+            is_same = (other.wish.client_id, other.institution) == (
+                item.wish.client_id,
+                item.institution,
+            )
+            is_alive = other.removed_at is None and other.error is None
+            if other is not item and is_same and is_alive and other.shared_ids & item.shared_ids:
+                self.break_login(other)
 
     def subscribe(self, item: Item, *, is_ready: bool = False) -> None:
         """Add Transactions, and its bill, to an Item."""
@@ -129,26 +167,91 @@ class PlaidEmulator:
     def break_login(
         self, item: Item, code: str = "ITEM_LOGIN_REQUIRED", reason: str | None = None
     ) -> None:
-        """The Item enters an error state: no more pulls, ITEM/ERROR is sent."""
+        """The Item enters an error state: no more pulls, ITEM/ERROR is sent. A revoked one stays revoked."""
+        if item.is_revoked:
+            return
         item.error = item_error(code, reason)
         item.broken_at = item.last_failed_update_at = self.clock.now()
         item.next_pull_at = None
         self.notify(item, "ITEM", "ERROR", {"error": item.error})
 
     def repair(self, item: Item) -> None:
-        """The person went through update mode: LOGIN_REPAIRED, and a pull at once after a day or more."""
+        """The login works again and not by update mode here, so LOGIN_REPAIRED is sent."""
+        self.reconnect(item)
+        self.notify(item, "ITEM", "LOGIN_REPAIRED")
+
+    def reconnect(self, item: Item, account_ids: Sequence[str] | None = None) -> None:
+        """The person went through update mode; with `account_ids` of the world they chose what to share.
+
+        The error is gone, consent is renewed, nothing is sent. A pull at once after a day or more, or for new accounts.
+        """
         now = self.clock.now()
         broken_at, item.error, item.broken_at = item.broken_at, None, None
-        item.consent_expiration_at = consent_end(item.wish, now)
-        self.notify(item, "ITEM", "LOGIN_REPAIRED")
-        if broken_at is not None and now - broken_at > _LONG_BROKEN:
+        self.set_consent_end(item, consent_end(item.wish, now))
+        has_changed = False
+        if account_ids is not None:
+            ledgers = [self.world.ledger(account_id) for account_id in account_ids]
+            has_changed = pulls.share_accounts(item, ledgers, now, self.dice)
+        if has_changed and item.is_sync_called:
+            self.notify_sync(item)
+        is_long = broken_at is not None and now - broken_at > _LONG_BROKEN
+        if is_long or has_changed:
             self._plan(now, EventKind.REFRESH, item)
         self._plan_pull(item, now)
+
+    def revoke(self, item: Item) -> None:
+        """The person withdrew the permission: the Item is dead, its bill ends, USER_PERMISSION_REVOKED is sent."""
+        item.error = item_error("USER_PERMISSION_REVOKED")
+        item.broken_at = self.clock.now()
+        item.next_pull_at = None
+        self.billing.end(item.item_id, item.broken_at)
+        self.notify(item, "ITEM", "USER_PERMISSION_REVOKED", {"error": item.error})
+
+    def set_consent_end(
+        self, item: Item, ends_at: datetime | None, *, is_announced: bool = False
+    ) -> None:
+        """Consent until `ends_at`, and unless that was announced already, a notice seven days before."""
+        item.consent_expiration_at, item.notice_at = ends_at, None
+        if ends_at is None or is_announced or ends_at - NOTICE_AHEAD < self.clock.now():
+            return
+        item.notice_at = ends_at - NOTICE_AHEAD
+        self._plan(item.notice_at, EventKind.NOTICE, item)
+
+    # Accounts at the bank
+
+    def add_account(self, login: Login, account_id: str) -> None:
+        """The login shows one more world account; NEW_ACCOUNTS_AVAILABLE goes to its healthy Items."""
+        login.account_ids.append(account_id)
+        for item in self.items.values():
+            if item.login is login and item.removed_at is None and item.error is None:
+                self.notify(item, "ITEM", "NEW_ACCOUNTS_AVAILABLE", {"error": None})
+
+    def close_account(self, account_id: str) -> None:
+        """No login shows the world account any more, and no Item."""
+        ledger = self.world.ledger(account_id)
+        for item in self.items.values():
+            pulls.close_account(item, ledger)
+        for login in [*self.people.logins(), *(item.login for item in self.items.values())]:
+            if account_id in login.account_ids:
+                login.account_ids.remove(account_id)
 
     def set_update_type(self, item: Item, update_type: str) -> None:
         """`background` or `user_present_required` (no background pulls at all)."""
         item.update_type = update_type
         self._plan_pull(item, self.clock.now())
+
+    def freeze(self, *, is_frozen: bool) -> None:
+        """Nothing happens by itself any more; or again, from now on."""
+        self.agenda.is_frozen = is_frozen
+        if is_frozen:
+            return
+        now = self.clock.now()
+        for item in self.items.values():  # the agenda drops what was due meanwhile
+            if item.next_pull_at is not None:
+                self._plan_pull(item, now)
+            if item.notice_at is not None:
+                item.notice_at = max(item.notice_at, now)
+                self._plan(item.notice_at, EventKind.NOTICE, item)
 
     # Live contact
 
@@ -200,6 +303,20 @@ class PlaidEmulator:
         self.stirred.set()
         return True
 
+    def notify_link(self, link_token: LinkToken, code: str, extra: Mapping[str, Any]) -> bool:
+        """Queue a LINK webhook, which names no Item; False when the session has no address for it."""
+        item = link_token.request.item
+        if item is not None and not self.switches.update_mode_sends_session_finished:
+            return False
+        url = link_token.request.webhook if item is None else item.webhook
+        if url is None:
+            return False
+        named = {"environment": ENVIRONMENT, "link_token": link_token.token}
+        body = {**named, **extra, "webhook_code": code, "webhook_type": "LINK"}
+        self.outbox.put(None, url, body, self.clock.now())
+        self.stirred.set()
+        return True
+
     def notify_sync(self, item: Item) -> bool:
         """SYNC_UPDATES_AVAILABLE with the state of the first updates."""
         extra = {
@@ -220,7 +337,11 @@ class PlaidEmulator:
         n_done = 0
         while (event := self.agenda.take_due(now)) is not None:
             at, kind, item = event
-            self._happen(kind, item, at)
+            if kind is EventKind.NOTICE:
+                item.notice_at = None
+                self.notify(item, "ITEM", "PENDING_DISCONNECT", pending_disconnect_shape(item, at))
+            else:
+                self._happen(kind, item, at)
             n_done += 1
         return n_done
 

@@ -62,6 +62,7 @@ ENDPOINTS: Final = (
         ("client_name", "language", "country_codes"),
         _LINK_FIELDS,
     ),
+    Endpoint("/link/token/get", link.get_link_token, ("link_token",)),
     Endpoint("/item/remove", link.remove_item, _TOKEN, frozenset({"reason_code", "reason_note"})),
     Endpoint("/item/webhook/update", link.update_webhook, _TOKEN, frozenset({"webhook"})),
     Endpoint("/item/access_token/invalidate", link.invalidate_access_token, _TOKEN),

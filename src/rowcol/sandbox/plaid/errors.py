@@ -43,6 +43,7 @@ ERRORS: Final[dict[str, ErrorFact]] = {
     "SANDBOX_ONLY": ErrorFact(REQUEST, 400, "access to {0} is only available in sandbox"),
     "INVALID_API_KEYS": ErrorFact(INPUT, 400, "invalid client_id or secret provided"),
     "INVALID_ACCESS_TOKEN": ErrorFact(INPUT, 400, "{0}"),
+    "INVALID_LINK_TOKEN": ErrorFact(INPUT, 400, "invalid link_token provided"),
     "INVALID_PUBLIC_TOKEN": ErrorFact(INPUT, 400, "{0}"),
     "INVALID_ACCOUNT_ID": ErrorFact(
         INPUT, 400, "failed to find requested account ID for requested item"
@@ -56,6 +57,11 @@ ERRORS: Final[dict[str, ErrorFact]] = {
     ),
     "UNAUTHORIZED_ENVIRONMENT": ErrorFact(
         INPUT, 400, "you are not authorized to create items in this api environment"
+    ),
+    "USER_PERMISSION_REVOKED": ErrorFact(
+        INPUT,
+        400,
+        "the holder of this account has revoked their permission for your application to access it",
     ),
     "ADDITIONAL_CONSENT_REQUIRED": ErrorFact(
         INPUT, 400, "client does not have user consent to access the product"
@@ -78,7 +84,15 @@ ERRORS: Final[dict[str, ErrorFact]] = {
     "INSUFFICIENT_CREDENTIALS": ErrorFact(
         ITEM, 400, "insufficient authorization was granted to complete the request"
     ),
-    "INVALID_CREDENTIALS": ErrorFact(ITEM, 400, "the provided credentials were not correct"),
+    "INVALID_CREDENTIALS": ErrorFact(
+        ITEM,
+        400,
+        "the provided credentials were not correct",
+        "The provided credentials were not correct. Please try again.",
+    ),
+    "INVALID_UPDATED_USERNAME": ErrorFact(
+        ITEM, 400, "the username entered in update mode is not the one of this item"
+    ),
     "INVALID_MFA": ErrorFact(ITEM, 400, "the provided MFA response(s) were not correct"),
     "ITEM_NOT_FOUND": ErrorFact(
         ITEM,
@@ -214,11 +228,13 @@ class PlaidError(Exception):
 def item_error(code: str, reason: str | None = None) -> dict[str, Any]:
     """The error as an Item or a webhook carries it: with `status`, without `request_id`."""
     fact = ERRORS[code]
+    # The docs give this code two types: INVALID_INPUT as an answer, ITEM_ERROR in its webhook.
+    error_type = ITEM if code == "USER_PERMISSION_REVOKED" else fact.error_type
     body: dict[str, Any] = {
         "display_message": fact.display_message,
         "error_code": code,
         "error_message": fact.message.format(""),
-        "error_type": fact.error_type,
+        "error_type": error_type,
         "status": fact.http_status,
     }
     if reason is not None:

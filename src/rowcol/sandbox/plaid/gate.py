@@ -7,7 +7,7 @@ plain tables: a field has a type, an endpoint has required and optional fields.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -36,17 +36,23 @@ _FIELD_TYPES: Final[dict[str, type]] = {
     "count": int,
     "country_codes": list,
     "cursor": str,
+    "additional_consented_products": list,
     "hosted_link": dict,
     "initial_products": list,
     "institution_id": str,
     "key_id": str,
     "language": str,
+    "link_token": str,
     "options": dict,
+    "optional_products": list,
     "products": list,
     "public_token": str,
     "reason_code": str,
+    "required_if_supported_products": list,
     "reason_note": str,
+    "redirect_uri": str,
     "transactions": object,
+    "update": dict,
     "user": dict,
     "user_id": str,
     "webhook": str,
@@ -126,7 +132,16 @@ def _admit(emulator: PlaidEmulator, endpoint: Endpoint, raw: bytes, request: Req
         raise PlaidError(forced if forced in ERRORS else "INTERNAL_SERVER_ERROR")
     if item is not None and item.removed_at is not None:
         raise PlaidError("ITEM_NOT_FOUND")
-    return Call(emulator, endpoint.path, body, client_id, now, item)
+    return Call(emulator, endpoint.path, body, client_id, now, item, _address(request))
+
+
+def _address(request: Request) -> str:
+    """Scheme and host as the client wrote them; not parsed, as every call passes here."""
+    host = request.headers.get("host")
+    if host is None:
+        name, port = request.scope.get("server") or ("localhost", None)
+        host = name if port is None else f"{name}:{port}"
+    return f"{request.scope['scheme']}://{host}"
 
 
 def _parse(raw: bytes) -> dict[str, Any]:
@@ -208,7 +223,6 @@ async def _take_time(emulator: PlaidEmulator) -> None:
 
 def _again(call: Call) -> Call:
     """The same call after its latency: the bank is read when the answer is made."""
-    now = call.emulator.clock.now()
     if call.linked_item is not None and call.linked_item.removed_at is not None:
         raise PlaidError("ITEM_CONCURRENTLY_DELETED")
-    return Call(call.emulator, call.path, call.body, call.client_id, now, call.linked_item)
+    return replace(call, now=call.emulator.clock.now())

@@ -15,6 +15,8 @@ from rowcol.sandbox.plaid.log import TransactionLog, Txn
 from rowcol.sandbox.world import Ledger
 
 CONSENT_LIFE: Final = timedelta(days=365)
+NOTICE_AHEAD: Final = timedelta(days=7)
+"""How long before the end of a consent PENDING_DISCONNECT is sent."""
 DEBT_TYPES: Final = frozenset({"credit", "loan"})
 
 
@@ -76,6 +78,17 @@ class LinkWish:
 
 
 @dataclass(slots=True)
+class Login:
+    """A person's access to a bank and what the bank shows through it. Items of one login share this object."""
+
+    username: str
+    password: str | None
+    """None for a Sandbox user, whose rules are in `users`."""
+    account_ids: list[str]
+    """World accounts, in the order in which the bank lists them; closed ones leave."""
+
+
+@dataclass(slots=True)
 class Item:
     """A bank login. `error` is the item-error shape, or None when healthy."""
 
@@ -86,6 +99,7 @@ class Item:
     accounts: dict[str, LinkedAccount]
     webhook: str | None
     products: set[str]
+    login: Login
     error: dict[str, Any] | None = None
     broken_at: datetime | None = None
     update_type: str = "background"
@@ -99,6 +113,10 @@ class Item:
     is_historical_done: bool = False
     is_sync_called: bool = False
     next_pull_at: datetime | None = None
+    notice_at: datetime | None = None
+    """When PENDING_DISCONNECT will be sent."""
+    closed_accounts: dict[str, LinkedAccount] = field(default_factory=dict)
+    """No longer shown; their transactions still are."""
     n_forced_mutations: int = 0
     n_made: int = 0
     log: TransactionLog = field(default_factory=TransactionLog)
@@ -107,6 +125,16 @@ class Item:
     def institution(self) -> Institution:
         """The bank."""
         return self.wish.institution
+
+    @property
+    def is_revoked(self) -> bool:
+        """Whether the person withdrew the permission; nothing brings this Item back."""
+        return self.error is not None and self.error["error_code"] == "USER_PERMISSION_REVOKED"
+
+    @property
+    def shared_ids(self) -> set[str]:
+        """World accounts that this Item shows."""
+        return {account.ledger.account_id for account in self.accounts.values()}
 
     @property
     def has_transactions(self) -> bool:

@@ -5,15 +5,19 @@
 | outage | institution_id, starts_at?, ends_at? or hours?, code? | live calls fail with INSTITUTION_DOWN or `code`; pulls fail |
 | institution_rate_limit | institution_id, until? or hours? | live calls get 429 INSTITUTION_RATE_LIMIT |
 | break_login | item_id, code?, reason? | Item in ITEM_LOGIN_REQUIRED or `code`; ITEM/ERROR; pulls stop |
-| repair | item_id | as if the person used update mode; LOGIN_REPAIRED |
+| repair | item_id | as if the login was repaired elsewhere, not by update mode here; LOGIN_REPAIRED |
 | update_type | item_id, update_type | `user_present_required`: no background pulls, live calls fail |
-| consent_expires | item_id, at | sets `consent_expiration_time`; PENDING_DISCONNECT is sent |
+| consent_expires | item_id, at, notify?, reason? | sets `consent_expiration_time`; PENDING_DISCONNECT is sent now, or with `notify: false` 7 days before |
+| pending_expiration | item_id, at? | sets `consent_expiration_time`, in 7 days if not given; PENDING_EXPIRATION (UK, EU) is sent |
+| revoke | item_id | the person withdraws the permission: USER_PERMISSION_REVOKED, as a webhook and as the Item's error for good |
 | institution_health | institution_id, health | status says `delayed`, `unknown`, `transactions_unknown` or `healthy` |
 | force_error | path (or `*`), code, n_calls? | the next calls answer with this error, unbilled |
 | corrupt | path (or `*`), kind, n_calls? | the next answers are spoilt after billing: kinds in `corruption` |
 | mutate_during_pagination | item_id, n? | the log changes after the next page with more to come |
 | null_balances | item_id, fields, account_id? | `current` and/or `available` are null from the next look on; [] heals |
-| churn_account | item_id, account_id | the account has a new id, its transactions are removed and added |
+| churn_account | item_id, account_id, mask?, name? | the account has a new id, its transactions are removed and added; the bank renumbers or renames it |
+| new_account | item_id, account | the login shows one more (as in POST items): NEW_ACCOUNTS_AVAILABLE; shared only by update mode |
+| close_account | item_id, account_id | the bank closed it: no Item and no login shows it any more; its transactions stay |
 | webhooks | lost_share?, duplicated_share?, reordered_share?, reorder_s?, delay_median_s?, delay_fixed_s? | the road gets bad; {} heals |
 | rotate_key | | webhooks are signed by a new key; the old one has `expired_at` |
 | clear | | outages, throttles, forced errors, corruptions and bad roads end |
@@ -23,25 +27,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any, Final
 
+from rowcol.sandbox.plaid.arguments import (
+    Arguments,
+    BadArgument,
+    given_account,
+    moment,
+    need,
+    need_account,
+    need_item,
+)
 from rowcol.sandbox.plaid.emulator import PlaidEmulator
 from rowcol.sandbox.plaid.endpoints import ENDPOINTS
 from rowcol.sandbox.plaid.errors import ERRORS
 from rowcol.sandbox.plaid.faults import Corruption, Health, Outage
-from rowcol.sandbox.plaid.items import Item
+from rowcol.sandbox.plaid.items import NOTICE_AHEAD
 from rowcol.sandbox.plaid.pulls import churn_account
+from rowcol.sandbox.plaid.shapes import pending_disconnect_shape, stamp
 from rowcol.sandbox.plaid.webhooks import Weather
 
 _OUTAGE_HOURS: Final = 6.0
-
-Arguments = Mapping[str, Any]
-
-
-class BadArgument(ValueError):
-    """A knob or control request that makes no sense; the text says why."""
+_DISCONNECT_REASONS: Final = ("INSTITUTION_TOKEN_EXPIRATION", "INSTITUTION_MIGRATION")
 
 
 def turn(emulator: PlaidEmulator, knob: str, arguments: Arguments) -> dict[str, Any]:
@@ -49,32 +59,6 @@ def turn(emulator: PlaidEmulator, knob: str, arguments: Arguments) -> dict[str, 
     if knob not in KNOBS:
         raise BadArgument(f"no knob {knob!r}; there are {', '.join(KNOBS)}")
     return KNOBS[knob](emulator, arguments) or {}
-
-
-def need(arguments: Arguments, name: str) -> Any:
-    """A required argument."""
-    if arguments.get(name) is None:
-        raise BadArgument(f"{name} is missing")
-    return arguments[name]
-
-
-def need_item(emulator: PlaidEmulator, arguments: Arguments) -> Item:
-    """The Item of `item_id`."""
-    item_id = need(arguments, "item_id")
-    if item_id not in emulator.items:
-        raise BadArgument(f"no item {item_id}")
-    return emulator.items[item_id]
-
-
-def moment(text: Any, name: str) -> datetime:
-    """ISO 8601 with a zone."""
-    try:
-        when = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        raise BadArgument(f"{name} is no ISO 8601 moment: {text!r}") from None
-    if when.tzinfo is None:
-        raise BadArgument(f"{name} has no time zone: {text!r}")
-    return when.astimezone(UTC)
 
 
 def _end(arguments: Arguments, name: str, since: datetime) -> datetime:
@@ -124,7 +108,10 @@ def _break_login(emulator: PlaidEmulator, arguments: Arguments) -> None:
 
 
 def _repair(emulator: PlaidEmulator, arguments: Arguments) -> None:
-    emulator.repair(need_item(emulator, arguments))
+    item = need_item(emulator, arguments)
+    if item.is_revoked:
+        raise BadArgument("the permission was revoked: only a new item helps")
+    emulator.repair(item)
 
 
 def _update_type(emulator: PlaidEmulator, arguments: Arguments) -> None:
@@ -136,9 +123,27 @@ def _update_type(emulator: PlaidEmulator, arguments: Arguments) -> None:
 
 def _consent_expires(emulator: PlaidEmulator, arguments: Arguments) -> None:
     item = need_item(emulator, arguments)
-    item.consent_expiration_at = moment(need(arguments, "at"), "at")
-    extra = {"reason": "INSTITUTION_TOKEN_EXPIRATION"}
-    emulator.notify(item, "ITEM", "PENDING_DISCONNECT", extra)
+    reason = arguments.get("reason", _DISCONNECT_REASONS[0])
+    if reason not in _DISCONNECT_REASONS:
+        raise BadArgument(f"reason is one of {', '.join(_DISCONNECT_REASONS)}")
+    is_announced = arguments.get("notify", True) is not False
+    emulator.set_consent_end(item, moment(need(arguments, "at"), "at"), is_announced=is_announced)
+    if is_announced:
+        extra = pending_disconnect_shape(item, emulator.clock.now(), reason)
+        emulator.notify(item, "ITEM", "PENDING_DISCONNECT", extra)
+
+
+def _pending_expiration(emulator: PlaidEmulator, arguments: Arguments) -> None:
+    item = need_item(emulator, arguments)
+    at = arguments.get("at")
+    ends_at = emulator.clock.now() + NOTICE_AHEAD if at is None else moment(at, "at")
+    emulator.set_consent_end(item, ends_at, is_announced=True)
+    extra = {"consent_expiration_time": stamp(ends_at)}
+    emulator.notify(item, "ITEM", "PENDING_EXPIRATION", extra)
+
+
+def _revoke(emulator: PlaidEmulator, arguments: Arguments) -> None:
+    emulator.revoke(need_item(emulator, arguments))
 
 
 def _count(arguments: Arguments, name: str) -> int:
@@ -188,10 +193,26 @@ def _null_balances(emulator: PlaidEmulator, arguments: Arguments) -> None:
 
 def _churn(emulator: PlaidEmulator, arguments: Arguments) -> dict[str, Any]:
     item = need_item(emulator, arguments)
-    account_id = need(arguments, "account_id")
-    if account_id not in item.accounts:
-        raise BadArgument(f"no account {account_id} on this item")
+    account_id = need_account(item, arguments)
+    ledger = item.accounts[account_id].ledger
+    facts = ledger.facts
+    mask, name = arguments.get("mask") or facts.mask, arguments.get("name") or facts.name
+    ledger.facts = replace(facts, mask=None if mask is None else str(mask), name=str(name))
     return {"account_id": churn_account(item, account_id, emulator.dice)}
+
+
+def _new_account(emulator: PlaidEmulator, arguments: Arguments) -> dict[str, Any]:
+    item = need_item(emulator, arguments)
+    account_id = given_account(emulator, need(arguments, "account"))
+    if account_id in item.login.account_ids:
+        raise BadArgument(f"the login shows {account_id} already")
+    emulator.add_account(item.login, account_id)
+    return {"world_account_id": account_id}
+
+
+def _close_account(emulator: PlaidEmulator, arguments: Arguments) -> None:
+    item = need_item(emulator, arguments)
+    emulator.close_account(item.accounts[need_account(item, arguments)].ledger.account_id)
 
 
 def _weather(emulator: PlaidEmulator, arguments: Arguments) -> None:
@@ -217,11 +238,15 @@ KNOBS: Final[dict[str, Callable[[PlaidEmulator, Arguments], dict[str, Any] | Non
     "repair": _repair,
     "update_type": _update_type,
     "consent_expires": _consent_expires,
+    "pending_expiration": _pending_expiration,
+    "revoke": _revoke,
     "force_error": _force_error,
     "corrupt": _corrupt,
     "mutate_during_pagination": _mutate,
     "null_balances": _null_balances,
     "churn_account": _churn,
+    "new_account": _new_account,
+    "close_account": _close_account,
     "webhooks": _weather,
     "rotate_key": _rotate_key,
     "clear": _clear,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Final
 
 from rowcol.sandbox.plaid.calls import Call
 from rowcol.sandbox.plaid.errors import PlaidError
+from rowcol.sandbox.plaid.hosted_link import hosted_link_url
+from rowcol.sandbox.plaid.link_requests import read_link_request
+from rowcol.sandbox.plaid.link_shapes import link_token_shape
 from rowcol.sandbox.plaid.shapes import Shape, item_with_consent_shape, status_shape
 
-_LINK_TOKEN_LIFE: Final = timedelta(hours=4)
-_UPDATE_TOKEN_LIFE: Final = timedelta(minutes=30)
 _NOTE_CHARS_MAX: Final = 512
 _REMOVE_REASONS: Final = frozenset(
     {
@@ -22,27 +22,25 @@ _REMOVE_REASONS: Final = frozenset(
         "OTHER",
     }
 )
-_NOT_A_PRODUCT: Final = frozenset({"balance", "transactions_refresh"})
 
 
 def create_link_token(call: Call) -> Shape:
-    """A token for a new Item, or with `access_token` for update mode, where products must not be given."""
-    user = call.body.get("user") or {}
-    if not user.get("client_user_id") and not call.body.get("user_id"):
-        raise PlaidError("MISSING_FIELDS", "user.client_user_id")
-    products = call.body.get("products") or []
-    wrong = sorted(_NOT_A_PRODUCT.intersection(products))
-    if wrong:
-        raise PlaidError("INVALID_PRODUCT", ", ".join(wrong))
-    is_update = call.linked_item is not None
-    if not is_update and not products:
-        raise PlaidError("MISSING_FIELDS", "products")
-    life = _UPDATE_TOKEN_LIFE if is_update else _LINK_TOKEN_LIFE
-    token = call.emulator.tokens.new("link")
-    answer: Shape = {"expiration": call.now + life, "link_token": token}
-    if "hosted_link" in call.body:
-        answer["hosted_link_url"] = f"https://secure.plaid.com/hl/{token}"
-    return answer
+    """A token for a new Item, or with `access_token` for update mode; with `hosted_link` also the address of a page."""
+    request, life = read_link_request(call)
+    emulator = call.emulator
+    made = emulator.link_tokens.add(emulator.tokens.new("link"), request, call.now, life)
+    answer: Shape = {"expiration": made.expires_at, "link_token": made.token}
+    if request.is_hosted:
+        answer["hosted_link_url"] = hosted_link_url(call.address, made)
+    return answer if request.user_id is None else answer | {"user_id": request.user_id}
+
+
+def get_link_token(call: Call) -> Shape:
+    """What became of a link token: free, also while its page is open and for six hours after each session."""
+    found = call.emulator.link_tokens.find(call.body["link_token"], call.now)
+    if found is None or found.request.client_id != call.client_id:
+        raise PlaidError("INVALID_LINK_TOKEN")
+    return link_token_shape(found, call.now)
 
 
 def exchange_public_token(call: Call) -> Shape:
@@ -65,7 +63,9 @@ def get_item(call: Call) -> Shape:
         "item": item_with_consent_shape(
             call.item, has_empty_webhook=call.emulator.switches.unset_webhook_is_empty
         ),
-        "status": status_shape(call.item),
+        "status": status_shape(
+            call.item, is_fresh_null=call.emulator.switches.fresh_item_status_is_null
+        ),
     }
 
 

@@ -5,13 +5,14 @@ Pure bookkeeping on an `Item`; when pulls happen is `emulator`'s business. Start
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from rowcol.sandbox.dice import Dice
 from rowcol.sandbox.plaid.items import Item, LinkedAccount
 from rowcol.sandbox.plaid.log import Txn
-from rowcol.sandbox.world import ChangeKind, Posting
+from rowcol.sandbox.world import ChangeKind, Ledger, Posting
 
 INITIAL_DAYS: Final = 30
 COVERED_TYPES: Final = frozenset({"depository", "credit", "loan"})
@@ -73,6 +74,40 @@ def churn_account(item: Item, account_id: str, dice: Dice) -> str:
         del account.txn_by_posting[posting_id]
         _add(item, account, txn.posting, dice, is_pending=txn.is_pending)
     return account.account_id
+
+
+def share_accounts(item: Item, ledgers: Sequence[Ledger], when: datetime, dice: Dice) -> bool:
+    """The person chose again: these accounts and no others are shared. True when that changed anything.
+
+    An account that was shared all the time keeps its id; one that comes (back) has a new one (docs "Update mode").
+    The transactions of one that goes are removed.
+    """
+    chosen = {ledger.account_id for ledger in ledgers}
+    gone = [one for one in item.accounts.values() if one.ledger.account_id not in chosen]
+    came = [ledger for ledger in ledgers if ledger.account_id not in item.shared_ids]
+    for account in gone:
+        del item.accounts[account.account_id]
+        for txn in account.txn_by_posting.values():
+            item.log.remove(txn)
+    for ledger in came:
+        item.n_made += 1
+        account_id = dice.ident("account", item.item_id, ledger.account_id, item.n_made)
+        account = LinkedAccount(account_id, ledger)
+        account.cached = account.look(when)
+        if item.is_initial_done:
+            n_days = item.wish.days_requested
+            reach = n_days if item.is_historical_done else min(INITIAL_DAYS, n_days)
+            account.read_after = item.created_at - timedelta(days=reach)
+        item.accounts[account_id] = account
+    return bool(gone or came)
+
+
+def close_account(item: Item, ledger: Ledger) -> None:
+    """The bank no longer shows the account; what was read of it stays in the log."""
+    for account in list(item.accounts.values()):
+        if account.ledger is ledger:
+            del item.accounts[account.account_id]
+            item.closed_accounts[account.account_id] = account
 
 
 def _copy_transactions(item: Item, account: LinkedAccount, when: datetime, dice: Dice) -> None:

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from rowcol.sandbox.plaid.calls import Call
 from rowcol.sandbox.plaid.catalog import Institution
-from rowcol.sandbox.plaid.errors import PlaidError
+from rowcol.sandbox.plaid.errors import PlaidError, item_error
 from rowcol.sandbox.plaid.items import Item, LinkedAccount, LinkWish
-from rowcol.sandbox.plaid.shapes import Shape, bank_date
+from rowcol.sandbox.plaid.shapes import Shape, bank_date, pending_disconnect_shape
 from rowcol.sandbox.plaid.users import accounts_of, custom_posting
 
 N_TRANSACTIONS_MAX: Final = 10
@@ -44,12 +44,7 @@ def create_public_token(call: Call) -> Shape:
     username = options.get("override_username", "user_good")
     days = _days_requested(call, options.get("transactions") or {})
     plans = accounts_of(username, options.get("override_password", "pass_good"), call.now, days)
-    login = call.emulator.tokens.new_guid("login")
-    account_ids = []
-    for n, plan in enumerate(plans):
-        account_id = f"sandbox-{login}-{n}"
-        call.emulator.world.open_account(account_id, plan.facts, plan.opening_minor, plan.postings)
-        account_ids.append(account_id)
+    account_ids = call.emulator.people.open(plans)
     wish = LinkWish(call.client_id, bank, products, options.get("webhook"), days, username)
     return {"public_token": call.emulator.offer(wish, account_ids)}
 
@@ -152,10 +147,12 @@ def _make_transactions(call: Call, item: Item) -> None:
 
 
 def _extra(call: Call, item: Item, code: str) -> dict[str, Any]:
-    if code == "PENDING_DISCONNECT":
-        return {"reason": "INSTITUTION_TOKEN_EXPIRATION"}
     if code == "USER_ACCOUNT_REVOKED":
-        return {"account_id": next(iter(item.accounts))}
+        return {"account_id": call.chosen_accounts()[0].account_id}
+    if code == "PENDING_DISCONNECT":
+        return pending_disconnect_shape(item, call.now)
+    if code == "USER_PERMISSION_REVOKED":
+        return {"error": item_error(code)}
     if code == "RECURRING_TRANSACTIONS_UPDATE":
         return {"account_ids": list(item.accounts)}
     if code == "DEFAULT_UPDATE":

@@ -6,7 +6,7 @@ when money leaves the account.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from rowcol.sandbox.plaid.catalog import (
     PERSISTENT_ID_INSTITUTIONS,
     Institution,
 )
-from rowcol.sandbox.plaid.items import Balances, Item, LinkedAccount
+from rowcol.sandbox.plaid.items import NOTICE_AHEAD, Balances, Item, LinkedAccount
 from rowcol.sandbox.plaid.log import Txn
 
 Shape = dict[str, Any]
@@ -76,6 +76,11 @@ def bank_date(when: datetime) -> date:
     return when.astimezone(_BANK_ZONE).date()
 
 
+def stamp(when: datetime) -> str:
+    """The moment as text, for bodies that are not written by the gate."""
+    return when.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def item_shape(item: Item, *, has_empty_webhook: bool) -> Shape:
     """The Item beside accounts. No webhook is shown as `""` or as null."""
     billed = sorted(item.products)
@@ -104,10 +109,10 @@ def item_with_consent_shape(item: Item, *, has_empty_webhook: bool) -> Shape:
     }
 
 
-def status_shape(item: Item) -> Shape | None:
-    """The free proof of age: when Plaid last reached the bank. None before anything happened."""
+def status_shape(item: Item, *, is_fresh_null: bool) -> Shape | None:
+    """The free proof of age: when Plaid last reached the bank. Before anything happened, null times or null."""
     pulls_known = item.last_successful_update_at or item.last_failed_update_at
-    if pulls_known is None and item.last_webhook is None:
+    if is_fresh_null and pulls_known is None and item.last_webhook is None:
         return None
     last_webhook = None
     if item.last_webhook is not None:
@@ -119,6 +124,14 @@ def status_shape(item: Item) -> Shape | None:
             "last_failed_update": item.last_failed_update_at,
         }
     return {"investments": None, "last_webhook": last_webhook, "transactions": transactions}
+
+
+def pending_disconnect_shape(
+    item: Item, now: datetime, reason: str = "INSTITUTION_TOKEN_EXPIRATION"
+) -> Shape:
+    """What PENDING_DISCONNECT says besides the Item; a week from now where the consent has no end."""
+    ends_at = item.consent_expiration_at or now + NOTICE_AHEAD
+    return {"reason": reason, "disconnect_time": stamp(ends_at)}
 
 
 def account_shape(item: Item, account: LinkedAccount, balances: Balances | None) -> Shape:

@@ -21,6 +21,13 @@
 | suppression_sample_min | 10 | ... among at least so many attempts. |
 | fire_generates_transactions | False | Does firing SYNC_UPDATES_AVAILABLE also make transactions (seen 17 Jul 2026)? |
 | login_expires_days | None | Do Items fall into ITEM_LOGIN_REQUIRED by themselves (real Sandbox: 30)? |
+| fresh_item_status_is_null | False | Is `status` of an Item to which nothing happened null, or an object with null times? |
+| hosted_link_life_s | None | Life of a Hosted Link token if the request names none: as any link token (4 h), or 1800 (docs)? |
+| update_mode_has_public_token | False | Does a session of update mode report a public token, which nobody may exchange? |
+| update_mode_sends_session_finished | True | Is SESSION_FINISHED sent for update mode, to the Item's webhook? |
+| session_status_is_lower | False | Is `status` of SESSION_FINISHED `success` (SDK 46) or `SUCCESS` (docs)? |
+| sends_link_events | True | Does LINK/EVENTS precede each SESSION_FINISHED (docs: yes, for Hosted Link)? |
+| duplicate_breaks_older | False | Does linking an account again break the older Item, at the banks that the docs name? |
 | institution_status | True | Does `/institutions/get_by_id` give a status (Production yes, real Sandbox no)? |
 | latency | none | Live calls answer at once, or `typical`: p50 3 s, p95 11 s, at most 30 s, on the clock. |
 | live_failure_share | 0.0 | Share of live calls that end in INSTITUTION_NOT_RESPONDING. |
@@ -60,6 +67,13 @@ class Switches:
     suppression_sample_min: int = 10
     fire_generates_transactions: bool = False
     login_expires_days: int | None = None
+    fresh_item_status_is_null: bool = False
+    hosted_link_life_s: int | None = None
+    update_mode_has_public_token: bool = False
+    update_mode_sends_session_finished: bool = True
+    session_status_is_lower: bool = False
+    sends_link_events: bool = True
+    duplicate_breaks_older: bool = False
     institution_status: bool = True
     latency: Literal["none", "typical"] = "none"
     live_failure_share: float = 0.0

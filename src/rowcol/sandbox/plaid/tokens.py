@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from rowcol.sandbox.dice import Dice
-from rowcol.sandbox.plaid.items import Item, LinkWish
+from rowcol.sandbox.plaid.items import Item, LinkWish, Login
 
 PUBLIC_TOKEN_LIFE: Final = timedelta(minutes=30)
 
@@ -19,6 +19,10 @@ class Offer:
     offered_at: datetime
     wish: LinkWish
     account_ids: tuple[str, ...]
+    login: Login | None = None
+    """None when no person signed in: the Item's login shows exactly these accounts."""
+    item_id: str | None = None
+    """The Item's id where it was promised already: Link names account ids before the exchange."""
 
 
 class Tokens:

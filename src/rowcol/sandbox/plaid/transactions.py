@@ -87,7 +87,7 @@ def refresh_transactions(call: Call) -> Shape:
     item = call.require_live_contact()
     call.record_paid()
     if item.wish.username == DYNAMIC_USER:
-        stir(call.emulator, item)
+        stir(item, call.now)
     call.emulator.plan_refresh(item)
     return {}
 
@@ -96,7 +96,8 @@ def _page_shape(call: Call, item: Item, page: Page, following: Cursor) -> Shape:
     has_original = bool(call.options.get("include_original_description", False))
 
     def shape(txn: Txn) -> Shape:
-        return transaction_shape(item.accounts[txn.account_id], txn, has_original=has_original)
+        known = item.accounts | item.closed_accounts
+        return transaction_shape(known[txn.account_id], txn, has_original=has_original)
 
     mentioned = {txn.account_id for txn in (*page.added, *page.modified, *page.removed)}
     return {

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -22,6 +22,10 @@ from rowcol.sandbox.world import AccountFacts, Posting
 CUSTOM_USER: Final = "user_custom"
 _N_CUSTOM_ACCOUNTS_MAX: Final = 10
 _BUSINESS_USER: Final = "user_small_business"
+_GOOD_USER: Final = ("user_good", "pass_good")
+_ANY_PASSWORD_USERS: Final = frozenset(
+    {CUSTOM_USER, DYNAMIC_USER, _BUSINESS_USER, "user_ewa_user", "user_yuppie"}
+)
 _NOON: Final = time(12, tzinfo=UTC)
 _STEP: Final = timedelta(days=3, hours=5)
 _PURCHASES: Final = (-1_230, -540, -8_940, 2_500, -633, -7_850, 50_000, -43_300)
@@ -76,13 +80,26 @@ def accounts_of(
     """What this login finds. Raise the error that `error_<CODE>` or a custom user forces."""
     if username == CUSTOM_USER:
         return _custom_accounts(password, now)
-    if password.startswith("error_"):
-        raise PlaidError(_known(password.removeprefix("error_")))
+    raise_forced_error(password)
     if username == DYNAMIC_USER:
         first = DEFAULT_ACCOUNTS[0]
         return (AccountPlan(first.facts, 11_000, tuple(seed_postings(now))),)
     chosen = DEFAULT_ACCOUNTS[:3] if username == _BUSINESS_USER else DEFAULT_ACCOUNTS
     return tuple(_with_history(plan, now, days_requested) for plan in chosen)
+
+
+def raise_forced_error(password: str) -> None:
+    """The password `error_<CODE>` forces that error."""
+    if password.startswith("error_"):
+        raise PlaidError(_known(password.removeprefix("error_")))
+
+
+def require_password(username: str, password: str) -> None:
+    """Raise what a Sandbox bank answers to a wrong login: INVALID_CREDENTIALS, or a forced error."""
+    if username != CUSTOM_USER:
+        raise_forced_error(password)
+    if username not in _ANY_PASSWORD_USERS and (username, password) != _GOOD_USER:
+        raise PlaidError("INVALID_CREDENTIALS")
 
 
 def _with_history(plan: AccountPlan, now: datetime, days: int) -> AccountPlan:
@@ -109,7 +126,7 @@ def _custom_accounts(password: str, now: datetime) -> tuple[AccountPlan, ...]:
         raise PlaidError("INVALID_CREDENTIALS")
     try:
         return tuple(_custom_account(account, n, now) for n, account in enumerate(accounts))
-    except (AttributeError, InvalidOperation, KeyError, TypeError, ValueError):
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
         raise PlaidError("INVALID_CREDENTIALS") from None
 
 
@@ -119,12 +136,12 @@ def _custom_account(account: Mapping[str, Any], n: int, now: datetime) -> Accoun
     forced = account.get("force_available_balance")
     limit = meta.get("limit")
     facts = AccountFacts(
-        name=meta.get("name") or f"Plaid {account['type'].title()}",
+        name=str(meta.get("name") or f"Plaid {account['type'].title()}"),
         mask=str(meta.get("mask") or f"{n:04d}"),
-        account_type=account["type"],
-        account_subtype=account.get("subtype"),
-        official_name=meta.get("official_name"),
-        currency=account.get("currency") or "USD",
+        account_type=str(account["type"]),
+        account_subtype=_text(account.get("subtype")),
+        official_name=_text(meta.get("official_name")),
+        currency=str(account.get("currency") or "USD"),
         limit_minor=None if limit is None else to_minor(limit),
         hold_minor=0 if forced is None else current_minor - to_minor(forced),
         has_available=not account.get("has_null_available_balance", False),
@@ -134,6 +151,10 @@ def _custom_account(account: Mapping[str, Any], n: int, now: datetime) -> Accoun
         for k, row in enumerate(account.get("transactions") or [])
     )
     return AccountPlan(facts, current_minor, postings)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def custom_posting(posting_id: str, row: Mapping[str, Any], now: datetime) -> Posting:

@@ -48,7 +48,8 @@ class Delivery:
     number: int
     url: str
     body: bytes
-    item_id: str
+    item_id: str | None
+    """None for what Link says, which names no Item."""
     code: str
     due_at: datetime
     first_sent_at: datetime | None = None
@@ -61,7 +62,7 @@ class Attempt:
 
     number: int
     at: datetime
-    item_id: str
+    item_id: str | None
     code: str
     url: str
     n_attempt: int
@@ -96,7 +97,7 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._pending)
 
-    def put(self, item_id: str, url: str, body: dict[str, Any], now: datetime) -> None:
+    def put(self, item_id: str | None, url: str, body: dict[str, Any], now: datetime) -> None:
         """Make a delivery; the weather decides whether, when and how often it leaves."""
         self._n_made += 1
         number = self._n_made
