@@ -78,6 +78,7 @@ _BALANCE = {
             "source": "CACHED",
             "current": _CASH,
             "call": _CALL["id"],
+            "uncounted": "",
         }
     ],
     "calls": [],

@@ -25,7 +25,10 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceOut:
-    """One look that a value rests on: what it saw, when that was true at the bank, who says so."""
+    """One look that a value rests on: what it saw, when that was true at the bank, who says so.
+
+    `uncounted`: why `current` is null though the bank gave something, with every digit of it; else "".
+    """
 
     account: str
     true_at: datetime
@@ -33,6 +36,7 @@ class EvidenceOut:
     source: str
     current: Amount | None
     call: str | None
+    uncounted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,7 @@ def _evidence(look: Observation) -> EvidenceOut:
         source=look.source.value,
         current=None if current is None else Amount(current.amount_minor, current.currency),
         call=look.call,
+        uncounted="" if look.balance is None else look.balance.uncounted,
     )
 
 
