@@ -58,7 +58,7 @@ class RowUnreadable(Conflict):
         self.more = {"entity": row.entity, "id": row.remote_id}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Found(Generic[R]):
     """Rows as values, and those that are none."""
 
