@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
 from rowcol.core import change as c
 from rowcol.core.connection import Connection
 from rowcol.core.delivery import Incoming, Listed, RouteState, VerificationKey
+from rowcol.core.identity import AccountTies, AccountVerdict, Postings
 from rowcol.core.ids import AppId, BusinessId, ConnectionId, DeliveryId, FirmId, NeedId, RemoteId
 from rowcol.core.mirror import MirrorRow
 from rowcol.core.money import Cost
@@ -198,8 +199,27 @@ class Store(Protocol):
     ) -> tuple[Connection, ...]: ...
 
     async def set_account_role(
-        self, firm: FirmId, connection: ConnectionId, remote_account: RemoteId, role: str
-    ) -> bool: ...
+        self,
+        firm: FirmId,
+        connection: ConnectionId,
+        remote_account: RemoteId,
+        role: str,
+        set_at: datetime,
+    ) -> bool:
+        """False: the firm has no such account."""
+
+    async def record_verdict(
+        self, firm: FirmId, business: BusinessId, verdict: AccountVerdict
+    ) -> None:
+        """What a person said of two accounts, in place of what was said before."""
+
+    async def read_ties(self, firm: FirmId, business: BusinessId) -> AccountTies:
+        """Verdicts on a business's accounts, and which of them other businesses of the firm show too."""
+
+    async def read_postings(
+        self, firm: FirmId, connection: ConnectionId, remote_accounts: Collection[str]
+    ) -> dict[str, Postings]:
+        """Posted transactions of those accounts, also those taken back since; accounts without any are left out."""
 
     async def set_firm_settings(self, firm: FirmId, settings: dict[str, object]) -> None: ...
 

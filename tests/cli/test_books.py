@@ -165,15 +165,23 @@ def test_an_amount_that_is_not_exact_is_named(books: Shell) -> None:
         "DetailType": "AccountBasedExpenseLineDetail",
         "AccountBasedExpenseLineDetail": detail,
     }
-    body = {"VendorRef": {"value": "1"}, "CurrencyRef": {"value": "JPY"}, "Line": [line]}
+    body = {"VendorRef": {"value": "1"}, "Line": [line]}
     bill = {"realm_id": login["remote_id"], "entity": "Bill"}
     made = httpx2.post(
         control, json={**bill, "operation": "create", "body": body}, trust_env=False
     ).json()["row"]["Id"]
-    for words in (["bills"], ["bill", made]):
-        said = books("books", words[0], "h-1", *words[1:], "--force", rc=1).stderr
-        assert f"rowcol: Bill '{made}' cannot be read: not an exact amount of JPY" in said
-        assert "-> correct it in the books" in said
+    planted = {"operation": "plant", "id": made, "body": {"CurrencyRef": {"value": "JPY"}}}
+    httpx2.post(control, json=bill | planted, trust_env=False)
+    why = "1200.50 is not an exact amount of JPY"
+    said = books("books", "bill", "h-1", made, "--force", rc=1).stderr
+    assert f"rowcol: Bill '{made}' cannot be read: {why}" in said
+    assert "-> correct it in the books" in said
+    told = books("books", "bills", "h-1")
+    assert f"cannot be read: Bill {made}: {why}" in told.stdout + told.stderr
+    out = books.json("books", "bills", "h-1")
+    assert out["unreadable"] == [{"entity": "Bill", "id": made, "why": why}]
+    assert (out["action"], len(out["value"])) == ("SERVE", 12)
+    assert f"Bill '{made}' ({why})" in out["label"]
     httpx2.post(control, json={**bill, "operation": "delete", "id": made}, trust_env=False)
     listed = books.json("books", "bills", "h-1", "--force")
     assert made not in {b["id"] for b in listed["value"]}

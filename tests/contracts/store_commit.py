@@ -82,8 +82,8 @@ class CommitContract:
             observations=(look("a1", 100), live),
         )
         await store.commit(A, change)
-        assert await store.set_account_role(A, C1, RemoteId("a1"), "operating")
-        assert not await store.set_account_role(A, C1, RemoteId("a9"), "operating")
+        assert await store.set_account_role(A, C1, RemoteId("a1"), "operating", T0)
+        assert not await store.set_account_role(A, C1, RemoteId("a9"), "operating", T0)
         first, second = (await seen(store)).accounts
         assert (first.remote_id, first.name, first.mask) == ("a1", "Checking", "0000")
         assert (first.type, first.subtype, first.role) == ("depository", "checking", "operating")

@@ -107,7 +107,7 @@ WRITES_OF_A = {
     "record_decisions": lambda s: s.record_decisions(B, [record("new")]),
     "add_business": lambda s: s.add_business(B, business(A, "biz_9")),
     "add_connection": lambda s: s.add_connection(B, connection("c9", B), TOKEN),
-    "set_account_role": lambda s: s.set_account_role(B, C1, RemoteId("a1"), "ignored"),
+    "set_account_role": lambda s: s.set_account_role(B, C1, RemoteId("a1"), "ignored", T0),
     "set_firm_settings": lambda s: s.set_firm_settings(B, {"policy": "ttl"}),
     "add_token": lambda s: s.add_token(B, Token("hash_9", A, "admin", "x", T0)),
     "revoke_token": lambda s: s.revoke_token(B, "hash_a", T0),

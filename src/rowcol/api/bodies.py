@@ -115,6 +115,14 @@ class AccountRole(Body):
     role: Annotated[Role, BeforeValidator(_upper)]
 
 
+class Sameness(Body):
+    """Two accounts by our ids, and whether they are one account at the bank."""
+
+    first: str = Field(min_length=1, max_length=100)
+    second: str = Field(min_length=1, max_length=100)
+    is_same: bool
+
+
 class NewToken(Body):
     """`label` is unique among the firm's live tokens."""
 

@@ -14,6 +14,7 @@ from rowcol.api.paging import After, Limit, Page, page_of
 from rowcol.core.ids import AppId, BusinessId, ConnectionId, RemoteId
 from rowcol.core.rail import CONSENT
 from rowcol.core.refusal import BadInput, NotFound
+from rowcol.services.accounts import set_role_at_login
 from rowcol.services.businesses import find_or_add
 from rowcol.services.integration import IntegrationService
 
@@ -86,12 +87,9 @@ async def connect_sandbox(
 async def set_account_role(
     body: AccountRole, asking: Asking, connection_id: str, remote_id: str
 ) -> Done:
-    """Say what an account is for. Operating accounts count as cash."""
-    store = asking.plane.store
+    """Say what an account is for, by a login that shows it. Operating accounts count as cash; a debt cannot be one."""
     connection = ConnectionId(connection_id)
-    if not await store.set_account_role(asking.firm, connection, RemoteId(remote_id), body.role):
-        raise NotFound("no such account in this firm", "GET the business's connections first")
-    asking.plane.hot.clear()
+    await set_role_at_login(asking.plane, asking.firm, connection, RemoteId(remote_id), body.role)
     return Done(remote_id, body.role)
 
 

@@ -58,6 +58,31 @@ _CALL = {
     "remote_request_id": "1-6563a2c1-0a7d2c0f5d4e4c2a1b",
     "units": 0,
 }
+_ACCOUNT = {
+    "id": "acc_9f86d081884c7d659a2feaa0c55ad015",
+    "name": "Operating Checking",
+    "mask": "4242",
+    "type": "depository",
+    "subtype": "checking",
+    "role": "OPERATING",
+    "is_role_suggested": True,
+    "counts": True,
+    "current": _CASH,
+    "available": _CASH,
+    "limit": None,
+    "pending": None,
+    "as_of": _AT,
+    "source": "CACHED",
+    "shown": [
+        {
+            "connection": _CONNECTION["id"],
+            "remote_id": "BxBXxLj1m4HMXBm9WZZmCWVbPjX16EHwv99vp",
+            "is_closed": False,
+        }
+    ],
+    "uncounted": "",
+}
+_ACCOUNTS = {"items": [_ACCOUNT], "doubts": [], "shared": []}
 _BALANCE = {
     "business": _BUSINESS["id"],
     "purpose": "DISPLAY",
@@ -82,6 +107,10 @@ _BALANCE = {
         }
     ],
     "calls": [],
+    "field": "current",
+    "accounts": [_ACCOUNT],
+    "doubts": [],
+    "notes": [],
 }
 _DECISION = {
     "id": "dec_03m8kz3v1w2x3y4z5a6b7c8d9e",

@@ -6,7 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from rowcol.api import admin, books, businesses, calling, consent, deeds, health, pools, reads
+from rowcol.api import (
+    accounts,
+    admin,
+    books,
+    businesses,
+    calling,
+    consent,
+    deeds,
+    health,
+    pools,
+    reads,
+)
 from rowcol.api.callback import CALLBACK
 from rowcol.api.explain import ExplainOut
 from rowcol.api.roles import Role
@@ -126,11 +137,33 @@ OPERATIONS = (
         201,
     ),
     Operation(
+        "GET",
+        f"{BUSINESS}/accounts",
+        VIEWER,
+        accounts.list_accounts,
+        "List a business's bank accounts",
+    ),
+    Operation(
+        "PUT",
+        f"{BUSINESS}/accounts/{{account_id}}/role",
+        ADVISOR,
+        accounts.set_role,
+        "Say what an account is for",
+    ),
+    Operation(
+        "POST",
+        f"{BUSINESS}/accounts/sameness",
+        ADVISOR,
+        accounts.tell_sameness,
+        "Say whether two accounts are one",
+    ),
+    Operation("GET", "/v1/cash", VIEWER, accounts.read_firm_cash, "The firm's cash"),
+    Operation(
         "PUT",
         f"{CONNECTION}/accounts/{{remote_id}}/role",
         ADVISOR,
         businesses.set_account_role,
-        "Say what a bank account is for",
+        "Say what a login's account is for",
     ),
     Operation(
         "POST", f"{CONNECTION}/pause", OPERATOR, businesses.pause_connection, "Pause a login"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from rowcol.core.cash import Cash
+from rowcol.core.cash import Cash, Role, is_gone
 from rowcol.core.connection import Connection
 from rowcol.core.evidence import Health, Observation
+from rowcol.core.identity import AccountRef, BankAccount, Doubt, account_id_of
+from rowcol.core.money import Money
 from rowcol.core.rail import CONSENT
 from rowcol.core.records import Business
 from rowcol.engine.answer import Answer
@@ -40,8 +43,56 @@ class EvidenceOut:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownOut:
+    """How one login shows an account."""
+
+    connection: str
+    remote_id: str
+    is_closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccountOut:
+    """One account at a bank, however many logins show it. `counts`: its `current` is part of the cash; `available`,
+    `limit` and `pending` never are. Balances are those of the look that speaks for it, `as_of` then at the bank.
+    `uncounted`: why `current` is null though the bank gave something, with every digit of it; else "".
+    """
+
+    id: str
+    name: str
+    mask: str
+    type: str
+    subtype: str
+    role: str
+    is_role_suggested: bool
+    counts: bool
+    current: Amount | None
+    available: Amount | None
+    limit: Amount | None
+    pending: Amount | None
+    as_of: datetime | None
+    source: str | None
+    shown: tuple[ShownOut, ...]
+    uncounted: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtOut:
+    """Two accounts, by id, that may be one. `is_material`: decisions hold until a person says."""
+
+    first: str
+    second: str
+    reason: str
+    is_material: bool
+
+
+@dataclass(frozen=True, slots=True)
 class BalanceOut:
-    """Cash with its proof. `action` SERVE, or HOLD: do not decide on it. `as_of`: the oldest part's time at the bank; `incomplete`: what is missing."""
+    """Cash with its proof: the sum of the balance `field` of the accounts that count.
+
+    `action` SERVE, or HOLD: do not decide on it. `as_of`: the oldest part's time at the bank; `incomplete`: what is
+    missing. `notes`: what should be known and takes nothing from the value, such as pending money.
+    """
 
     business: str
     purpose: str
@@ -56,6 +107,10 @@ class BalanceOut:
     answered_at: datetime
     evidence: tuple[EvidenceOut, ...]
     calls: tuple[str, ...]
+    field: str
+    accounts: tuple[AccountOut, ...]
+    doubts: tuple[DoubtOut, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +168,58 @@ class BoardRowOut:
     cost_micros: int
 
 
+def amount_of(money: Money) -> Amount:
+    return Amount(money.amount_minor, money.currency)
+
+
+def _amount(money: Money | None) -> Amount | None:
+    return None if money is None else amount_of(money)
+
+
 def amounts_of(cash: Cash) -> tuple[Amount, ...]:
-    return tuple(Amount(m.amount_minor, m.currency) for m in cash.totals)
+    return tuple(amount_of(m) for m in cash.totals)
+
+
+def accounts_of(
+    accounts: Iterable[BankAccount], pending: Mapping[AccountRef, Money]
+) -> tuple[AccountOut, ...]:
+    return tuple(_account(one, pending) for one in accounts)
+
+
+def _account(one: BankAccount, pending: Mapping[AccountRef, Money]) -> AccountOut:
+    account = one.speaking
+    latest = account.latest
+    balance = None if latest is None else latest.balance
+    return AccountOut(
+        id=one.id,
+        name=account.name,
+        mask=account.mask,
+        type=account.type,
+        subtype=account.subtype,
+        role=one.role.value,
+        is_role_suggested=one.is_role_suggested,
+        counts=one.role is Role.OPERATING and not is_gone(account),
+        current=None if balance is None else _amount(balance.current),
+        available=None if balance is None else _amount(balance.available),
+        limit=None if balance is None else _amount(balance.limit),
+        pending=_amount(pending.get(one.refs[0])),
+        as_of=None if latest is None else latest.true_at,
+        source=None if latest is None else latest.source.value,
+        shown=tuple(ShownOut(a.connection, a.remote_id, a.is_closed) for a in one.shown),
+        uncounted="" if balance is None else balance.uncounted,
+    )
+
+
+def doubts_of(doubts: Iterable[Doubt]) -> tuple[DoubtOut, ...]:
+    return tuple(
+        DoubtOut(
+            first=account_id_of(d.first.connection, d.first.remote_id),
+            second=account_id_of(d.second.connection, d.second.remote_id),
+            reason=d.reason,
+            is_material=d.is_material,
+        )
+        for d in doubts
+    )
 
 
 def balance_of(answer: Answer) -> BalanceOut:
@@ -132,6 +237,10 @@ def balance_of(answer: Answer) -> BalanceOut:
         answered_at=answer.answered_at,
         evidence=tuple(_evidence(look) for look in answer.evidence),
         calls=answer.calls,
+        field=answer.value.field,
+        accounts=accounts_of(answer.accounts, answer.pending),
+        doubts=doubts_of(answer.doubts),
+        notes=answer.notes,
     )
 
 
@@ -142,7 +251,7 @@ def _evidence(look: Observation) -> EvidenceOut:
         true_at=look.true_at,
         received_at=look.received_at,
         source=look.source.value,
-        current=None if current is None else Amount(current.amount_minor, current.currency),
+        current=_amount(current),
         call=look.call,
         uncounted="" if look.balance is None else look.balance.uncounted,
     )

@@ -159,6 +159,8 @@ def _show(word: str, out: BalanceOut) -> None:
         face.say("HOLD: do not decide on this")
     if out.label:
         face.say(f"note: {out.label}")
+    for note in out.notes:
+        face.say(f"beside: {note}")
     face.say(f"why: {out.reason}")
     face.say(f"cost: {face.money(out.cost_micros)}")
 

@@ -22,6 +22,10 @@ KNOWN_TYPES = frozenset(
 """Types that a role is suggested for; one of another type is named as missing rather than left out."""
 
 
+DEBT_TYPES = frozenset({"credit", "loan"})
+"""What is shown of these is owed: it never counts as cash, whatever role somebody gave."""
+
+
 class Role(StrEnum):
     """What an account is to its business."""
 
@@ -85,22 +89,24 @@ def suggested_role(account_type: str, subtype: str) -> Role:
             return Role.OPERATING
         case "depository", _:
             return Role.RESERVE
-        case (("credit" | "loan"), _):
+        case kind, _ if kind in DEBT_TYPES:
             return Role.DEBT
         case _:
             return Role.IGNORED
 
 
 def role_of(account: Account) -> Role:
-    """The role a person gave, else the suggestion."""
-    if account.role is not None:
-        return Role(account.role)
-    return suggested_role(account.type, account.subtype)
+    """The role a person gave, else the suggestion. A debt is never operating."""
+    if account.role is None:
+        return suggested_role(account.type, account.subtype)
+    role = Role(account.role)
+    return Role.DEBT if role is Role.OPERATING and account.type in DEBT_TYPES else role
 
 
 def counted(account: Account) -> bool:
-    """Whether an account is part of cash: operating, and still at the bank."""
-    return role_of(account) is Role.OPERATING and not _is_gone(account)
+    """Whether a look is part of cash: at an operating account that is still at the bank, and no other look speaks for it."""
+    is_operating = role_of(account) is Role.OPERATING
+    return is_operating and not is_gone(account) and not account.is_superseded
 
 
 def live(views: Iterable[ConnectionView]) -> tuple[ConnectionView, ...]:
@@ -111,7 +117,8 @@ def live(views: Iterable[ConnectionView]) -> tuple[ConnectionView, ...]:
 def cash_of(views: Iterable[ConnectionView]) -> Cash:
     """Cash over all logins of one business. Never silently smaller: what is missing is named.
 
-    A removed login does not count any more; that it is missing is said until its bank is connected anew.
+    `views`: as `core/identity` has them, so that an account which two logins show is counted once. A
+    removed login does not count any more; that it is missing is said until its bank is connected anew.
     """
     everything = tuple(views)
     views = live(everything)
@@ -145,7 +152,7 @@ def _part(account: Account) -> CashPart:
     )
 
 
-def _is_gone(account: Account) -> bool:
+def is_gone(account: Account) -> bool:
     """The bank no longer shows it: closed, or a person took it out of the login."""
     return account.is_closed or (account.latest is not None and account.latest.balance is None)
 
@@ -161,29 +168,30 @@ _UNREACHABLE = {
 def _missing(views: Sequence[ConnectionView]) -> Iterable[str]:
     for view in views:
         login = _login(view.connection)
-        operating = [a for a in view.accounts if role_of(a) is Role.OPERATING]
+        spoken = [a for a in view.accounts if not a.is_superseded]
+        operating = [a for a in spoken if role_of(a) is Role.OPERATING]
         if not view.accounts:
             yield f"{login} was never seen"
         elif operating and (why := _UNREACHABLE.get(view.connection.state.health)):
             yield f"{login} {why}"
-        yield from (what for a in view.accounts if (what := _lack(a, login)))
+        yield from (what for a in spoken if (what := _lack(a, login)))
 
 
 def _lack(account: Account, login: str) -> str | None:
     """What keeps an account from being counted for sure, as a sentence."""
-    if account.role is None and account.type not in KNOWN_TYPES and not _is_gone(account):
-        return f"{_named(account)} at {login} is of an unknown kind; give it a role"
+    if account.role is None and account.type not in KNOWN_TYPES and not is_gone(account):
+        return f"{named(account)} at {login} is of an unknown kind; give it a role"
     if role_of(account) is not Role.OPERATING:
         return None
-    if _is_gone(account):
-        return f"{_named(account)} is no longer at {login}; ignore it if it was closed"
+    if is_gone(account):
+        return f"{named(account)} is no longer at {login}; ignore it if it was closed"
     if account.latest is None:
-        return f"{_named(account)} at {login} was never seen"
+        return f"{named(account)} at {login} was never seen"
     balance = account.latest.balance
     if balance is not None and balance.current is None:
         why = balance.uncounted
         said = f"is not counted: {why}" if why else f"has no {FIELD} balance"
-        return f"{_named(account)} at {login} {said}"
+        return f"{named(account)} at {login} {said}"
     return None
 
 
@@ -191,7 +199,10 @@ def _removed(views: Sequence[ConnectionView]) -> Iterable[str]:
     banks = {v.connection.state.facts.get("institution_id") for v in live(views)}
     for view in views:
         connection = view.connection
-        had_cash = any(role_of(a) is Role.OPERATING and not a.is_closed for a in view.accounts)
+        had_cash = any(
+            role_of(a) is Role.OPERATING and not a.is_closed and not a.is_superseded
+            for a in view.accounts
+        )
         is_removed = connection.state.health is Health.RETIRED
         if is_removed and had_cash and connection.state.facts.get("institution_id") not in banks:
             yield f"{_login(connection)} was removed"
@@ -201,6 +212,7 @@ def _login(connection: Connection) -> str:
     return connection.label
 
 
-def _named(account: Account) -> str:
+def named(account: Account) -> str:
+    """What people call it: its name, and the end of its number."""
     name = account.name or account.remote_id
     return f"{name} ({account.mask})" if account.mask else name

@@ -185,7 +185,7 @@ class DecisionRecord:
 class Change:
     """Everything one step of a connection's reconcile writes.
 
-    `state`, `rows`, `staged`, `publishes`, `replaces`, `discards`, `coverages`, `drained`, `parked`,
+    `state`, `rows`, `looks`, `staged`, `publishes`, `replaces`, `discards`, `coverages`, `drained`, `parked`,
     `answered`, `postponed` and `next_at` are guarded by the lease's fence: a coverage speaks of the
     rows that came with it. `settlements`, `observations` and `decisions` are always accepted.
     `releases`: give the lease back with this commit.
@@ -194,6 +194,7 @@ class Change:
     lease: Lease
     state: ConnectionState | None = None
     rows: tuple[Row, ...] = ()
+    looks: tuple[AccountLook, ...] = ()
     staged: tuple[Row, ...] = ()
     publishes: str | None = None
     discards: str | None = None
@@ -218,8 +219,23 @@ class Committed:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountLook:
+    """Which answers of a login showed an account, counted: the number grows when the accounts shown are other ones.
+
+    Two accounts were shown together if these overlap. `persistent_id`, `likeness`: what other
+    businesses' accounts are compared by, "" where that tells nothing.
+    """
+
+    remote_account: str
+    first_look: int
+    last_look: int
+    persistent_id: str
+    likeness: str
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
-    """A bank account as the mirror has it, with the role that a person gave it (None: nobody did yet)."""
+    """A bank account as one login shows it, with the role that a person gave it (None: nobody did yet)."""
 
     connection: ConnectionId
     remote_id: str
@@ -231,6 +247,16 @@ class Account:
     latest: Observation | None
     latest_live: Observation | None = None
     is_closed: bool = False
+    persistent_id: str = ""
+    """The bank's own id of it, equal in every login; "" where the bank gives none."""
+    currency: str = ""
+    role_at: datetime | None = None
+    """When the role was given; None: before that was kept."""
+    first_look: int = 0
+    last_look: int = 0
+    """See `AccountLook`; 0: shown before that was kept."""
+    is_superseded: bool = False
+    """Another login's look at the same account speaks for it: see `core/identity`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rowcol.core.change import Account, ConnectionView
+from rowcol.core.change import Account, AccountLook, ConnectionView
 from rowcol.core.connection import ConnectionState
 from rowcol.core.evidence import Coverage, Observation, Source
+from rowcol.core.identity import likeness_of
+from rowcol.core.ids import RemoteId
+from rowcol.core.mirror import ACCOUNT
 from rowcol.core.rail import Row
-
-ACCOUNT = "account"
-"""The mirror entity that cash is made of; a rail's account rows carry name, mask, type and subtype."""
 
 
 def view_with(
@@ -20,12 +20,18 @@ def view_with(
     rows: Sequence[Row],
     observations: Sequence[Observation],
     coverages: Sequence[Coverage] = (),
+    looks: Sequence[AccountLook] = (),
 ) -> ConnectionView:
     """The view after what came; a newer `true_at` wins, an older one never overwrites."""
     accounts = {account.remote_id: account for account in view.accounts}
     for row in rows:
         if row.entity == ACCOUNT:
             accounts[row.remote_id] = account_of(view, row, accounts.get(row.remote_id))
+    for look in looks:
+        shown = accounts[RemoteId(look.remote_account)]
+        accounts[shown.remote_id] = replace(
+            shown, first_look=look.first_look, last_look=look.last_look
+        )
     for seen in observations:
         account = accounts.get(seen.remote_account)
         if account is not None:
@@ -59,7 +65,49 @@ def account_of(view: ConnectionView, row: Row, known: Account | None) -> Account
         role=None if known is None else known.role,
         latest=None if known is None else known.latest,
         latest_live=None if known is None else known.latest_live,
+        persistent_id=str(row.body.get("persistent_account_id") or ""),
+        currency=str(row.body.get("currency") or ""),
+        role_at=None if known is None else known.role_at,
+        first_look=0 if known is None else known.first_look,
+        last_look=0 if known is None else known.last_look,
+        is_superseded=known is not None and known.is_superseded,
     )
+
+
+def looks_of(
+    view: ConnectionView, state: ConnectionState, rows: Sequence[Row]
+) -> tuple[AccountLook, ...]:
+    """What is to be kept of an answer that shows accounts: nothing where it shows those that were shown before.
+
+    `view`: before the answer, `state`: after it. The count goes on when an account is new, so that accounts of
+    one number were shown together.
+    """
+    connection = replace(view.connection, state=state)
+    known = {account.remote_id: account for account in view.accounts}
+    shown = [
+        account_of(view, row, known.get(row.remote_id))
+        for row in rows
+        if row.entity == ACCOUNT and row.body is not None
+    ]
+    is_new = any(not a.last_look or known[a.remote_id].is_closed for a in shown)
+    last = max((a.last_look for a in view.accounts), default=0)
+    number = last + 1 if is_new else last
+    kept = tuple(
+        AccountLook(
+            remote_account=a.remote_id,
+            first_look=a.first_look if a.remote_id in known else number,
+            last_look=number if is_new else a.last_look,
+            persistent_id=a.persistent_id,
+            likeness=likeness_of(connection, a),
+        )
+        for a in shown
+    )
+    is_same = not is_new and all(
+        a.persistent_id == known[a.remote_id].persistent_id
+        and look.likeness == likeness_of(view.connection, known[a.remote_id])
+        for a, look in zip(shown, kept, strict=True)
+    )
+    return () if is_same else kept
 
 
 def is_newer(seen: Observation, known: Observation | None) -> bool:

@@ -16,6 +16,7 @@ import structlog
 from rowcol.core.change import (
     Answered,
     Change,
+    ConnectionView,
     DecisionRecord,
     Lease,
     NotBefore,
@@ -27,10 +28,11 @@ from rowcol.core.money import FREE
 from rowcol.core.need import Need
 from rowcol.core.outcome import RULES, Outcome
 from rowcol.core.plan import SOON, Fetch, Rest, plan
-from rowcol.core.rail import Rail
+from rowcol.core.rail import Rail, Role
 from rowcol.core.records import Call
 from rowcol.core.refusal import Busy, Refusal
 from rowcol.engine import throttles
+from rowcol.engine.accounts import AccountReader
 from rowcol.engine.aftermath import abandoned, inputs_of, is_reading, made_since
 from rowcol.engine.ambient import Ambient
 from rowcol.engine.gateway import Cause, Gateway, Sent
@@ -68,6 +70,7 @@ class Reconciler:
         self._rng = ambient.rng
         self._doorbell = ambient.doorbell
         self._preferences = ambient.preferences
+        self._accounts = AccountReader(store)
 
     async def reconcile(self, lease: Lease) -> None:
         """One run. Whatever it learns is committed; an exception leaves the subject leased until it expires."""
@@ -135,6 +138,8 @@ class Reconciler:
         needs = tuple(_asked_by(need, begun_at) for need in view.needs)
         row = replace(view.connection, state=state)
         view = replace(view, connection=row, needs=needs, pending=())
+        if needs and rail.spec.role is Role.CASH:
+            view = await self._with_roles(view)
         lost = abandoned(view, self._clock.now())
         change = Change(lease, state=state, drained=tuple(drained), parked=parked, settlements=lost)
         price = await self._gateway.price_of_live(view.connection)
@@ -142,6 +147,15 @@ class Reconciler:
         omits = self._gateway.omits(view.connection)
         is_resumed = bool(state.page or state.failures or view.open_calls)
         return Work(lease, view, rail, price.micros, policy, change, is_resumed, omits)
+
+    async def _with_roles(self, view: ConnectionView) -> ConnectionView:
+        """The view with the roles that its accounts have from other logins, and those that others speak for."""
+        row = view.connection
+        beside = await self._store.read_business_views(row.firm, row.business)
+        views = [v for v in beside if self._rails[v.connection.rail].spec.role is Role.CASH]
+        found = await self._accounts.identified(row.firm, row.business, views)
+        mine = (v.accounts for v in found.views if v.connection.id == row.id)
+        return replace(view, accounts=next(mine, view.accounts))
 
     async def _call(self, work: Work, step: Fetch) -> None:
         """Make one call, with a token that is good for it, and fold its answer into the next commit."""

@@ -11,12 +11,14 @@ from rowcol.core.change import Action, Answered, ConnectionView, Decision, Decis
 from rowcol.core.connection import Connection, ConnectionState
 from rowcol.core.freshness.books import SINCE_ASKED
 from rowcol.core.freshness.policy import Policy
+from rowcol.core.identity import Identified
 from rowcol.core.ids import BusinessId, CallId, DecisionId, FirmId, NeedId
 from rowcol.core.money import FREE, Cost
-from rowcol.core.need import Need, Question
+from rowcol.core.need import STANDARDS, Need, Purpose, Question
 from rowcol.core.picture import Picture, standing_of
 from rowcol.core.plan import decide
 from rowcol.core.rail import Rail, Role
+from rowcol.engine.accounts import AccountReader
 from rowcol.engine.aftermath import inputs_of
 from rowcol.engine.ambient import Ambient
 from rowcol.engine.decisions import DecisionLog
@@ -24,7 +26,10 @@ from rowcol.engine.gateway import Gateway
 from rowcol.engine.topics import DUE
 from rowcol.ports import FullStore
 
+NOTHING = Identified(())
 ENDED = (Action.SERVE, Action.HOLD)
+HELD_AT_ONCE = (Purpose.RITUAL, Purpose.GUARDRAIL)
+"""Whoever asks for a live value gets it, held all the same."""
 _SEVERITY = (Action.HOLD, Action.PAY, Action.WAIT, Action.LOOK, Action.SERVE)
 
 
@@ -41,6 +46,8 @@ class Resolved:
     """A question with every connection's decision. `cost`: spent for this very answer; `calls`: behind it.
 
     `views`: removed connections too, so that what they lack can be said; nothing is decided on those.
+    `identified`: which of their accounts are one. `held`: why nothing may be decided on the whole, whatever
+    is known of each connection.
     """
 
     business: BusinessId
@@ -52,9 +59,13 @@ class Resolved:
     cost: Cost = FREE
     calls: tuple[CallId, ...] = ()
     records: tuple[DecisionRecord, ...] = ()
+    identified: Identified = NOTHING
+    held: Decision | None = None
 
     def speaking(self, nothing: str) -> Decision:
         """The decision that speaks for the whole: the worst. `nothing`: said where nothing is connected."""
+        if self.held is not None:
+            return self.held
         if not self.parts:
             return Decision(Action.HOLD, "no_login", nothing, None)
         decisions = (part.decision for part in self.parts)
@@ -63,8 +74,10 @@ class Resolved:
     @property
     def labels(self) -> tuple[str, ...]:
         """What must be said beside the answer."""
-        labels = [p.decision.label for p in self.parts if p.decision.label]
-        return tuple(dict.fromkeys(labels))
+        decisions = [p.decision for p in self.parts]
+        if self.held is not None:
+            decisions.insert(0, self.held)
+        return tuple(dict.fromkeys(d.label for d in decisions if d.label))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,24 +111,30 @@ class Resolver:
         self._doorbell = ambient.doorbell
         self._preferences = ambient.preferences
         self._decisions = decisions
+        self._accounts = AccountReader(store)
 
     async def peek(self, firm: FirmId, business: BusinessId, question: Question) -> Resolved:
         """What would be decided now, wherever that leads. Nothing is asked, written or logged."""
-        views = await self._views(firm, business)
+        found = await self._identified(firm, business)
         policy = await self._preferences.policy(firm)
         now = self._clock.now()
-        parts = [
-            Part(view.connection, await self._decide(view, question, policy, now))
-            for view in live(views)
-        ]
-        return Resolved(business, question, views, tuple(parts), policy.name, now)
+        parts = tuple(
+            [
+                Part(view.connection, await self._decide(view, question, policy, now))
+                for view in live(found.views)
+            ]
+        )
+        return Resolved(business, question, found.views, parts, policy.name, now, identified=found)
 
     async def ask(self, firm: FirmId, business: BusinessId, question: Question) -> Resolved | Open:
         """An answer at once, or the needs that will bring it."""
         answer = await self.peek(firm, business, question)
         missing = [p.connection for p in answer.parts if p.decision.action not in ENDED]
-        if missing:
+        held = self._held(answer)
+        is_over = held is not None and question.purpose in HELD_AT_ONCE
+        if missing and not is_over:
             return await self._open(firm, business, question, missing)
+        answer = replace(answer, held=held)
         records = self._records(firm, answer)
         self._decisions.add(records)
         return replace(answer, records=records)
@@ -150,7 +169,8 @@ class Resolver:
             return None
         by_login = {open_.needs[i].id: a for i, a in answers.items()}
         question = open_.question
-        views = await self._views(firm, business)
+        found = await self._identified(firm, business)
+        views = found.views
         policy = await self._preferences.policy(firm)
         now = max(a.answered_at for a in answers.values())
         parts = [
@@ -164,8 +184,25 @@ class Resolver:
         missing = [p.connection for p in parts if p.decision.action not in ENDED]
         if missing:
             return await self._open(firm, business, question, missing, answered)
-        answer = Resolved(business, question, views, tuple(parts), policy.name, now)
-        return replace(answer, cost=_cost(answered), calls=_calls(answered))
+        answer = Resolved(
+            business, question, views, tuple(parts), policy.name, now, identified=found
+        )
+        answer = replace(
+            answer, held=self._held(answer), cost=_cost(answered), calls=_calls(answered)
+        )
+        if answer.held is not None:  # what each connection said is in the log already
+            self._decisions.add([self._record(firm, answer, None, answer.held)])
+        return answer
+
+    def hold(self, answer: Resolved) -> Decision | None:
+        """Why nothing may be decided on the whole, whatever each connection said; a decision is answered so at once, as
+        no look and no cent would change it. None where that is not so."""
+        del answer
+        return None
+
+    def _held(self, answer: Resolved) -> Decision | None:
+        is_decision = STANDARDS[answer.question.purpose].is_decision
+        return self.hold(answer) if is_decision else None
 
     async def _judge(
         self,
@@ -196,14 +233,15 @@ class Resolver:
 
     async def give_up(self, firm: FirmId, business: BusinessId, open_: Open) -> Resolved:
         """An answer without reconcile's: nobody worked on the needs in time, so nothing may be decided on it."""
-        views = await self._views(firm, business)
+        found = await self._identified(firm, business)
+        views = found.views
         policy = await self._preferences.policy(firm)
         now = self._clock.now()
         asked = {connection.id for connection in open_.needs.values()}
         rule, reason = _left([v.connection.state for v in views if v.connection.id in asked], now)
         decision = Decision(Action.HOLD, rule, reason, None, label=reason)
         parts = tuple(Part(c, decision) for c in open_.needs.values())
-        return Resolved(business, open_.question, views, parts, policy.name, now)
+        return Resolved(business, open_.question, views, parts, policy.name, now, identified=found)
 
     async def _decide(
         self,
@@ -233,29 +271,42 @@ class Resolver:
             standing = replace(standing, looked_at=now, cannot_pay=standing.cannot_pay or late)
         return decide(picture, policy, question, standing, now)
 
-    async def _views(self, firm: FirmId, business: BusinessId) -> tuple[ConnectionView, ...]:
+    async def _identified(self, firm: FirmId, business: BusinessId) -> Identified:
         views = await self._store.read_business_views(firm, business)
         rails, role = self._rails, self._role
-        return tuple(v for v in views if rails[v.connection.rail].spec.role is role)
+        mine = tuple(v for v in views if rails[v.connection.rail].spec.role is role)
+        if role is not Role.CASH:
+            return Identified(mine)
+        return await self._accounts.identified(firm, business, mine)
 
     def _records(self, firm: FirmId, answer: Resolved) -> tuple[DecisionRecord, ...]:
         by_id = {view.connection.id: view for view in answer.views}
-        return tuple(
-            DecisionRecord(
-                id=DecisionId(self._rng.new_id("dec")),
-                firm=firm,
-                business=answer.business,
-                connection=part.connection.id,
-                need=None,
-                policy=answer.policy,
-                question=answer.question,
-                decision=part.decision,
-                cost=FREE,
-                calls=(),
-                decided_at=answer.answered_at,
-                inputs=inputs_of(by_id[part.connection.id]),
-            )
+        records = [
+            self._record(firm, answer, by_id[part.connection.id], part.decision)
             for part in answer.parts
+            if part.decision.action in ENDED
+        ]
+        if answer.held is not None:
+            records.insert(0, self._record(firm, answer, None, answer.held))
+        return tuple(records)
+
+    def _record(
+        self, firm: FirmId, answer: Resolved, view: ConnectionView | None, decision: Decision
+    ) -> DecisionRecord:
+        """A line of the decision log; `view` None: it is about the whole business."""
+        return DecisionRecord(
+            id=DecisionId(self._rng.new_id("dec")),
+            firm=firm,
+            business=answer.business,
+            connection=None if view is None else view.connection.id,
+            need=None,
+            policy=answer.policy,
+            question=answer.question,
+            decision=decision,
+            cost=FREE,
+            calls=(),
+            decided_at=answer.answered_at,
+            inputs={} if view is None else inputs_of(view),
         )
 
 

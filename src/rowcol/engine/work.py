@@ -19,7 +19,7 @@ from rowcol.core.rail import Failure, Rail, Reading
 from rowcol.core.wire import NoAnswer
 from rowcol.engine.aftermath import state_after
 from rowcol.engine.gateway import Sent
-from rowcol.engine.merge import view_with
+from rowcol.engine.merge import looks_of, view_with
 
 REFUSED_RETRY = timedelta(minutes=5)
 
@@ -120,7 +120,9 @@ class Work:
         state = state_after(step, outcome, read.state, before, now)
         rows = read.rows if isinstance(read, Reading) else ()
         coverages = read.coverages if isinstance(read, Reading) else ()
-        self.view = view_with(self.view, state, rows, observations, coverages)
+        looks = looks_of(self.view, state, rows)
+        self.change = replace(self.change, looks=self.change.looks + looks)
+        self.view = view_with(self.view, state, rows, observations, coverages, looks)
         if step.is_paid and not self._is_seen_live(sent.intent.opened_at, now):
             state = replace(state, paid_failed_at=now)
         self.move(state)

@@ -75,7 +75,7 @@ class Exchange:
             ),
             "query": lambda: Look("query", {"statement": self.request["text"]}),
             "report": lambda: Look("report.get", {"report": tail[1], **without_version(query)}),
-            "read": lambda: Look("entity.get", {"entity": entity, "id": tail[1]}),
+            "read": lambda: Look("entity.get", {"entity": entity, "id": "".join(tail[1:2])}),
             "discovery": lambda: Look(
                 "discovery", {"document": self.request["path"].split("/")[2]}
             ),

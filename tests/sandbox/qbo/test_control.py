@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 from tests.sandbox.qbo.rig import Rig, ask
@@ -42,6 +43,22 @@ async def test_companies_and_consents(rig: Rig) -> None:
     await control(rig, "POST", "revoke_consent", realm_id=rig.realm)
     await rig.renew()
     assert len((await control(rig, "GET", "renewals"))["renewals"]) == 1
+
+
+async def test_a_company_has_a_currency(rig: Rig) -> None:
+    made = await control(rig, "POST", "companies", name="Kyoto", country="JP", multicurrency=True)
+    listed = (await control(rig, "GET", "companies"))["companies"]
+    assert [one["currency"] for one in listed] == [
+        {"home": "USD", "is_multi": False},
+        {"home": "JPY", "is_multi": True},
+    ]
+    body = {"TotalAmt": 1500.5, "CurrencyRef": {"value": "JPY"}}
+    where = {"realm_id": made["realm_id"], "entity": "Bill"}
+    planted = await control(rig, "POST", "books", **where, operation="plant", body=body)
+    assert planted["row"]["TotalAmt"] == Decimal("1500.5")
+    turned = await control(rig, "POST", "multicurrency", realm_id=rig.realm)
+    assert turned == {"home": "USD", "is_multi": True}
+    await control(rig, "POST", "companies", status=400, name="X", country="XX")
 
 
 async def test_weather_faults_limits_and_meter(rig: Rig) -> None:

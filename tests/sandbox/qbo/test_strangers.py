@@ -142,6 +142,23 @@ def test_reading(stranger: Stranger) -> None:
     assert qb.get_report("BalanceSheet")["Header"]["ReportName"] == "BalanceSheet"
 
 
+def test_preferences(stranger: Stranger) -> None:
+    qb = stranger.open()
+    made = {"name": "Tokyo", "country": "JP", "multicurrency": True}
+    answer = stranger.control.post("/_control/companies", json=made).json()
+    stranger.company = stranger.emulator.companies[answer["realm_id"]]
+    found = objects("Preferences").get(qb=qb)
+    assert (found.CurrencyPrefs.HomeCurrency.value, found.Id) == ("USD", "1")
+    assert found.CurrencyPrefs.MultiCurrencyEnabled is False
+    assert found.SalesFormsPrefs.DefaultTerms.value == "3"
+    qb.session.close()
+    qb = stranger.open()
+    [row] = qb.query("SELECT * FROM Preferences")["QueryResponse"]["Preferences"]
+    asked = objects("Preferences").from_json(row)
+    assert asked.CurrencyPrefs.HomeCurrency.value == "JPY"
+    assert asked.CurrencyPrefs.MultiCurrencyEnabled is True
+
+
 def test_changes(stranger: Stranger) -> None:
     qb = stranger.open()
     books = stranger.company.books

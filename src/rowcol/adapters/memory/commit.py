@@ -57,6 +57,7 @@ def _write_guarded(login: Login, change: c.Change) -> None:
     if change.discards is not None:
         login.staged.clear()
     mirror.put(login.mirror, change.rows)
+    login.looks.update({look.remote_account: look for look in change.looks})
     mirror.put(login.staged, change.staged)
     if change.publishes is not None:
         mirror.publish(login, change.replaces)

@@ -8,9 +8,8 @@ from datetime import datetime
 
 from rowcol.adapters.memory import inbox
 from rowcol.adapters.memory.state import Login, OpenNeed, State, own
-from rowcol.adapters.memory.views import ACCOUNT
 from rowcol.core.connection import Connection
-from rowcol.core.ids import ConnectionId, FirmId, RemoteId
+from rowcol.core.ids import ConnectionId, FirmId
 from rowcol.core.need import Need
 from rowcol.core.records import Business
 from rowcol.core.refusal import Conflict, NotFound
@@ -50,17 +49,6 @@ def add_connection(s: State, firm: FirmId, connection: Connection, token: bytes)
     mine.sort(key=lambda each: each.connection.id)
     inbox.adopt(s, login)
     s.touch(login)
-
-
-def set_account_role(
-    s: State, firm: FirmId, connection: ConnectionId, remote_account: RemoteId, role: str
-) -> bool:
-    """False: the firm has no such account."""
-    login = s.login(firm, connection)
-    if login is None or (ACCOUNT, remote_account) not in login.mirror:
-        return False
-    login.roles[remote_account] = role
-    return True
 
 
 def set_paused(s: State, firm: FirmId, connection: ConnectionId, *, is_paused: bool) -> bool:

@@ -15,6 +15,7 @@ from rowcol.core import change as c
 from rowcol.core.connection import Connection
 from rowcol.core.delivery import Incoming, RouteState, VerificationKey
 from rowcol.core.evidence import Coverage, Observation, Source
+from rowcol.core.identity import AccountRef, AccountVerdict
 from rowcol.core.need import Need
 from rowcol.core.pool import Pool
 from rowcol.core.rail import Row
@@ -76,7 +77,8 @@ class Login:
     fence: int = 0
     mirror: dict[tuple[str, str], Kept] = field(default_factory=dict)
     staged: dict[tuple[str, str], Kept] = field(default_factory=dict)
-    roles: dict[str, str] = field(default_factory=dict)
+    roles: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    looks: dict[str, c.AccountLook] = field(default_factory=dict)
     seen: dict[str, Seen] = field(default_factory=dict)
     observations: dict[tuple[object, ...], Observation] = field(default_factory=dict)
     coverages: dict[tuple[str, Source], Coverage] = field(default_factory=dict)
@@ -126,6 +128,9 @@ class State:
     metered: dict[str, tuple[str, str]] = field(default_factory=dict)
     """The pool, by key and month, of every metered call."""
     links: dict[str, Link] = field(default_factory=dict)
+    verdicts: dict[tuple[str, str, frozenset[AccountRef]], AccountVerdict] = field(
+        default_factory=dict
+    )
     quotas: dict[str, int] = field(default_factory=dict)
     decisions: dict[str, c.DecisionRecord] = field(default_factory=dict)
     keys: dict[tuple[str, str], VerificationKey] = field(default_factory=dict)

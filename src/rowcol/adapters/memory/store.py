@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
 from rowcol.adapters.memory import (
+    accounts,
     calls,
     commit,
     inbox,
@@ -22,6 +23,7 @@ from rowcol.adapters.memory.state import State, own
 from rowcol.core import change as c
 from rowcol.core.connection import Connection
 from rowcol.core.delivery import Incoming, Listed, RouteState, VerificationKey
+from rowcol.core.identity import AccountTies, AccountVerdict, Postings
 from rowcol.core.ids import AppId, BusinessId, ConnectionId, DeliveryId, FirmId, NeedId, RemoteId
 from rowcol.core.mirror import MirrorRow
 from rowcol.core.money import Cost
@@ -190,9 +192,27 @@ class MemoryStore:
         return tuple(sorted(found, key=lambda each: each.id))
 
     async def set_account_role(
-        self, firm: FirmId, connection: ConnectionId, remote_account: RemoteId, role: str
+        self,
+        firm: FirmId,
+        connection: ConnectionId,
+        remote_account: RemoteId,
+        role: str,
+        set_at: datetime,
     ) -> bool:
-        return people.set_account_role(self._s, firm, connection, remote_account, role)
+        return accounts.set_account_role(self._s, firm, connection, remote_account, role, set_at)
+
+    async def record_verdict(
+        self, firm: FirmId, business: BusinessId, verdict: AccountVerdict
+    ) -> None:
+        accounts.record_verdict(self._s, firm, business, verdict)
+
+    async def read_ties(self, firm: FirmId, business: BusinessId) -> AccountTies:
+        return accounts.read_ties(self._s, firm, business)
+
+    async def read_postings(
+        self, firm: FirmId, connection: ConnectionId, remote_accounts: Collection[str]
+    ) -> dict[str, Postings]:
+        return accounts.read_postings(self._s, firm, connection, remote_accounts)
 
     async def set_firm_settings(self, firm: FirmId, settings: dict[str, object]) -> None:
         if firm not in self._s.firms:

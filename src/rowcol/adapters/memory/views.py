@@ -13,8 +13,8 @@ from rowcol.core import change as c
 from rowcol.core.delivery import PENDING_MAX, Pending, RouteState
 from rowcol.core.evidence import Coverage
 from rowcol.core.ids import FirmId
+from rowcol.core.mirror import ACCOUNT
 
-ACCOUNT = "account"
 _UNSEEN = Seen()
 
 
@@ -126,6 +126,8 @@ def _line(*parts: str | None) -> bytes:
 def _account(login: Login, kept: Kept) -> c.Account:
     row, body = kept.row, kept.body or {}
     seen = login.seen.get(row.remote_id, _UNSEEN)
+    role, role_at = login.roles.get(row.remote_id, (None, None))
+    look = login.looks.get(row.remote_id)
     return c.Account(
         connection=login.connection.id,
         remote_id=row.remote_id,
@@ -133,8 +135,13 @@ def _account(login: Login, kept: Kept) -> c.Account:
         mask=str(body.get("mask") or ""),
         type=str(body.get("type") or ""),
         subtype=str(body.get("subtype") or ""),
-        role=login.roles.get(row.remote_id),
+        role=role,
         latest=seen.latest,
         latest_live=seen.live,
         is_closed=row.body is None,
+        persistent_id=str(body.get("persistent_account_id") or ""),
+        currency=str(body.get("currency") or ""),
+        role_at=role_at,
+        first_look=0 if look is None else look.first_look,
+        last_look=0 if look is None else look.last_look,
     )

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Select, Update, bindparam, case, func, select, update
 
-from rowcol.adapters.sql import calls, facts, inbox, mirror, needs
+from rowcol.adapters.sql import accounts, calls, facts, inbox, mirror, needs
 from rowcol.adapters.sql.codec import dumps, us, us_or_none
 from rowcol.adapters.sql.prepared import prepared
 from rowcol.adapters.sql.tables import Tables
@@ -86,6 +86,7 @@ def _write_guarded(tx: Tx, firm: FirmId, change: c.Change) -> None:
     if change.discards is not None:
         mirror.discard(tx, firm, connection)
     mirror.write_rows(tx, firm, connection, change.rows)
+    accounts.write_looks(tx, firm, connection, change.looks)
     mirror.stage(tx, firm, connection, change.staged)
     if change.publishes is not None:
         mirror.publish(tx, firm, connection, change.replaces)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, exists, select, update
+from sqlalchemy import Row, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from rowcol.adapters.sql import inbox
@@ -20,12 +20,11 @@ from rowcol.adapters.sql.codec import (
     us_or_none,
 )
 from rowcol.adapters.sql.tx import Tx, own, upsert
-from rowcol.adapters.sql.views import ACCOUNT
 from rowcol.core import change as c
 from rowcol.core.connection import Connection
 from rowcol.core.delivery import VerificationKey
 from rowcol.core.evidence import Health
-from rowcol.core.ids import AppId, BusinessId, ConnectionId, FirmId, RemoteId
+from rowcol.core.ids import AppId, BusinessId, ConnectionId, FirmId
 from rowcol.core.records import Business, Firm, Token
 from rowcol.core.refusal import Conflict, NotFound
 
@@ -125,20 +124,6 @@ def list_connections(tx: Tx, firm: FirmId, business: BusinessId | None) -> tuple
     if business is not None:
         statement = statement.where(k.c.business == business)
     return tuple(connection_of(row) for row in tx.rows(statement))
-
-
-def set_account_role(
-    tx: Tx, firm: FirmId, connection: ConnectionId, remote_account: RemoteId, role: str
-) -> bool:
-    """False: the firm has no such account."""
-    m = tx.t.mirror.c
-    place = (m.firm == firm, m.connection == connection, m.entity == ACCOUNT)
-    known: Select[Any] = select(exists().where(*place, m.remote_id == remote_account))
-    if not tx.conn.execute(known).scalar_one():
-        return False
-    values = {"firm": firm, "connection": connection, "remote_account": remote_account}
-    tx.run(upsert(tx.t, tx.t.account_roles), {**values, "role": role})
-    return True
 
 
 def set_paused(tx: Tx, firm: FirmId, connection: ConnectionId, *, is_paused: bool) -> bool:

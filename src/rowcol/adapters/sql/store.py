@@ -2,17 +2,18 @@
 
 Which function holds the semantics of what: `calls` (open_call, settle, call log), `commit` (commit,
 tokens of connections), `facts` (observations, coverages), `mirror` (rows), `inbox` (deliveries),
-`subjects` (leases, due), `needs` (needs, decisions), `views` (reads), `people` (what people write),
+`accounts` (looks, roles and verdicts of bank accounts), `subjects` (leases, due), `needs` (needs, decisions), `views` (reads), `people` (what people write),
 `pools` (metered calls of a month), `links` (consents), `upkeep`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime
 from typing import Concatenate, ParamSpec, TypeVar
 
 from rowcol.adapters.sql import (
+    accounts,
     calls,
     commit,
     inbox,
@@ -30,6 +31,7 @@ from rowcol.adapters.sql.tx import Tx
 from rowcol.core import change as c
 from rowcol.core.connection import Connection
 from rowcol.core.delivery import Incoming, Listed, RouteState, VerificationKey
+from rowcol.core.identity import AccountTies, AccountVerdict, Postings
 from rowcol.core.ids import AppId, BusinessId, ConnectionId, DeliveryId, FirmId, NeedId, RemoteId
 from rowcol.core.mirror import MirrorRow
 from rowcol.core.money import Cost
@@ -195,9 +197,29 @@ class SqlStore:
         return await self._read(people.list_connections, firm, business)
 
     async def set_account_role(
-        self, firm: FirmId, connection: ConnectionId, remote_account: RemoteId, role: str
+        self,
+        firm: FirmId,
+        connection: ConnectionId,
+        remote_account: RemoteId,
+        role: str,
+        set_at: datetime,
     ) -> bool:
-        return await self._write(people.set_account_role, firm, connection, remote_account, role)
+        return await self._write(
+            accounts.set_account_role, firm, connection, remote_account, role, set_at
+        )
+
+    async def record_verdict(
+        self, firm: FirmId, business: BusinessId, verdict: AccountVerdict
+    ) -> None:
+        await self._write(accounts.record_verdict, firm, business, verdict)
+
+    async def read_ties(self, firm: FirmId, business: BusinessId) -> AccountTies:
+        return await self._read(accounts.read_ties, firm, business)
+
+    async def read_postings(
+        self, firm: FirmId, connection: ConnectionId, remote_accounts: Collection[str]
+    ) -> dict[str, Postings]:
+        return await self._read(accounts.read_postings, firm, connection, remote_accounts)
 
     async def set_firm_settings(self, firm: FirmId, settings: dict[str, object]) -> None:
         await self._write(people.set_firm_settings, firm, settings)

@@ -103,7 +103,16 @@ _COLUMNS = {
         true_at_us:big received_at_us:big source:text balance:text call:id?
     """,
     "coverages": "firm:key connection:key scope:key source:key complete_as_of_us:big",
-    "account_roles": "firm:key connection:key remote_account:key role:text",
+    "account_roles": "firm:key connection:key remote_account:key role:text set_at_us:big=0",
+    "account_looks": """
+        firm:key connection:key remote_account:key first_look:big last_look:big
+        persistent_id:id likeness:id
+    """,
+    # What people said of two accounts as logins show them; `first` sorts before `second`.
+    "account_verdicts": """
+        firm:key business:key first_connection:key first_account:key second_connection:key
+        second_account:key is_same:int decided_by:text decided_at_us:big
+    """,
     "verification_keys": "app:key key_id:key jwk:text expired_at_us:big? fetched_at_us:big",
     "tokens": "token_hash:key firm:id role:text label:text created_at_us:big revoked_at_us:big?",
     "switches": "name:key reason:text",
@@ -138,6 +147,8 @@ _INDEXES = (
     ("decisions", "firm", "firm id", ""),
     ("decisions", "business", "firm business id", ""),
     ("decisions", "decided", "decided_at_us", ""),
+    ("account_looks", "persistent", "firm persistent_id", "persistent_id <> ''"),
+    ("account_looks", "likeness", "firm likeness", "likeness <> ''"),
     ("tokens", "firm", "firm", ""),
     ("links", "state!", "state_hash", ""),
 )
@@ -170,6 +181,8 @@ class Tables:
     latest: Table
     coverages: Table
     account_roles: Table
+    account_looks: Table
+    account_verdicts: Table
     verification_keys: Table
     tokens: Table
     switches: Table

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, and_, bindparam, exists, func, select
 
-from rowcol.adapters.sql.codec import at, connection_of, loads, need_of, observation_of
+from rowcol.adapters.sql.codec import at, at_or_none, connection_of, loads, need_of, observation_of
 from rowcol.adapters.sql.facts import ANY, LIVE
 from rowcol.adapters.sql.inbox import RECEIVED
 from rowcol.adapters.sql.prepared import prepared
@@ -19,9 +19,7 @@ from rowcol.core import change as c
 from rowcol.core.delivery import PENDING_MAX, Pending
 from rowcol.core.evidence import Coverage, Source
 from rowcol.core.ids import BusinessId, ConnectionId, FirmId
-
-ACCOUNT = "account"
-"""The mirror entity that cash is made of."""
+from rowcol.core.mirror import ACCOUNT
 
 
 def read_view(tx: Tx, firm: FirmId, connection: ConnectionId) -> c.ConnectionView | None:
@@ -123,6 +121,11 @@ def _account(row: Row[Any]) -> c.Account:
         latest=latest,
         latest_live=live,
         is_closed=bool(row.deleted),
+        persistent_id=str(body.get("persistent_account_id") or ""),
+        currency=str(body.get("currency") or ""),
+        role_at=at_or_none(row.set_at_us or None),
+        first_look=row.first_look or 0,
+        last_look=row.last_look or 0,
     )
 
 
@@ -142,16 +145,18 @@ def _connections(t: Tables) -> Select[Any]:
 
 def _account_rows(t: Tables) -> Select[Any]:
     """Every account of the mirror with its role and its newest observations, by remote id."""
-    m, roles = t.mirror.c, t.account_roles
+    m, roles, looks = t.mirror.c, t.account_roles, t.account_looks
     newest, live = t.latest.alias("newest"), t.latest.alias("live")
-    joined = t.mirror.outerjoin(
-        roles,
-        and_(
-            roles.c.firm == m.firm,
-            roles.c.connection == m.connection,
-            roles.c.remote_account == m.remote_id,
-        ),
-    )
+    joined: Any = t.mirror
+    for beside in (roles, looks):
+        joined = joined.outerjoin(
+            beside,
+            and_(
+                beside.c.firm == m.firm,
+                beside.c.connection == m.connection,
+                beside.c.remote_account == m.remote_id,
+            ),
+        )
     for slot, name in ((newest, ANY), (live, LIVE)):
         joined = joined.outerjoin(
             slot,
@@ -169,6 +174,9 @@ def _account_rows(t: Tables) -> Select[Any]:
             m.body,
             m.deleted,
             roles.c.role,
+            roles.c.set_at_us,
+            looks.c.first_look,
+            looks.c.last_look,
             newest.c.true_at_us,
             newest.c.received_at_us,
             newest.c.source,

@@ -14,6 +14,7 @@ from datetime import datetime
 from rowcol.core.connection import ConnectionState
 from rowcol.core.evidence import Balance, Health, Observation, Source
 from rowcol.core.ids import RemoteId
+from rowcol.core.mirror import ACCOUNT
 from rowcol.core.money import Money, NotMoney, is_currency, money_of, shown
 from rowcol.core.outcome import Outcome
 from rowcol.core.rail import Look, Reading, Row
@@ -21,8 +22,6 @@ from rowcol.core.wire import Response
 from rowcol.rails.plaid import facts, records
 from rowcol.rails.plaid.errors import request_id_of
 from rowcol.rails.plaid.items import with_item
-
-ENTITY = "account"
 
 
 def read_cached(look: Look, response: Response, state: ConnectionState) -> Reading:
@@ -47,7 +46,7 @@ def _read(look: Look, response: Response, state: ConnectionState, *, is_live: bo
         state = _with_list(state, answer)
     source, true_at = _evidence(response, state, is_live=is_live)
     rows = [_row(account) for account in answer.accounts]
-    rows += [Row(ENTITY, RemoteId(known), "", None, None) for known in gone]
+    rows += [Row(ACCOUNT, RemoteId(known), "", None, None) for known in gone]
     seen = []
     for account in answer.accounts:
         since = _true_at(account, response, state, source, true_at)
@@ -171,5 +170,8 @@ def _row(account: records.AccountRecord) -> Row:
         "type": records.text(account.type),
         "subtype": records.text(account.subtype),
         "persistent_account_id": records.text(account.persistent_account_id),
+        "currency": records.text(
+            account.balances.iso_currency_code or account.balances.unofficial_currency_code
+        ),
     }
-    return Row(ENTITY, RemoteId(account.account_id), "", None, body)
+    return Row(ACCOUNT, RemoteId(account.account_id), "", None, body)

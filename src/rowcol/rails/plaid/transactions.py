@@ -13,7 +13,8 @@ from datetime import date, datetime
 from rowcol.core.connection import ConnectionState
 from rowcol.core.freshness.calendar import is_bank_day
 from rowcol.core.ids import RemoteId
-from rowcol.core.money import NotMoney, is_currency, money_of
+from rowcol.core.mirror import TRANSACTION
+from rowcol.core.money import NotMoney, is_currency, money_of, shown
 from rowcol.core.outcome import Outcome
 from rowcol.core.rail import Failure, Look, Reading, Row
 from rowcol.core.wire import Response
@@ -21,7 +22,6 @@ from rowcol.rails.plaid import facts, records
 from rowcol.rails.plaid.accounts import beside_changes
 from rowcol.rails.plaid.errors import failed, request_id_of
 
-ENTITY = "transaction"
 UNREADABLE = "unreadable"
 """In a row's body, only where it has no amount: why."""
 YEARS = range(1970, 2101)
@@ -61,7 +61,7 @@ def read_page(look: Look, response: Response, state: ConnectionState) -> Reading
 def rows_of(answer: records.SyncAnswer) -> tuple[Row, ...]:
     """All three lists, in the order in which they apply; a removed one is a tombstone."""
     changed = (*answer.added, *answer.modified)
-    gone = (Row(ENTITY, RemoteId(r.transaction_id), "", None, None) for r in answer.removed)
+    gone = (Row(TRANSACTION, RemoteId(r.transaction_id), "", None, None) for r in answer.removed)
     return (*(_row(record) for record in changed), *gone)
 
 
@@ -73,11 +73,12 @@ def _row(record: records.TransactionRecord) -> Row:
     """
     currency = records.text(record.iso_currency_code or record.unofficial_currency_code)
     amount, why = _amount(record, currency)
+    day = _day(record)
     body = {
         "account_id": record.account_id,
         "amount": amount,
         "currency": currency,
-        "date": record.date.isoformat(),
+        "date": "" if day is None else day.isoformat(),
         "authorized_date": records.text(record.authorized_date),
         "pending": record.pending,
         "pending_transaction_id": records.text(record.pending_transaction_id),
@@ -88,7 +89,8 @@ def _row(record: records.TransactionRecord) -> Row:
     if why:
         body[UNREADABLE] = why
     at = records.moment_of(record.datetime)
-    return Row(ENTITY, RemoteId(record.transaction_id), "", at, body)
+    due_on = day if record.pending else None  # what is open of it, so that it is found quickly
+    return Row(TRANSACTION, RemoteId(record.transaction_id), "", at, body, due_on)
 
 
 def _amount(record: records.TransactionRecord, currency: str) -> tuple[str, str]:
@@ -101,18 +103,23 @@ def _amount(record: records.TransactionRecord, currency: str) -> tuple[str, str]
         money_of(value, currency if is_currency(currency) else "USD")
     except (NotMoney, records.Unreadable) as error:
         return "", str(error)
-    if not _is_dated(record):
-        return "", f"a date that cannot be: {record.date}"
+    if _day(record) is None:
+        return "", f"a date that cannot be: {shown(records.text(record.date))}"
     return str(value), ""
 
 
-def _is_dated(record: records.TransactionRecord) -> bool:
-    return record.date.year in YEARS
+def _day(record: records.TransactionRecord) -> date | None:
+    """Its date, None where it is none or lies in no year that can be."""
+    try:
+        day = date.fromisoformat(record.date)
+    except ValueError:
+        return None
+    return day if day.year in YEARS else None
 
 
 def _counted(state: ConnectionState, answer: records.SyncAnswer, changes: int) -> ConnectionState:
     """What a page adds to the closed-days proof; only posted rows that it brings as new count."""
-    days = [r.date for r in answer.added if not r.pending and _is_dated(r)]
+    days = [day for r in answer.added if not r.pending and (day := _day(r)) is not None]
     closed = sum(not is_bank_day(day) for day in days)
     first = _least(facts.word(state, facts.POSTED_FIRST_ON), days)
     return facts.learnt(

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
 from rowcol.sandbox.qbo import chart, drafts, settling
 from rowcol.sandbox.qbo.catalog import KINDS, PROFIT_AND_LOSS, Kind, kind_of
+from rowcol.sandbox.qbo.currency import CurrencySettings, with_currency
 from rowcol.sandbox.qbo.errors import QboError
 from rowcol.sandbox.qbo.postings import Key
 from rowcol.sandbox.qbo.register import Register
@@ -51,10 +52,15 @@ class Books:
     sales_tax = chart.SALES_TAX
 
     def __init__(
-        self, clock: CompanyClock, switches: Switches, announce: Callable[[Edit], None]
+        self,
+        clock: CompanyClock,
+        switches: Switches,
+        announce: Callable[[Edit], None],
+        currency: CurrencySettings,
     ) -> None:
         self.clock = clock
         self.switches = switches
+        self.currency = currency
         self.numeric_strings = switches.numeric_strings
         self._announce = announce
         self.tables: dict[str, Table] = {name: Table() for name in KINDS}
@@ -230,6 +236,35 @@ class Books:
         """Date a row anywhere, as the recorded account row that lay five weeks in the future."""
         self.write(entity, row_id, self.get(entity, row_id), int(at.timestamp()))
 
+    def plant(self, entity: str, body: Mapping[str, Any], row_id: str = "") -> Json:
+        """Put these attributes into a row, as they are: what the API would refuse, such as JPY 1500.5.
+
+        Without `row_id` it is a new row. Nothing is checked, completed or added to any balance.
+        """
+        kind = _known(entity)
+        row_id = row_id or self._new_id(kind)
+        before = self.find(kind.name, row_id)
+        stamp = self.clock.stamp()
+        time = self.clock.text(stamp)
+        new: Json = {"domain": "QBO", "sparse": False, "Id": row_id, "SyncToken": "0"}
+        row = new | {"MetaData": {"CreateTime": time}}
+        if before is not None:
+            row = before | {"SyncToken": _next_token(before)}
+        row |= {"MetaData": row["MetaData"] | {"LastUpdatedTime": time}, **body}
+        self.tables[kind.name].put(row_id, row, stamp)
+        self.n_edits += 1
+        self.announce(kind.name, row_id, "create" if before is None else "update", None)
+        return row
+
+    def enable_multicurrency(self) -> None:
+        """From now on every row says its currency. As in QBO, there is no way back."""
+        self.currency = replace(self.currency, is_multi=True)
+        for entity, table in self.tables.items():
+            for row_id, row in list(table.live.items()):
+                # Whether LastUpdatedTime moves was not recorded; here only that of Preferences does.
+                self.write(entity, row_id, row.value, row.stamp, is_edit=False)
+        self.update("Preferences", "1", {})
+
     # Inside the package
 
     def write(
@@ -238,7 +273,7 @@ class Books:
         """Stamp a row and put it in its table."""
         self.n_edits += 1
         times = row["MetaData"] | {"LastUpdatedTime": self.clock.text(stamp)}
-        row = row | {"MetaData": times}
+        row = with_currency(entity, row, self) | {"MetaData": times}
         self.tables[entity].put(row_id, row, stamp, is_edit=is_edit)
         return row
 

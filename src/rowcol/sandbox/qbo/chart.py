@@ -37,7 +37,9 @@ _TERMS: Final = (("1", "Due on receipt", 0), ("2", "Net 15", 15), ("3", "Net 30"
 _METHODS: Final = (("1", "Cash"), ("2", "Check"), ("3", "Credit Card"))
 
 
-def first_rows(name: str, time_zone: str, start: str) -> list[tuple[str, str, dict[str, Any]]]:
+def first_rows(
+    name: str, time_zone: str, start: str, country: str = "US"
+) -> list[tuple[str, str, dict[str, Any]]]:
     """Entity, id and body, in the order in which they are made."""
     rows: list[tuple[str, str, dict[str, Any]]] = [
         (
@@ -54,16 +56,16 @@ def first_rows(name: str, time_zone: str, start: str) -> list[tuple[str, str, di
     rows += [("PaymentMethod", row_id, {"Name": title}) for row_id, title in _METHODS]
     income = {"value": SALES}
     rows.append(("Item", "1", {"Name": "Services", "Type": "Service", "IncomeAccountRef": income}))
-    rows.append(("CompanyInfo", "1", _company(name, time_zone, start)))
+    rows.append(("CompanyInfo", "1", _company(name, time_zone, start, country)))
     rows.append(("Preferences", "1", _PREFERENCES))
     return rows
 
 
-def _company(name: str, time_zone: str, start: str) -> dict[str, Any]:
+def _company(name: str, time_zone: str, start: str, country: str) -> dict[str, Any]:
     return {
         "CompanyName": name,
         "LegalName": name,
-        "Country": "US",
+        "Country": country,
         "FiscalYearStartMonth": "January",
         "CompanyStartDate": start,
         "DefaultTimeZone": time_zone,
@@ -76,7 +78,22 @@ def _company(name: str, time_zone: str, start: str) -> dict[str, Any]:
 
 
 _PREFERENCES: Final[dict[str, Any]] = {
-    "AccountingInfoPrefs": {"UseAccountNumbers": False, "CustomerTerminology": "Customers"},
-    "CurrencyPrefs": {"MultiCurrencyEnabled": False, "HomeCurrency": {"value": "USD"}},
-    "SalesFormsPrefs": {"CustomTxnNumbers": False, "AllowDeposit": True},
+    "AccountingInfoPrefs": {
+        "FirstMonthOfFiscalYear": "January",
+        "UseAccountNumbers": False,
+        "CustomerTerminology": "Customers",
+    },
+    "EmailMessagesPrefs": {"InvoiceMessage": {"Subject": "Invoice", "Message": "Attached."}},
+    "OtherPrefs": {"NameValue": [{"Name": "WarnDuplicateBillNumber", "Value": "false"}]},
+    "ProductAndServicesPrefs": {"ForSales": True, "ForPurchase": True},
+    "ReportPrefs": {"ReportBasis": "Accrual", "CalcAgingReportFromTxnDate": False},
+    "SalesFormsPrefs": {
+        "CustomTxnNumbers": False,
+        "AllowDeposit": True,
+        "DefaultTerms": {"value": "3"},
+    },
+    "TaxPrefs": {"UsingSalesTax": True},
+    "TimeTrackingPrefs": {"WorkWeekStartDate": "Monday", "UseServices": True},
+    "VendorAndPurchasesPrefs": {"BillableExpenseTracking": True, "TrackingByCustomer": True},
 }
+"""One or a few of each group; `CurrencyPrefs` is of `currency`."""

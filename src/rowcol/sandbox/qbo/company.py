@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from rowcol.sandbox.qbo import chart
 from rowcol.sandbox.qbo.books import Books, Edit
+from rowcol.sandbox.qbo.currency import CurrencySettings, home_of
 from rowcol.sandbox.qbo.switches import Switches
 from rowcol.sandbox.qbo.values import CompanyClock
 
@@ -20,10 +21,14 @@ class Company:
         clock: CompanyClock,
         switches: Switches,
         announce: Callable[[str, Edit], None],
+        country: str = "US",
     ) -> None:
+        """Raise `ValueError` for a country whose currency is not known here."""
+        currency = CurrencySettings(home_of(country))
         self.realm_id = realm_id
         self.name = name
         self.clock = clock
-        self.books = Books(clock, switches, lambda edit: announce(realm_id, edit))
-        for entity, row_id, body in chart.first_rows(name, clock.time_zone, clock.today()):
+        self.books = Books(clock, switches, lambda edit: announce(realm_id, edit), currency)
+        rows = chart.first_rows(name, clock.time_zone, clock.today(), country)
+        for entity, row_id, body in rows:
             self.books.create(entity, body, row_id=row_id)

@@ -3,7 +3,7 @@
 | method and path | body | answer |
 |---|---|---|
 | GET state | | clock, next event, counts, switches, weather, faults |
-| GET companies, POST companies | {name, realm_id?, time_zone?, clock_offset_s?} | realm ids, names, row counts, and the apps that are connected |
+| GET companies, POST companies | {name, realm_id?, time_zone?, clock_offset_s?, country?, multicurrency?} | realm ids, names, currencies, row counts, and the apps that are connected |
 | GET meter, limits, deliveries, renewals | | the oracles |
 | POST consent | {client_id, realm_id} | {code} |
 | POST books | {realm_id, operation, entity, id?, body?, winner_id?, delta?, at?} | the row |
@@ -12,10 +12,11 @@
 | POST weather | fields of `Weather`; {} heals | |
 | POST meter | {limit_per_month} | |
 | POST limits | {realm_id?, foreign_per_minute} | |
-| POST expire_access, revoke_consent | {realm_id} | |
+| POST expire_access, revoke_consent, multicurrency | {realm_id} | |
 | POST deliver | | tries every waiting webhook |
 
-`operation` of books: create, update, delete, void, merge, deactivate, touch_balance, set_last_updated.
+`operation` of books: create, update, delete, void, merge, deactivate, touch_balance, set_last_updated, plant (a body as it
+is, into the row of the id or a new one).
 """
 
 from __future__ import annotations
@@ -83,6 +84,7 @@ _EDITS: Final[dict[str, Callable[[Books, str, Arguments], Any]]] = {
     "set_last_updated": lambda books, entity, a: books.set_last_updated(
         entity, _id(a), _moment(_need(a, "at"))
     ),
+    "plant": lambda books, entity, a: books.plant(entity, _need(a, "body"), str(a.get("id") or "")),
 }
 
 
@@ -116,7 +118,10 @@ def _add_company(emulator: QboEmulator, arguments: Arguments) -> Json:
         arguments.get("realm_id"),
         str(arguments.get("time_zone", "America/New_York")),
         timedelta(seconds=float(arguments.get("clock_offset_s", 0))),
+        str(arguments.get("country", "US")),
     )
+    if arguments.get("multicurrency"):
+        company.books.enable_multicurrency()
     return {"realm_id": company.realm_id}
 
 
@@ -126,6 +131,7 @@ def _companies(emulator: QboEmulator, _arguments: Arguments) -> Json:
             {
                 "realm_id": company.realm_id,
                 "name": company.name,
+                "currency": asdict(company.books.currency),
                 "connected_to": [
                     client_id
                     for client_id in emulator.clients
@@ -195,6 +201,12 @@ def _revoke(emulator: QboEmulator, arguments: Arguments) -> Json:
     return {}
 
 
+def _multicurrency(emulator: QboEmulator, arguments: Arguments) -> Json:
+    books = _company(emulator, arguments).books
+    books.enable_multicurrency()
+    return asdict(books.currency)
+
+
 async def _deliver(emulator: QboEmulator, _arguments: Arguments) -> Json:
     return {"n_delivered": await emulator.flush()}
 
@@ -218,6 +230,7 @@ _WRITES: Final[dict[str, _Plain | Callable[[QboEmulator, Arguments], Awaitable[J
     "consent": _consent,
     "expire_access": _expire,
     "revoke_consent": _revoke,
+    "multicurrency": _multicurrency,
     "deliver": _deliver,
 }
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final, Protocol
 
-from rowcol.sandbox.qbo import bodies, postings
+from rowcol.sandbox.qbo import bodies, currency, postings
 from rowcol.sandbox.qbo.catalog import CLASSIFICATIONS, PAY_TYPES, Kind
 from rowcol.sandbox.qbo.errors import QboError
 from rowcol.sandbox.qbo.values import ZERO, Json, NotANumber, cents, tidy
@@ -18,6 +18,8 @@ READ_ONLY: Final = frozenset(
         "BalanceWithJobs",
         "CurrentBalance",
         "CurrentBalanceWithSubAccounts",
+        "HomeBalance",
+        "HomeTotalAmt",
         "Id",
         "MetaData",
         "RemainingCredit",
@@ -58,16 +60,13 @@ _DUE: Final = {"Bill": ("VendorRef", "Vendor"), "Invoice": ("CustomerRef", "Cust
 _PAYABLE: Final = frozenset({"Bill", "BillPayment", "VendorCredit"})
 _EXPENSE_DETAILS: Final = ("AccountBasedExpenseLineDetail", "ItemBasedExpenseLineDetail")
 _EXPENSE_FORMS: Final = frozenset({"Bill", "Purchase", "VendorCredit"})
-DOLLAR: Final[Mapping[str, str]] = {"value": "USD", "name": "United States Dollar"}
 
 
-class Library(Protocol):
+class Library(currency.Parties, Protocol):
     """What a draft looks up in the books."""
 
     payable: str
     numeric_strings: bool
-
-    def find(self, entity: str, row_id: str) -> Json | None: ...
 
     def today(self) -> str: ...
 
@@ -111,11 +110,12 @@ def complete(kind: Kind, draft: Json, books: Library) -> Json:
     if kind.is_list:
         for key, value in _list_defaults(kind, draft).items():
             draft.setdefault(key, value)
+        currency.complete(kind, draft, books)
         return draft
     if not kind.is_transaction:
         return draft
+    currency.complete(kind, draft, books)
     draft.setdefault("TxnDate", books.today())
-    draft.setdefault("CurrencyRef", dict(DOLLAR))
     draft.setdefault("Line", [])
     if kind.sums_lines:
         draft["TotalAmt"] = _total(draft)
@@ -164,8 +164,6 @@ def _list_defaults(kind: Kind, draft: Json) -> Json:
             "FullyQualifiedName": name,
             "SubAccount": "ParentRef" in draft,
         }
-    if kind.name in {"Vendor", "Customer", "Account"}:
-        more["CurrencyRef"] = dict(DOLLAR)
     return more
 
 

@@ -94,13 +94,14 @@ class QboEmulator:
         realm_id: str | None = None,
         time_zone: str = "America/New_York",
         clock_offset: timedelta = timedelta(0),
+        country: str = "US",
     ) -> Company:
-        """A company with a chart of accounts and empty books. Its clock may be off."""
+        """A company with a chart of accounts and empty books, in its country's currency. Its clock may be off."""
         if realm_id is None:
             drawn = self.dice.number("realm", len(self.companies), name, n_bytes=16)
             realm_id = str(_REALM_LOW + drawn % (9 * _REALM_LOW))
         clock = CompanyClock(self.clock, time_zone, clock_offset)
-        company = Company(realm_id, name, clock, self.switches, self._announce)
+        company = Company(realm_id, name, clock, self.switches, self._announce, country)
         self.companies[realm_id] = company
         return company
 

@@ -24,6 +24,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "2030": ("Invalid ID", "Id should be a valid number. Supplied value:{0}"),
     "2050": ("String length is either shorter or longer than supported", "{0} is too long"),
     "2170": ("Invalid Enumeration", "Invalid Enumeration : {0}"),
+    "2410": (
+        "Curreny, ExchangeRate is missing.",
+        "The currency and exchange rate are required for transaction in foreign currency.",
+    ),
     "2500": ("Invalid Reference Id", "Invalid Reference Id : {0} element id not found"),
     "3201": ("message=AuthorizationFailed; errorCode=003201; statusCode={1}", ""),
     "4000": ("Error parsing query", "QueryParserError: {0}"),

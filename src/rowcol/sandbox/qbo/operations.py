@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from rowcol.sandbox.qbo import cdc, query, reports, selection
+from rowcol.sandbox.qbo import cdc, currency, query, reports, selection
 from rowcol.sandbox.qbo.catalog import KINDS, Kind, kind_of
 from rowcol.sandbox.qbo.company import Company
 from rowcol.sandbox.qbo.errors import QboError
@@ -148,6 +148,7 @@ def write(operation: str, kind: Kind, body: Json, company: Company, by: str) -> 
     books = company.books
     if books.is_read_only:
         raise QboError("6190", company.name)
+    currency.check_named(body, books)
     if operation == "create":
         if kind.is_single:
             raise QboError("500", f"create of {kind.name}")

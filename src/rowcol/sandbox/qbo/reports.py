@@ -77,7 +77,7 @@ def report(name: str, options: Mapping[str, str], books: Books) -> Json:
         "StartPeriod": options.get("start_date", f"{books.today()[:4]}-01-01"),
         "EndPeriod": options.get("end_date", books.today()),
         "SummarizeColumnsBy": "Total",
-        "Currency": "USD",
+        "Currency": books.currency.home,
         "Option": [
             {"Name": "AccountingStandard", "Value": "GAAP"},
             {"Name": "NoReportData", "Value": "true" if is_empty else "false"},

@@ -28,13 +28,15 @@
 | merge_touches_references | True | Do transactions of a merged name get a new LastUpdatedTime? |
 | merge_has_tombstone | True | Does `/cdc` tell of the name that a merge ended? |
 | numeric_strings | True | Are amounts in writes accepted as JSON strings, as python-quickbooks sends them? |
+| currency_ref | always | Which companies send `CurrencyRef`: `always` (recorded in sandboxes), or with `multicurrency` only; these others refuse it in writes of an app. |
+| amount_decimals | currency | How fine may an amount be: as its `currency` (JPY: none), or `two` decimals in every one, as the help page of a vendor says? |
 | reports_limit | None | Reports per minute and company; third parties say 200. |
 | in_list_max | None | Values an IN list may hold; more is a 400. |
 | statement_max | None | Characters of a query; more is a 400. |
 | requestid_retention_s | None | How long a `requestid` replays its answer; None: for ever. |
 | enforce_limits | True | Answer 429, or only count. |
 
-Not modelled: concurrency beyond requests per second, e-mail limits, multicurrency, minor versions below 75.
+Not modelled: concurrency beyond requests per second, e-mail limits, gains and losses of exchange, minor versions below 75.
 """
 
 from __future__ import annotations
@@ -73,6 +75,8 @@ class Switches:
     merge_touches_references: bool = True
     merge_has_tombstone: bool = True
     numeric_strings: bool = True
+    currency_ref: Literal["always", "multicurrency"] = "always"
+    amount_decimals: Literal["currency", "two"] = "currency"
     reports_limit: int | None = None
     in_list_max: int | None = None
     statement_max: int | None = None

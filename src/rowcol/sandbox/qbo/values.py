@@ -23,6 +23,7 @@ NUMERIC: Final = frozenset(
     {
         "Amount",
         "Deposit",
+        "ExchangeRate",
         "Qty",
         "TotalAmt",
         "TotalTax",

@@ -1,0 +1,128 @@
+"""Accounts: what each bank account of a business is for, and what a person says of two that may be one."""
+
+from __future__ import annotations
+
+from rowcol.core.cash import DEBT_TYPES, Role, named
+from rowcol.core.change import Account
+from rowcol.core.identity import (
+    AccountVerdict,
+    BankAccount,
+    Identified,
+    account_id_of,
+    are_together,
+)
+from rowcol.core.ids import BusinessId, ConnectionId, FirmId, RemoteId
+from rowcol.core.rail import Role as RailRole
+from rowcol.core.refusal import BadInput, Conflict, NotFound
+from rowcol.engine.accounts import AccountReader
+from rowcol.services.businesses import every
+from rowcol.services.plane import OpenPlane
+
+LIST = "list them with `rowcol account list`"
+
+
+async def read_accounts(plane: OpenPlane, firm: FirmId, business: BusinessId) -> Identified:
+    """Every account that a bank login of the business shows or showed. Asks nobody."""
+    views = await plane.store.read_business_views(firm, business)
+    mine = [v for v in views if plane.rails[v.connection.rail].spec.role is RailRole.CASH]
+    return await AccountReader(plane.store).identified(firm, business, mine)
+
+
+async def set_role(
+    plane: OpenPlane, firm: FirmId, business: BusinessId, account: str, role: str
+) -> BankAccount:
+    """Say what an account is for; it holds in every login that shows it, and after it. `account`: our id of it.
+
+    Raises `NotFound`, and `BadInput` for a role that there is not or that a debt cannot have.
+    """
+    one, shown = _find(await read_accounts(plane, firm, business), account)
+    await _set_role(plane, firm, shown, role)
+    plane.hot.forget(firm, business)
+    return one
+
+
+async def set_role_at_login(
+    plane: OpenPlane, firm: FirmId, connection: ConnectionId, remote_account: RemoteId, role: str
+) -> None:
+    """The same, by the login and the bank's id there."""
+    view = await plane.store.read_view(firm, connection)
+    shown = () if view is None else view.accounts
+    account = next((a for a in shown if a.remote_id == remote_account), None)
+    if view is None or account is None:
+        raise NotFound("no such account in this firm", LIST)
+    await _set_role(plane, firm, account, role)
+    plane.hot.forget(firm, view.connection.business)
+
+
+async def tell_sameness(  # noqa: PLR0913 - who says what of which two
+    plane: OpenPlane,
+    firm: FirmId,
+    business: BusinessId,
+    first: str,
+    second: str,
+    *,
+    is_same: bool,
+    decided_by: str = "",
+) -> Identified:
+    """Keep what a person says of two accounts, for good: `is_same` or two. The accounts as they are then.
+
+    Raises `Conflict` where one answer of one login showed both: those are two, whatever is said.
+    """
+    known = await read_accounts(plane, firm, business)
+    (one, a), (other, b) = _find(known, first), _find(known, second)
+    if (a.connection, a.remote_id) == (b.connection, b.remote_id):
+        raise BadInput("an account is compared with itself", LIST)
+    if is_same and (clash := _shown_together(one, other)):
+        raise Conflict(
+            f"{named(clash[0])} and {named(clash[1])} are two accounts: one login shows both",
+            "give each its own role with `rowcol account role`",
+        )
+    verdict = AccountVerdict(
+        first=(a.connection, a.remote_id),
+        second=(b.connection, b.remote_id),
+        is_same=is_same,
+        decided_by=decided_by,
+        decided_at=plane.clock.now(),
+    )
+    await plane.store.record_verdict(firm, business, verdict)
+    plane.hot.forget(firm, business)
+    return await read_accounts(plane, firm, business)
+
+
+async def _set_role(plane: OpenPlane, firm: FirmId, account: Account, role: str) -> None:
+    if role not in tuple(Role):
+        raise BadInput(f"there is no role {role!r}", f"roles: {', '.join(Role).lower()}")
+    if role == Role.OPERATING and account.type in DEBT_TYPES:
+        raise BadInput(
+            f"{named(account)} is a {account.subtype or account.type}: what it shows is owed, and no cash",
+            "give the role operating to bank accounts only",
+        )
+    connection, remote_account = account.connection, RemoteId(account.remote_id)
+    now = plane.clock.now()
+    if not await plane.store.set_account_role(firm, connection, remote_account, role, now):
+        raise NotFound("no such account in this firm", LIST)
+
+
+def _find(known: Identified, account: str) -> tuple[BankAccount, Account]:
+    """By the id of the account, or of one of the looks at it. Raise `NotFound`."""
+    for one in known.accounts:
+        for shown in one.shown:
+            if account_id_of(shown.connection, shown.remote_id) == account:
+                return one, shown
+    raise NotFound(f"this business has no account {account!r}", LIST)
+
+
+def _shown_together(one: BankAccount, other: BankAccount) -> tuple[Account, Account] | None:
+    """Two looks, one at each, that one login has side by side."""
+    pairs = ((a, b) for a in one.shown for b in other.shown)
+    return None if one is other else next((p for p in pairs if are_together(*p)), None)
+
+
+async def business_of(plane: OpenPlane, firm: FirmId, account: str) -> BusinessId:
+    """Whose account this is. Reads the firm's businesses one by one: for a person, who waits. Raises `NotFound`."""
+    for business in await every(plane, firm):
+        for view in await plane.store.read_business_views(firm, business.id):
+            ids = (account_id_of(a.connection, a.remote_id) for a in view.accounts)
+            if account in ids:
+                return business.id
+    raise NotFound(f"no account {account!r} in this firm", LIST)

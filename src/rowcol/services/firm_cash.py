@@ -1,0 +1,108 @@
+"""Firm cash: what all businesses of a firm have, an account that several of them show counted once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from rowcol.core.cash import CashPart, cash_of
+from rowcol.core.identity import LONG_AGO, AccountRef, Identified
+from rowcol.core.ids import FirmId
+from rowcol.core.money import Money
+from rowcol.services.accounts import read_accounts
+from rowcol.services.businesses import every
+from rowcol.services.plane import OpenPlane
+
+
+@dataclass(frozen=True, slots=True)
+class FirmCash:
+    """Cash per currency. `as_of`: the oldest part's time at the bank, None where one was never seen.
+
+    `incomplete`: what is missing or in doubt, a sentence each with its business; `notes`: what was counted once.
+    """
+
+    totals: tuple[Money, ...]
+    as_of: datetime | None
+    businesses: int
+    incomplete: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+async def firm_cash(plane: OpenPlane, firm: FirmId) -> FirmCash:
+    """Asks nobody. Reads every business: for people, not for every scrape."""
+    sum_, businesses = _Sum(), await every(plane, firm)
+    for business in businesses:
+        sum_.add(business.name, await read_accounts(plane, firm, business.id))
+    parts = sum_.parts_once()
+    times = [None if p.observation is None else p.observation.true_at for p in parts]
+    known = [at for at in times if at is not None]
+    return FirmCash(
+        totals=_totals(parts),
+        as_of=min(known) if known and len(known) == len(times) else None,
+        businesses=len(businesses),
+        incomplete=tuple(sum_.incomplete),
+        notes=tuple(dict.fromkeys(sum_.notes)),
+    )
+
+
+@dataclass(slots=True)
+class _Sum:
+    """Parts of all businesses, and which of their accounts are one."""
+
+    parts: dict[AccountRef, CashPart] = field(default_factory=dict)
+    joined: dict[AccountRef, AccountRef] = field(default_factory=dict)
+    incomplete: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, business: str, found: Identified) -> None:
+        """One business's accounts."""
+        cash = cash_of(found.views)
+        counted = {(p.connection, str(p.remote_account)): p for p in cash.parts}
+        self.parts.update(counted)
+        self.incomplete += [f"{business}: {why}" for why in cash.incomplete]
+        self.incomplete += [f"{business}: {d.reason}" for d in found.doubts if d.is_material]
+        name_of: dict[AccountRef, str] = {}
+        for one in found.accounts:
+            for ref in one.refs:  # whichever look at it the other business shares
+                self._join(one.refs[0], ref)
+            if one.refs[0] in counted:
+                name_of.update(dict.fromkeys(one.refs, one.name))
+        for shared in found.shared:
+            if name := name_of.get(shared.account):
+                self._join(shared.account, shared.other)
+                self.notes.append(
+                    f"{name} of {business} is counted once with that of {shared.other_business}"
+                )
+
+    def parts_once(self) -> list[CashPart]:
+        """Of each account its newest look."""
+        newest: dict[AccountRef, CashPart] = {}
+        for ref, part in self.parts.items():
+            first = self._first(ref)
+            if first not in newest or _seen_at(part) > _seen_at(newest[first]):
+                newest[first] = part
+        return list(newest.values())
+
+    def _join(self, a: AccountRef, b: AccountRef) -> None:
+        first, second = sorted((self._first(a), self._first(b)))
+        if first != second:
+            self.joined[second] = first
+
+    def _first(self, ref: AccountRef) -> AccountRef:
+        while ref in self.joined:
+            ref = self.joined[ref]
+        return ref
+
+
+def _totals(parts: Iterable[CashPart]) -> tuple[Money, ...]:
+    totals: dict[str, Money] = {}
+    for part in parts:
+        if part.amount is not None:
+            currency = part.amount.currency
+            totals[currency] = totals.get(currency, Money(0, currency)) + part.amount
+    return tuple(totals[currency] for currency in sorted(totals))
+
+
+def _seen_at(part: CashPart) -> datetime:
+    return LONG_AGO if part.observation is None else part.observation.true_at
