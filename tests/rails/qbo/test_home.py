@@ -96,7 +96,8 @@ def test_after_a_reconnect_it_is_asked_for_again_and_known_meanwhile() -> None:
 
 
 def test_preferences_that_name_none_are_an_answer() -> None:
-    for body in ({}, {"Preferences": []}, {"Preferences": [kit.row(1)]}):
+    bodies: list[dict[str, Any]] = [{}, {"Preferences": []}, {"Preferences": [kit.row(1)]}]
+    for body in bodies:
         state = kit.reading(asked({"QueryResponse": body, "time": kit.NOW.isoformat()})).state
         assert state.facts["home_currency"] == ""
         look = free_look(replace(state, looked_at=kit.NOW - timedelta(hours=1)), kit.wanted())
