@@ -152,7 +152,7 @@ def bills(draw: st.DrawFn) -> Drawn:
         {"TotalAmt": 5, "Balance": 5, "CurrencyRef": {"value": "BTC"}},
         {"TotalAmt": 5, "Balance": 5, "CurrencyRef": {"value": "cad"}},
         {"TotalAmt": 0.001, "Balance": 5},
-        {"TotalAmt": 5, "Balance": "5"},
+        {"TotalAmt": 5, "Balance": "x"},
         {"TotalAmt": [], "Balance": 5},
         {"TotalAmt": 5, "Balance": 5, "DocNumber": 7},
         {"TotalAmt": 1e30, "Balance": 1e30},

@@ -220,7 +220,7 @@ def test_the_same_row_is_read_anew_once_the_currency_is_known() -> None:
 
 
 def test_an_open_bill_whose_balance_is_no_number_is_due_so_that_a_list_names_it() -> None:
-    body = kit.row(1, Balance="5", DueDate="2026-02-01")
+    body = kit.row(1, Balance="x", DueDate="2026-02-01")
     page = {"QueryResponse": {"Bill": [body, kit.row(2, Balance=5)]}, "time": str(kit.NOW)}
     look = Look("query", {"statement": "SELECT * FROM Bill"})
     one, two = kit.reading(RAIL.read(look, kit.response(page), kit.state())).rows
