@@ -178,7 +178,7 @@ class Ledger(Tally):
         return int(SPEC.endpoints[look.endpoint].is_metered)
 
     @override
-    def record(self, row: MirrorRow) -> Record | None:
+    def record(self, row: MirrorRow, state: ConnectionState) -> Record | None:
         return _record(row)
 
 

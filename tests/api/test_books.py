@@ -30,20 +30,37 @@ async def test_open_bills_by_due_date_with_their_proof(tmp_path: Path) -> None:
         assert (wrong.status_code, wrong.json()["code"]) == (422, "bad_input")
 
 
-async def test_a_row_that_cannot_be_read_is_a_problem_that_names_it(tmp_path: Path) -> None:
+async def test_a_row_that_cannot_be_read_is_named_beside_the_others(tmp_path: Path) -> None:
     async with books_face(tmp_path) as it:
         part_of_a_cent = {"party": "v1", "due": "2026-11-05", "total": 0.5, "open": 0.5}
         it.it.office.rows = {**it.it.office.rows, ("Bill", "x7"): part_of_a_cent}
         it.it.clock.advance(timedelta(days=2))
         asked = asyncio.create_task(it.ask("GET", "bills"))
         await until_stuck(it.it.clock, asked, settle=it.it.settle)
-        batch = await it.ask("POST", "bills/batch", json={"ids": ["b1", "x7"]})
-        for answer in (asked.result(), await it.ask("GET", "bills/x7"), batch):
-            problem = answer.json()
-            assert (answer.status_code, problem["code"]) == (409, "row_unreadable")
-            assert (problem["entity"], problem["id"]) == ("Bill", "x7")
-            assert problem["detail"] == "Bill 'x7' cannot be read: not an exact amount of USD"
-            assert "correct it in the books" in problem["what_to_do"]
+        batch = await it.ask("POST", "bills/batch", json={"ids": ["b1", "x7", "b2"]})
+        page = await it.ask("GET", "bills", params={"limit": 1})
+        why = "not an exact amount of USD"
+        for answer, ids in ((asked.result(), ["b1", "b2"]), (batch, ["b1", "b2"]), (page, ["b1"])):
+            out = answer.json()
+            assert (answer.status_code, out["action"]) == (200, "SERVE")
+            assert [b["id"] for b in out["value"]] == ids
+            assert out["unreadable"] == [{"entity": "Bill", "id": "x7", "why": why}]
+            assert out["label"] == f"not in it, as it cannot be read: Bill 'x7' ({why})"
+
+
+async def test_asked_for_by_its_id_it_is_a_problem(tmp_path: Path) -> None:
+    async with books_face(tmp_path) as it:
+        part_of_a_cent = {"party": "v1", "due": "2026-11-05", "total": 0.5, "open": 0.5}
+        it.it.office.rows = {**it.it.office.rows, ("Bill", "x7"): part_of_a_cent}
+        it.it.clock.advance(timedelta(days=2))
+        asked = asyncio.create_task(it.ask("GET", "bills/x7"))
+        await until_stuck(it.it.clock, asked, settle=it.it.settle)
+        answer = asked.result()
+        problem = answer.json()
+        assert (answer.status_code, problem["code"]) == (409, "row_unreadable")
+        assert (problem["entity"], problem["id"]) == ("Bill", "x7")
+        assert problem["detail"] == "Bill 'x7' cannot be read: not an exact amount of USD"
+        assert "correct it in the books" in problem["what_to_do"]
         assert (await it.ask("GET", "bills/b1")).status_code == 200
 
 

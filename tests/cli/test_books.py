@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx2
 import pytest
@@ -172,10 +172,16 @@ def test_an_amount_that_is_not_exact_is_named(books: Shell) -> None:
     ).json()["row"]["Id"]
     planted = {"operation": "plant", "id": made, "body": {"CurrencyRef": {"value": "JPY"}}}
     httpx2.post(control, json=bill | planted, trust_env=False)
-    for words in (["bills"], ["bill", made]):
-        said = books("books", words[0], "h-1", *words[1:], "--force", rc=4).stderr
-        assert f"rowcol: Bill '{made}' cannot be read: not an exact amount of JPY" in said
-        assert "-> correct it in the books" in said
+    why = "1200.50 is not an exact amount of JPY"
+    said = books("books", "bill", "h-1", made, "--force", rc=4).stderr
+    assert f"rowcol: Bill '{made}' cannot be read: {why}" in said
+    assert "-> correct it in the books" in said
+    told = books("books", "bills", "h-1", rc=3)
+    assert f"cannot be read: Bill {made}: {why}" in told.stdout + told.stderr
+    out = books.json("books", "bills", "h-1", rc=3)
+    assert out["unreadable"] == [{"entity": "Bill", "id": made, "why": why}]
+    assert (out["action"], len(out["value"])) == ("SERVE", 12)
+    assert f"Bill '{made}' ({why})" in out["label"]
     httpx2.post(control, json={**bill, "operation": "delete", "id": made}, trust_env=False)
     listed = books.json("books", "bills", "h-1", "--force")
     assert made not in {b["id"] for b in listed["value"]}
@@ -217,3 +223,37 @@ def test_books_that_were_never_read_whole_say_so_first(tmp_path: Path) -> None:
             assert said.stdout.startswith("nothing is known for sure"), words
             assert "`rowcol connect qbo 'Harbor Dental'`" in said.stdout
             assert "no open bills" not in said.stdout + said.stderr
+
+
+def test_a_company_s_own_currency_and_half_a_yen(tmp_path: Path) -> None:
+    """A row without a currency is in Canadian dollars; one that is no amount is named beside it."""
+    made = Shell(tmp_path)
+    made("init")
+    with made.running("sandbox", "--port", "0") as sandbox, httpx2.Client(trust_env=False) as web:
+        made.environment.update(sandbox["environment"])
+        made("business", "add", "Harbor Dental", "--external-id", "h-1")
+        control = f"{made.environment['ROWCOL_QBO__MAIN__BASE_URL']}/_control"
+        new = web.post(f"{control}/companies", json={"name": "Tern", "country": "CA"}).json()
+        realm = new["realm_id"]
+        due = {"DueDate": "2026-02-01", "VendorRef": {"value": "1", "name": "Paper Co."}}
+        for row in (
+            {"TotalAmt": 1000.0, "Balance": 1000.0, **due},
+            {"TotalAmt": 1500.5, "Balance": 1500.5, "CurrencyRef": {"value": "JPY"}, **due},
+        ):
+            plant = {"realm_id": realm, "entity": "Bill", "operation": "plant", "body": row}
+            assert web.post(f"{control}/books", json=plant).status_code == 200
+        begun = parse_qs(urlsplit(made.json("connect", "qbo", "h-1", "--no-wait")["url"]).query)
+        asked = {"client_id": begun["client_id"][0], "realm_id": realm}
+        code = web.post(f"{control}/consent", json=asked).json()["code"]
+        back = {"code": code, "realmId": realm, "state": begun["state"][0]}
+        made("connect", "qbo", "h-1", "--callback", f"{begun['redirect_uri'][0]}?{urlencode(back)}")
+        out = made.json("books", "bills", "h-1", "--force", rc=3)
+        assert [b["balance"] for b in out["value"]] == [
+            {"amount_minor": 100_000, "currency": "CAD"}
+        ]
+        (bad,) = out["unreadable"]
+        assert bad["why"] == "1500.5 is not an exact amount of JPY"
+        assert bad["id"] in out["label"]
+        said = made("books", "bills", "h-1")
+        assert "1,000.00 CAD" in said.stdout
+        assert f"cannot be read: Bill {bad['id']}: {bad['why']}" in said.stdout + said.stderr

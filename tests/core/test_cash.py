@@ -159,3 +159,12 @@ def test_nothing_at_all() -> None:
 )
 def test_suggestions(kind: str, subtype: str, role: Role) -> None:
     assert suggested_role(kind, subtype) is role
+
+
+def test_an_amount_that_is_no_money_enters_no_sum_and_is_named_with_its_digits() -> None:
+    coins = observation("acc_2")
+    why = "0.00512345 BTC: no currency of ISO 4217"
+    coins = replace(coins, balance=Balance(None, None, None, why))
+    cash = cash_of([view(SEEN, account("acc_2", coins))])
+    assert cash.totals == (usd(500),)
+    assert cash.incomplete == (f"Main (1234) at First Bank is not counted: {why}",)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import msgspec
 from hypothesis import given
 
-from rowcol.core.evidence import age_of
+from rowcol.core.evidence import Balance, age_of
+from rowcol.core.money import Money
 from tests.core.builders import HOUR, NOW, minutes_before
 
 
@@ -21,3 +23,17 @@ def test_age_is_never_negative() -> None:
 
 def test_what_was_never_seen_has_no_age() -> None:
     assert age_of(None, NOW) is None
+
+
+def test_a_kept_balance_of_before_codes_were_checked_is_no_value_any_more() -> None:
+    """0.00512345 BTC was kept as a hundredth of one."""
+    coins = b'{"current":{"amount_minor":1,"currency":"BTC"},"available":null,"limit":null}'
+    found = msgspec.json.decode(coins, type=Balance)
+    assert found == Balance(None, None, None, "an amount in 'BTC': no currency of ISO 4217")
+    dollars = b'{"current":{"amount_minor":1,"currency":"USD"},"available":null}'
+    assert msgspec.json.decode(dollars, type=Balance) == Balance(Money(1, "USD"), None)
+
+
+def test_a_balance_without_a_value_comes_back_with_its_reason() -> None:
+    balance = Balance(None, None, None, "0.00512345 BTC: no currency of ISO 4217")
+    assert msgspec.json.decode(msgspec.json.encode(balance), type=Balance) == balance

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rowcol.core.money import Cost, Money, NotMoney, exponent_of, money_of
+from rowcol.core.currencies import DIGITS
+from rowcol.core.money import Cost, Money, NotMoney, exponent_of, is_currency, money_of, shown
 
-CURRENCIES = st.sampled_from(("USD", "EUR", "JPY", "KWD", "XXX"))
+CURRENCIES = st.sampled_from(("USD", "EUR", "JPY", "KWD", "CLF"))
 MINOR = st.integers(-(10**17), 10**17)
 
 
@@ -50,6 +51,55 @@ def test_known_amounts(value: Decimal | int, currency: str, minor: int) -> None:
 def test_what_is_no_amount(text: str) -> None:
     with pytest.raises(NotMoney):
         money_of(Decimal(text), "USD")
+
+
+@pytest.mark.parametrize(
+    "code", ["BTC", "usd", " USD", "USD ", "XXX", "XAU", "", "US", "\x1b[31m" * 50]
+)
+def test_a_code_that_is_not_in_iso_4217_has_no_digits(code: str) -> None:
+    """In small letters or with spaces around it a code is another one: what was meant would be a guess."""
+    assert not is_currency(code)
+    with pytest.raises(NotMoney, match="no currency of ISO 4217") as refused:
+        money_of(Decimal("0.00512345"), code)
+    assert "\x1b" not in str(refused.value)
+    assert len(str(refused.value)) < 200
+
+
+@pytest.mark.parametrize(
+    ("code", "digits"),
+    [
+        ("USD", 2),
+        ("JPY", 0),
+        ("BHD", 3),
+        ("CLF", 4),
+        ("UYW", 4),
+        ("MGA", 2),
+        ("XCG", 2),
+        ("HRK", 2),
+    ],
+)
+def test_digits_of_iso_4217(code: str, digits: int) -> None:
+    assert exponent_of(code) == digits
+
+
+def test_the_table_is_the_whole_list() -> None:
+    """165 codes of the list of January 2026 that have digits, and 14 that were withdrawn since 2010."""
+    assert len(DIGITS) == 165 + 14
+    assert all(len(code) == 3 and code.isalpha() and code.isupper() for code in DIGITS)
+    assert set(DIGITS.values()) == {0, 2, 3, 4}
+
+
+@pytest.mark.parametrize(
+    ("found", "text"),
+    [
+        (Decimal("0.00000001"), "0.00000001"),
+        (Decimal("1500.5"), "1500.5"),
+        (Decimal("1E+400"), "1E+400"),
+        ("x" * 41, f"{'x' * 40}..."),
+    ],
+)
+def test_a_foreign_number_is_shown_with_its_digits(found: object, text: str) -> None:
+    assert shown(found) == text
 
 
 def test_never_across_currencies() -> None:

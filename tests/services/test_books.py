@@ -21,6 +21,7 @@ from rowcol.core.need import Purpose
 from rowcol.core.outcome import Outcome
 from rowcol.core.refusal import BadInput, NotFound, RailRefused
 from rowcol.core.wire import Silence
+from rowcol.engine.books import BooksAnswer
 from rowcol.services import books
 from rowcol.services.cache import CacheService
 from rowcol.services.integration import IntegrationService
@@ -179,26 +180,61 @@ async def test_a_list_too_long_for_one_read_is_refused_rather_than_cut(tmp_path:
         ("Account", {"name": "Till", "balance": 0.5, "is_bank": True}, "not an exact amount"),
     ],
 )
-async def test_a_row_that_is_no_value_is_named_and_nothing_left_out(
+async def test_a_row_that_is_no_value_is_named_and_the_others_are_told(
     tmp_path: Path, entity: str, row: dict[str, object], why: str
 ) -> None:
     async with books_rig(tmp_path) as it:
-        it.office.rows = {**it.office.rows, (entity, "x7"): row}
+        before = {**it.office.rows}
+        it.office.rows = {**before, (entity, "x7"): row}
         await it.settle()
         service = CacheService(it.plane, BUSINESS)
-        asked: dict[str, Callable[[], Awaitable[object]]] = {
-            BILL: service.list_bills if row.get("open") else lambda: service.get_bill("x7"),
+        asked: dict[str, Callable[[], Awaitable[BooksAnswer[Any]]]] = {
+            BILL: service.list_bills
+            if row.get("open")
+            else lambda: service.batch_get_bills(["b1", "x7", "b2"]),
             "Vendor": service.list_vendors,
             "Account": service.list_bank_accounts,
         }
+        good = {BILL: ["b1", "b2"], "Vendor": ["v1"], "Account": ["a1"]}
         for listed, ask in asked.items():
-            if listed != entity:
-                await ask()
-                continue
-            with pytest.raises(books.RowUnreadable, match=f"{entity} 'x7' .*: {why}") as refused:
-                await ask()
-            assert refused.value.more == {"entity": entity, "id": "x7"}
-            assert "correct it in the books" in refused.value.what_to_do
+            answer = await ask()
+            rows = answer.value.values() if isinstance(answer.value, dict) else answer.value
+            assert [r.remote_id for r in rows] == good[listed]
+            assert answer.action is Action.SERVE
+            named = [(u.entity, u.remote_id) for u in answer.unreadable]
+            assert named == ([(entity, "x7")] if listed == entity else [])
+            label = answer.label or ""
+            is_said = label.startswith(f"not in it, as it cannot be read: {entity} 'x7' ({why}")
+            assert is_said is (listed == entity)
+
+
+async def test_the_very_row_that_was_asked_for_says_what_is_wrong_with_it(tmp_path: Path) -> None:
+    async with books_rig(tmp_path) as it:
+        it.office.rows = {**it.office.rows, (BILL, "x7"): {**OWED, "total": 0.5, "open": 0.5}}
+        await it.settle()
+        service = CacheService(it.plane, BUSINESS)
+        with pytest.raises(
+            books.RowUnreadable, match="Bill 'x7' cannot be read: not an"
+        ) as refused:
+            await service.get_bill("x7")
+        assert refused.value.more == {"entity": BILL, "id": "x7"}
+        assert "correct it in the books" in refused.value.what_to_do
+        assert (await service.get_bill("b1")).value is not None
+
+
+async def test_a_guardrail_hears_of_an_open_bill_that_cannot_be_read(tmp_path: Path) -> None:
+    """Also where it is the first that is due: neither a sum nor that day leaves it out in silence."""
+    first = {**OWED, "due": "2026-11-01", "total": 0.5, "open": 0.5}
+    async with books_rig(tmp_path) as it:
+        it.office.rows = {**it.office.rows, (BILL, "x7"): first}
+        await it.settle()
+        service = CacheService(it.plane, BUSINESS)
+        until = await service.list_bills(date(2026, 11, 5), Purpose.GUARDRAIL)
+        assert [u.remote_id for u in until.unreadable] == ["x7"]
+        assert until.label
+        assert "Bill 'x7'" in until.label
+        earlier = await service.list_bills(date(2026, 10, 31), Purpose.GUARDRAIL)
+        assert (earlier.unreadable, earlier.label) == ((), None), "it is due later"
 
 
 async def test_vendors_and_bank_accounts_come_by_name(tmp_path: Path) -> None:

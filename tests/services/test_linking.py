@@ -1,11 +1,13 @@
 """Linking, against the emulated Plaid: a login is stored once, sealed; what the rail refuses is said with its code."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from rowcol.core.change import Change
 from rowcol.core.evidence import Health
 from rowcol.core.ids import BusinessId
 from rowcol.core.rail import Grant
@@ -97,3 +99,17 @@ async def test_what_stops_calls_goes_with_new_consent(tmp_path: Path) -> None:
         await linking.reopen(it.plane, row, Grant(it.company.issue(), row.remote_id))
         state = (await it.view()).connection.state
         assert (state.condemned_token, state.cursor, state.health) == ("", cursor, Health.OK)
+
+
+async def test_new_consent_asks_for_the_currency_again_and_keeps_it_meanwhile(
+    tmp_path: Path,
+) -> None:
+    async with company_rig(tmp_path) as it:
+        row = (await it.view()).connection
+        facts = {"home_currency": "CAD", "currency_asked_at": it.clock.now().isoformat()}
+        lease = await it.plane.store.claim_one(FIRM, row.id, "test", it.clock.now(), 15)
+        assert lease is not None
+        state = replace(row.state, facts=facts)
+        await it.plane.store.commit(FIRM, Change(lease, state=state, releases=True))
+        await linking.reopen(it.plane, row, Grant(it.company.issue(), row.remote_id))
+        assert (await it.view()).connection.state.facts == {"home_currency": "CAD"}

@@ -185,7 +185,7 @@ async def test_a_persons_query_moves_no_reading(harbor: Harbor) -> None:
         return view.connection.state.page
 
     while '"entities":["Bill"' not in await page():
-        await rig.advance_to(rig.clock.now() + timedelta(milliseconds=500))
+        await rig.advance_to(rig.clock.now() + timedelta(milliseconds=100))
     before = await page()
     service = IntegrationService(rig.plane, business, firm=FIRM)
     data = {"entity": "Vendor", "start": 1}

@@ -78,4 +78,5 @@ def answer(value: Any) -> dict[str, Any]:
         "evidence": [{"scope": "Bill", "complete_as_of": AT, "source": "CACHED"}],
         "calls": [],
         "next": None,
+        "unreadable": [],
     }

@@ -80,6 +80,7 @@ _ACCOUNT = {
             "is_closed": False,
         }
     ],
+    "uncounted": "",
 }
 _ACCOUNTS = {"items": [_ACCOUNT], "doubts": [], "shared": []}
 _BALANCE = {
@@ -102,6 +103,7 @@ _BALANCE = {
             "source": "CACHED",
             "current": _CASH,
             "call": _CALL["id"],
+            "uncounted": "",
         }
     ],
     "calls": [],

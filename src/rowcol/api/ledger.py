@@ -27,11 +27,21 @@ class CoverageOut:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadableOut:
+    """A row that belongs into `value` and is no value of ours: which, and why. Look it up in the books."""
+
+    entity: str
+    id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class BooksOut(Generic[V]):
     """What the books say, with its proof. `as_of`: everything in `value` is known as of then, null: never read whole.
 
     `action` SERVE, or HOLD: do not decide on it. `label`: what must be said beside it. `calls`: made for it.
     `next`: of a list that goes on, what to give as `after`; each page has a proof of its own.
+    `unreadable`: of the whole list, rows that are missing in it; `label` speaks of them.
     """
 
     business: str
@@ -47,6 +57,7 @@ class BooksOut(Generic[V]):
     evidence: tuple[CoverageOut, ...]
     calls: tuple[str, ...]
     next: str | None = None
+    unreadable: tuple[UnreadableOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +116,7 @@ def books_of(answer: BooksAnswer[T], shape: Callable[[T], V]) -> BooksOut[V]:
         answered_at=answer.answered_at,
         evidence=tuple(_coverage(c) for c in answer.evidence),
         calls=answer.calls,
+        unreadable=tuple(UnreadableOut(r.entity, r.remote_id, r.why) for r in answer.unreadable),
     )
 
 

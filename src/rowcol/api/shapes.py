@@ -29,7 +29,10 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceOut:
-    """One look that a value rests on: what it saw, when that was true at the bank, who says so."""
+    """One look that a value rests on: what it saw, when that was true at the bank, who says so.
+
+    `uncounted`: why `current` is null though the bank gave something, with every digit of it; else "".
+    """
 
     account: str
     true_at: datetime
@@ -37,6 +40,7 @@ class EvidenceOut:
     source: str
     current: Amount | None
     call: str | None
+    uncounted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,9 @@ class ShownOut:
 @dataclass(frozen=True, slots=True)
 class AccountOut:
     """One account at a bank, however many logins show it. `counts`: its `current` is part of the cash; `available`,
-    `limit` and `pending` never are. Balances are those of the look that speaks for it, `as_of` then at the bank."""
+    `limit` and `pending` never are. Balances are those of the look that speaks for it, `as_of` then at the bank.
+    `uncounted`: why `current` is null though the bank gave something, with every digit of it; else "".
+    """
 
     id: str
     name: str
@@ -68,6 +74,7 @@ class AccountOut:
     as_of: datetime | None
     source: str | None
     shown: tuple[ShownOut, ...]
+    uncounted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +207,7 @@ def _account(one: BankAccount, pending: Mapping[AccountRef, Money]) -> AccountOu
         as_of=None if latest is None else latest.true_at,
         source=None if latest is None else latest.source.value,
         shown=tuple(ShownOut(a.connection, a.remote_id, a.is_closed) for a in one.shown),
+        uncounted="" if balance is None else balance.uncounted,
     )
 
 
@@ -246,6 +254,7 @@ def _evidence(look: Observation) -> EvidenceOut:
         source=look.source.value,
         current=_amount(current),
         call=look.call,
+        uncounted="" if look.balance is None else look.balance.uncounted,
     )
 
 

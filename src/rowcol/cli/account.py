@@ -50,7 +50,7 @@ def list_(
                 f"{r['type']} {r['subtype']}".strip(),
                 r["role"] + (" (suggested)" if r["is_role_suggested"] else ""),
                 "yes" if r["counts"] else "",
-                _amount(r["current"]),
+                _amount(r["current"]) or r["uncounted"],
                 _amount(r["available"]),
                 r["connection"],
                 r["remote_id"] + (" (gone)" if r["is_closed"] else ""),
@@ -83,6 +83,7 @@ def _rows(out: AccountsOut) -> list[dict[str, Any]]:
             "current": one.current,
             "available": one.available,
             "as_of": one.as_of,
+            "uncounted": one.uncounted,
         }
         for one in out.items
         for n, shown in enumerate(one.shown)

@@ -183,11 +183,12 @@ async def _ask(firm: str, word: str, asked: Asked, ask: Ask[T]) -> BooksAnswer[T
 def _table(
     answer: BooksAnswer[T], business: str, heads: Sequence[str], rows: Sequence[Sequence[object]]
 ) -> None:
-    """The rows. That there are none is only said of books that were read whole."""
+    """The rows. That there are none is only said of books that were read whole, and where each row can be read."""
     unread = _unread(answer, business)
     if unread:
         face.say(unread)
-    face.table(heads, rows, empty="" if unread else f"none, as of {moment(answer.as_of)}")
+    is_none = not (unread or answer.unreadable)
+    face.table(heads, rows, empty=f"none, as of {moment(answer.as_of)}" if is_none else "")
 
 
 def _unread(answer: BooksAnswer[T], business: str) -> str:
@@ -246,6 +247,8 @@ def _end(out: BooksOut[Any], *, is_json: bool, is_there: bool = True) -> None:
             face.say("HOLD: do not decide on this")
         if out.label and out.label != out.reason:
             face.say(f"note: {out.label}")
+        for row in out.unreadable:
+            face.say(f"cannot be read: {row.entity} {row.id}: {row.why}")
         face.say(f"why: {out.reason}")
         face.say(f"calls: {len(out.calls)}")
     face.end_answer(is_held=out.action == "HOLD" or not is_there, is_labelled=out.label is not None)

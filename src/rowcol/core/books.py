@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -78,3 +79,35 @@ class LedgerAccount:
 
 
 Record = OpenItem | Party | LedgerAccount
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableRow:
+    """A row of the books that is no value of ours: named beside the others rather than left out of them or guessed.
+
+    Nothing of it is in the values, the sums made of them, or the first due date: whoever decides on those looks it up.
+    """
+
+    entity: str
+    remote_id: RemoteId
+    why: str
+
+
+NAMED_MAX = 3
+"""Ids of rows with one and the same trouble that a sentence names; the answer's field has them all."""
+
+
+def said_of(rows: Iterable[UnreadableRow]) -> str | None:
+    """A sentence for each trouble, None where there is none: `not in it, as it cannot be read: Bill '3' (why)`."""
+    ids: dict[tuple[str, str], list[RemoteId]] = {}
+    for row in rows:
+        ids.setdefault((row.entity, row.why), []).append(row.remote_id)
+    parts = [f"{entity} {_named(found)} ({why})" for (entity, why), found in ids.items()]
+    more = f", and {len(parts) - NAMED_MAX} other troubles" if len(parts) > NAMED_MAX else ""
+    what = ", ".join(parts[:NAMED_MAX])
+    return f"not in it, as it cannot be read: {what}{more}" if parts else None
+
+
+def _named(ids: Sequence[RemoteId]) -> str:
+    named = ", ".join(repr(each) for each in ids[:NAMED_MAX])
+    return f"{named} and {len(ids) - NAMED_MAX:,} more" if len(ids) > NAMED_MAX else named

@@ -187,8 +187,11 @@ def _lack(account: Account, login: str) -> str | None:
         return f"{named(account)} is no longer at {login}; ignore it if it was closed"
     if account.latest is None:
         return f"{named(account)} at {login} was never seen"
-    if account.latest.balance is not None and account.latest.balance.current is None:
-        return f"{named(account)} at {login} has no {FIELD} balance"
+    balance = account.latest.balance
+    if balance is not None and balance.current is None:
+        why = balance.uncounted
+        said = f"is not counted: {why}" if why else f"has no {FIELD} balance"
+        return f"{named(account)} at {login} {said}"
     return None
 
 

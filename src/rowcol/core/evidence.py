@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from rowcol.core.money import Money
+from rowcol.core.money import Money, is_currency, shown
 
 if TYPE_CHECKING:
     from rowcol.core.ids import CallId, RemoteId
@@ -26,11 +26,27 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """An account's balance fields as one look gave them; `current` is what cash is counted in."""
+    """An account's balance fields as one look gave them; `current` is what cash is counted in.
+
+    `uncounted`: why there is no `current` though the bank gave something, with every digit of it: `0.00512345 BTC: no
+    currency of ISO 4217`; "" where there is nothing to say. Such an amount is no money of ours: it enters no sum.
+    """
 
     current: Money | None
     available: Money | None
     limit: Money | None = None
+    uncounted: str = ""
+
+    def __post_init__(self) -> None:
+        """Rows of before codes were checked hold coins rounded to two digits: what those were is lost."""
+        kept = (self.current, self.available, self.limit)
+        foreign = [m.currency for m in kept if m is not None and not is_currency(m.currency)]
+        if not foreign:
+            return
+        why = f"an amount in {shown(foreign[0])!a}: no currency of ISO 4217"
+        for name in ("current", "available", "limit"):
+            object.__setattr__(self, name, None)
+        object.__setattr__(self, "uncounted", self.uncounted or why)
 
 
 @dataclass(frozen=True, slots=True)

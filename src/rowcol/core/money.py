@@ -7,17 +7,19 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 from typing_extensions import override
 
-_EXPONENTS = {
-    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG"), 0),
-    **dict.fromkeys(("RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
-    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
-}
+from rowcol.core.currencies import DIGITS
+
 MICROS_PER_USD = 1_000_000
 _MAX_DIGITS = 18
+_SHOWN = 40
+"""Characters of a foreign number or code that a message repeats."""
 
 
 class NotMoney(ValueError):
-    """A number that cannot be an amount: NaN, infinite, or over 18 digits of minor units."""
+    """A number that cannot be an amount: NaN, infinite, over 18 digits of minor units, or in no currency of ISO 4217.
+
+    The message is ours and repeats at most some characters of the number and the code, so it can be shown.
+    """
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -63,9 +65,17 @@ class Cost:
 FREE = Cost(0)
 
 
+def is_currency(code: str) -> bool:
+    """Whether a code is one of ISO 4217 as it is written there: three capital letters, nothing around them."""
+    return code in DIGITS
+
+
 def exponent_of(currency: str) -> int:
-    """Digits after the point in ISO 4217; 2 for a currency not in the table."""
-    return _EXPONENTS.get(currency, 2)
+    """Digits after the point in ISO 4217. Raise `NotMoney` for any other code: how many it has, nobody knows."""
+    try:
+        return DIGITS[currency]
+    except KeyError:
+        raise NotMoney(f"{shown(currency)!a} is no currency of ISO 4217") from None
 
 
 def money_of(value: Decimal | int, currency: str) -> Money:
@@ -76,7 +86,19 @@ def money_of(value: Decimal | int, currency: str) -> Money:
     try:
         minor = Decimal(value).scaleb(exponent_of(currency)).quantize(Decimal(1), ROUND_HALF_EVEN)
     except ArithmeticError as error:
-        raise NotMoney(f"not an amount of {currency}: {value}") from error
+        raise NotMoney(f"not an amount of {currency}: {shown(value)}") from error
     if not minor.is_finite() or len(minor.as_tuple().digits) > _MAX_DIGITS:
-        raise NotMoney(f"not an amount of {currency}: {value}")
+        raise NotMoney(f"not an amount of {currency}: {shown(value)}")
     return Money(int(minor), currency)
+
+
+def shown(found: object) -> str:
+    """A foreign number or code as a message may repeat it: every digit as it came, cut after some."""
+    text = f"{found:f}" if isinstance(found, Decimal) and _is_short(found) else str(found)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def _is_short(value: Decimal) -> bool:
+    """Whether it can be written without an exponent: 0.00000001 rather than 1E-8."""
+    exponent = value.as_tuple().exponent
+    return isinstance(exponent, int) and -_SHOWN < exponent <= 0

@@ -274,8 +274,10 @@ class Rail(Protocol):
     ) -> Renewed | Failure:
         """What the answer to `renewal` says; `token` is the one that was sent."""
 
-    def record(self, row: MirrorRow) -> Record | None:
-        """A row of the mirror as the books' own value; None where it has none. `ValueError`: not readable."""
+    def record(self, row: MirrorRow, state: ConnectionState) -> Record | None:
+        """A row of the mirror as the books' own value; None where it has none. `ValueError`: not readable.
+
+        `state`: of the row's connection, which knows what a row leaves out (its company's currency)."""
 
     def authenticate(
         self,

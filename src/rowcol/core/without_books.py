@@ -53,6 +53,6 @@ class WithoutBooks:
         """Nobody asks: `renewal` proposes nothing."""
         raise AssertionError("a token that is never renewed")
 
-    def record(self, row: MirrorRow) -> Record | None:
+    def record(self, row: MirrorRow, state: ConnectionState) -> Record | None:
         """No row is a bill."""
         return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from rowcol.core.books import UnreadableRow
 from rowcol.core.cash import live
 from rowcol.core.change import Action, DecisionRecord
 from rowcol.core.connection import Connection
@@ -30,6 +31,7 @@ class BooksAnswer(Generic[T]):
 
     `evidence`: the coverage of each company. `action`: SERVE, or HOLD when it must not be decided
     on. `label`: what must be said beside it. `calls`: the lines of the call log made for it.
+    `unreadable`: rows that belong into `value` and are not, as they are no value; the label speaks of them.
     """
 
     business: BusinessId
@@ -46,6 +48,7 @@ class BooksAnswer(Generic[T]):
     policy: str
     answered_at: datetime
     records: tuple[DecisionRecord, ...] = ()
+    unreadable: tuple[UnreadableRow, ...] = ()
 
     @property
     def connections(self) -> tuple[Connection, ...]:

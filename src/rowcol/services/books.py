@@ -1,14 +1,28 @@
-"""Books: rows of the mirror as values, each answer with the time as of which the mirror is complete."""
+"""Books: rows of the mirror as values, each answer with the time as of which the mirror is complete.
+
+A row that is no value of ours (half a yen, no currency, another shape) keeps the others from nobody: it is named in the
+answer's `unreadable` and in its label, and whoever asks for that very row by its id hears why.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
-from typing import TypeVar
+from typing import Generic, TypeVar
 
-from rowcol.core.books import ACCOUNT, BILL, VENDOR, LedgerAccount, OpenItem, Party, Record
+from rowcol.core.books import (
+    ACCOUNT,
+    BILL,
+    VENDOR,
+    LedgerAccount,
+    OpenItem,
+    Party,
+    Record,
+    UnreadableRow,
+    said_of,
+)
 from rowcol.core.connection import Connection
 from rowcol.core.ids import BusinessId, ConnectionId, FirmId, RemoteId
 from rowcol.core.mirror import MirrorRow
@@ -32,16 +46,29 @@ FOREVER = date.max
 
 
 class RowUnreadable(Conflict):
-    """A row of the books that is no value of ours. It is named rather than left out of a list that looks whole."""
+    """The very row that was asked for is no value of ours."""
 
     code = "row_unreadable"
 
-    def __init__(self, row: MirrorRow, why: str) -> None:
+    def __init__(self, row: UnreadableRow) -> None:
         super().__init__(
-            f"{row.entity} {row.remote_id!r} cannot be read: {why}",
+            f"{row.entity} {row.remote_id!r} cannot be read: {row.why}",
             "correct it in the books; the next look at them brings the correction",
         )
         self.more = {"entity": row.entity, "id": row.remote_id}
+
+
+@dataclass(slots=True)
+class Found(Generic[R]):
+    """Rows as values, and those that are none."""
+
+    values: list[R] = field(default_factory=list)
+    unreadable: list[UnreadableRow] = field(default_factory=list)
+
+    def add(self, more: Found[R]) -> None:
+        """Another company's."""
+        self.values.extend(more.values)
+        self.unreadable.extend(more.unreadable)
 
 
 def asked(
@@ -59,6 +86,15 @@ def with_value(answer: BooksAnswer[T], value: U) -> BooksAnswer[U]:
     return BooksAnswer(value=value, **kept)
 
 
+def _beside(answer: BooksAnswer[T], unreadable: Sequence[UnreadableRow]) -> BooksAnswer[T]:
+    """The same, saying what is not in its value."""
+    said = said_of(unreadable)
+    if said is None:
+        return answer
+    label = f"{answer.label}; {said}" if answer.label else said
+    return replace(answer, label=label, unreadable=(*answer.unreadable, *unreadable))
+
+
 async def bills_by_id(
     plane: OpenPlane,
     firm: FirmId,
@@ -74,22 +110,23 @@ async def bills_by_id(
             "ask for them in parts, each with the id that the books gave",
         )
     unread = await targeted.unread(plane, firm, business)
-    found: dict[str, OpenItem] = {}
+    found, names = Found[OpenItem](), set[RemoteId]()
     vouched: Mapping[ConnectionId, Collection[RemoteId]] = {}
-    answer: BooksAnswer[Mapping[str, OpenItem]]
+    answer: BooksAnswer[None]
     if unread:
         targets = await targeted.fetched(plane, unread, BILL, wanted, question)
-        vouched, answer = targets.value, with_value(targets, found)
+        vouched, answer = targets.value, with_value(targets, None)
     else:
-        answer = with_value(await _asked(plane, firm, business, question), found)
+        answer = await _asked(plane, firm, business, question)
     for connection in answer.connections:
         asked = tuple(vouched.get(connection.id, wanted))
         rows = await plane.store.read_rows(firm, connection.id, BILL, asked) if asked else {}
-        for record in _records(plane, connection, tuple(rows.values()), OpenItem):
-            if record.remote_id in found:
-                raise _ambiguous(record.remote_id)
-            found[record.remote_id] = record
-    return answer
+        if not names.isdisjoint(rows):
+            raise _ambiguous(next(iter(names.intersection(rows))))
+        names.update(rows)
+        found.add(_records(plane, connection, tuple(rows.values()), OpenItem))
+    by_id: Mapping[str, OpenItem] = {bill.remote_id: bill for bill in found.values}
+    return _beside(with_value(answer, by_id), found.unreadable)
 
 
 def _ambiguous(bill_id: str) -> Conflict:
@@ -110,13 +147,13 @@ async def open_bills(
     """Bills that are not paid whole, by due date. Of each company by one read: over two, a bill that moves meanwhile
     would be missed, or told twice. Raise `BadInput` past `ROWS_MAX`."""
     answer = await _asked(plane, firm, business, question)
-    until, found = due_until or FOREVER, list[OpenItem]()
+    until, found = due_until or FOREVER, Found[OpenItem]()
     for connection in answer.connections:
         rows = await plane.store.list_due(firm, connection.id, BILL, until, limit=ROWS_MAX + 1)
         _need_few(rows, BILL, "ask for those due until an earlier day")
-        found += await _values(plane, connection, rows, OpenItem)
-    found.sort(key=lambda bill: (bill.due_on or date.min, bill.remote_id))
-    return with_value(answer, tuple(found))
+        found.add(await _values(plane, connection, rows, OpenItem))
+    found.values.sort(key=lambda bill: (bill.due_on or date.min, bill.remote_id))
+    return _beside(with_value(answer, tuple(found.values)), found.unreadable)
 
 
 async def vendors(
@@ -125,16 +162,19 @@ async def vendors(
     """By name."""
     answer = await _asked(plane, firm, business, question)
     found = await _listed(plane, firm, answer, VENDOR, Party)
-    return with_value(answer, tuple(sorted(found, key=lambda v: (v.name.casefold(), v.remote_id))))
+    by_name = sorted(found.values, key=lambda v: (v.name.casefold(), v.remote_id))
+    return _beside(with_value(answer, tuple(by_name)), found.unreadable)
 
 
 async def bank_accounts(
     plane: OpenPlane, firm: FirmId, business: BusinessId, question: Question
 ) -> BooksAnswer[tuple[LedgerAccount, ...]]:
-    """By name."""
+    """By name. An account that cannot be read is named whatever it is: whether a bank's, is not known either."""
     answer = await _asked(plane, firm, business, question)
-    found = [a for a in await _listed(plane, firm, answer, ACCOUNT, LedgerAccount) if a.is_bank]
-    return with_value(answer, tuple(sorted(found, key=lambda a: (a.name.casefold(), a.remote_id))))
+    found = await _listed(plane, firm, answer, ACCOUNT, LedgerAccount)
+    banks = [account for account in found.values if account.is_bank]
+    by_name = sorted(banks, key=lambda a: (a.name.casefold(), a.remote_id))
+    return _beside(with_value(answer, tuple(by_name)), found.unreadable)
 
 
 async def _asked(
@@ -149,13 +189,13 @@ async def _listed(
     answer: BooksAnswer[None],
     entity: str,
     kind: type[R],
-) -> list[R]:
+) -> Found[R]:
     """Every row of an entity that was not deleted; of each company by one read."""
-    found: list[R] = []
+    found = Found[R]()
     for connection in answer.connections:
         rows = await plane.store.list_rows(firm, connection.id, entity, limit=ROWS_MAX + 1)
         _need_few(rows, entity, "ask the books themselves with `rowcol call`")
-        found += await _values(plane, connection, rows, kind)
+        found.add(await _values(plane, connection, rows, kind))
     return found
 
 
@@ -166,7 +206,7 @@ def _need_few(rows: Sequence[MirrorRow], entity: str, instead: str) -> None:
 
 async def _values(
     plane: OpenPlane, connection: Connection, rows: Sequence[MirrorRow], kind: type[R]
-) -> list[R]:
+) -> Found[R]:
     if len(rows) <= BESIDE:
         return _records(plane, connection, rows, kind)
     return await asyncio.to_thread(_records, plane, connection, rows, kind)
@@ -174,16 +214,17 @@ async def _values(
 
 def _records(
     plane: OpenPlane, connection: Connection, rows: Sequence[MirrorRow], kind: type[R]
-) -> list[R]:
-    """Rows as values. Raise `RowUnreadable` for the first that is none."""
-    record: Callable[[MirrorRow], Record | None] = plane.rails[connection.rail].record
-    found: list[R] = []
+) -> Found[R]:
+    """Rows as values, each by itself."""
+    record, state = plane.rails[connection.rail].record, connection.state
+    found = Found[R]()
     for row in rows:
         try:
-            value = record(row)
+            value = record(row, state)
         except ValueError as error:  # only of an amount it says nothing but our own words
             why = str(error) if isinstance(error, NotMoney) else "its shape is not the one known"
-            raise RowUnreadable(row, why) from error
+            found.unreadable.append(UnreadableRow(row.entity, row.remote_id, why))
+            continue
         if isinstance(value, kind):
-            found.append(value)
+            found.values.append(value)
     return found

@@ -61,9 +61,11 @@ class CacheService:
         One that was deleted there is told as such (`is_deleted`), with nothing open. At most one metered call, and none
         while the mirror is fresh enough for `purpose`; `force=True` reads what changed now, whatever is known.
         `deadline` as for a balance (default: the purpose's patience): what is known by then is the answer, with a label
-        or held. So it is with every list below. Raises `RowUnreadable` where what the books have is no bill.
+        or held. So it is with every list below. Raises `RowUnreadable`, which says why, where what the books have is no bill.
         """
         found = await self.batch_get_bills([bill_id], purpose, force=force, deadline=deadline)
+        for row in found.unreadable:
+            raise books.RowUnreadable(row)
         return books.with_value(found, next(iter(found.value.values()), None))
 
     async def batch_get_bills(
@@ -75,6 +77,8 @@ class CacheService:
         deadline: datetime | None = None,
     ) -> BooksAnswer[Mapping[str, OpenItem]]:
         """Bills by their ids, without spaces around them; ids that `get_bill` has None for are left out.
+
+        Those that `get_bill` would refuse are in `.unreadable`, as in the lists below.
 
         No call while the mirror vouches; one for a whole company where it is too old; and where it
         was never read whole, one for 500 ids. Raises `BadInput` past 10,000 ids.
@@ -92,7 +96,10 @@ class CacheService:
     ) -> BooksAnswer[tuple[OpenItem, ...]]:
         """Bills with something to pay, by due date; `due_until`: only those due on that day or before.
 
-        Raises `BadInput` past 100,000 of one company, and `RowUnreadable` rather than leave one out.
+        A bill that is open but cannot be read (half a yen, a currency nobody knows) is in `.unreadable` with the reason, the
+        `.label` says so, and the others are exact. Also for a decision: sums and the first due date made of `.value` are
+        then without it, so who decides on them (a guardrail) must look that bill up in the books first, or not decide.
+        Raises `BadInput` past 100,000 of one company.
         """
         firm, asked = await self._asked(purpose, force=force, deadline=deadline)
         return await books.open_bills(self._plane, firm, self._business, due_until, asked)

@@ -37,6 +37,8 @@ TELL_NOTHING = frozenset(
 )
 """Answers that say nothing about whose token it is."""
 STORE_TRIES = 5
+OF_OLD_CONSENT = ("token", "consent_until", "currency_asked_at")
+"""Facts that a new consent ends: what they say is asked for, or found out, again."""
 CONNECTING = Cause(Trigger.PERSON, "a person connects a login")
 
 
@@ -198,7 +200,7 @@ async def reopen(plane: OpenPlane, login: Connection, access: Grant) -> Connecti
         its = await deeds.refreshed(plane, held)
         await _swap(plane, its, sealed)
         row = its.view.connection
-        facts = {n: v for n, v in row.state.facts.items() if n not in ("token", "consent_until")}
+        facts = {n: v for n, v in row.state.facts.items() if n not in OF_OLD_CONSENT}
         health = row.state.with_health(Health.OK, "", plane.clock.now())
         state = replace(health, facts=facts, failures=0, retry_at=None, condemned_token="")
         change = Change(its.lease, state=state, next_at=plane.clock.now())

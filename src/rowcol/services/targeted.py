@@ -56,7 +56,9 @@ async def fetched(
     there: dict[ConnectionId, frozenset[RemoteId]] = {}
     for view in views:
         decision, its_calls, its_ids = await _one(plane, view, entity, ids, question)
-        parts.append(Part(view.connection, decision))
+        # As it is now: what was read meanwhile may tell what its rows leave out.
+        row = (await deeds.find_login(plane, firm, view.connection.id)).connection
+        parts.append(Part(row, decision))
         made[view.connection.id] = tuple(its_calls)
         there[view.connection.id] = frozenset(its_ids)
     calls = tuple(call for its_calls in made.values() for call in its_calls)

@@ -180,4 +180,4 @@ def test_a_bank_has_no_books() -> None:
     assert rail.rows_looks("account", [RemoteId("1")]) == ()
     assert rail.units(Look("accounts.get"), app) == 0
     assert rail.renewal("token", state, kit.NOW) is None
-    assert rail.record(row) is None
+    assert rail.record(row, kit.state()) is None

@@ -134,10 +134,6 @@ def test_called_too_early_the_mark_stays() -> None:
         page([row(1)], after=""),
         page([], after="a\x00b"),
         page([], after="c" * 5000),
-        page([row(1, amount=None)]),
-        page([row(1, amount="89.4")]),
-        page([row(1, date="2026-02-30")]),
-        page([row(1, date="0001-01-01")]),
         page([row(1, pending="no")]),
         page([row(1, transaction_id=7)]),
     ],
@@ -146,6 +142,42 @@ def test_a_page_that_leads_nowhere_is_unreadable(answer: dict[str, Any]) -> None
     failure = fail(answer)
     assert failure.outcome is Outcome.UNREADABLE
     assert failure.state.cursor == "start"
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"amount": None}, "no amount"),
+        ({"amount": "89.4"}, "a value that should be a number is none"),
+        ({"amount": 10**30}, f"not an amount of USD: {10**30}"),
+        ({"date": "2026-02-30"}, "a date that cannot be: 2026-02-30"),
+        ({"date": "0001-01-01"}, "a date that cannot be: 0001-01-01"),
+    ],
+)
+def test_a_transaction_that_cannot_be_is_kept_as_one_without_an_amount(
+    changes: dict[str, Any], why: str
+) -> None:
+    """The others are read, the cursor goes on, and it proves nothing about days."""
+    found = read(page([row(1), row(2, **changes), row(3)]))
+    one, two, three = (r.body for r in found.staged)
+    assert one is not None
+    assert two is not None
+    assert three is not None
+    assert (two["amount"], two["unreadable"]) == ("", why)
+    assert "unreadable" not in one
+    assert one["amount"] == three["amount"] != ""
+    assert (found.publishes, found.state.cursor) == ("transactions", "end")
+    is_dated = "date" not in changes
+    assert found.state.posted_count == 2 + is_dated
+    assert found.state.first_posted_on == date.fromisoformat(str(one["date"]))
+
+
+def test_coins_keep_their_digits() -> None:
+    coins = row(1, amount="@", iso_currency_code=None, unofficial_currency_code="BTC")
+    raw = json.dumps(page([coins])).replace('"@"', "0.00512345").encode()
+    (found,) = read(raw).staged
+    assert found.body is not None
+    assert (found.body["amount"], found.body["currency"]) == ("0.00512345", "BTC")
 
 
 def test_a_page_that_is_unreadable_drops_the_earlier_ones() -> None:

@@ -146,7 +146,11 @@ def state(**changes: Any) -> ConnectionState:
         looked_at=read_at,
         cursor=(read_at - OVERLAP).isoformat(),
         delivered_at=read_at - timedelta(hours=1),
-        facts={"changes_at": read_at.isoformat()},
+        facts={
+            "changes_at": read_at.isoformat(),
+            "home_currency": "USD",
+            "currency_asked_at": (read_at - timedelta(seconds=1)).isoformat(),
+        },
     )
     return replace(known, **changes)
 
@@ -172,6 +176,13 @@ def changes(*groups: dict[str, Any], time: datetime = NOW) -> dict[str, Any]:
     return {"CDCResponse": [{"QueryResponse": list(groups)}], "time": time.isoformat()}
 
 
+def preferences(currency: str, time: datetime = NOW) -> dict[str, Any]:
+    """The answer that names a company's own currency."""
+    prefs = {"MultiCurrencyEnabled": False, "HomeCurrency": {"value": currency}}
+    found = {"Preferences": [row(1, CurrencyPrefs=prefs)], "maxResults": 1}
+    return {"QueryResponse": found, "time": time.isoformat()}
+
+
 @dataclass
 class Company:
     """A company at QuickBooks that answers our own requests: rows by entity, times as they are."""
@@ -180,6 +191,7 @@ class Company:
     clock: timedelta = timedelta(0)
     limit: int = 1000
     calls: int = 0
+    currency: str = "USD"
 
     def answer(self, request: Request, at: datetime) -> Response:
         self.calls += 1
@@ -193,6 +205,8 @@ class Company:
         if "/companyinfo/" in parts.path:
             body = {"CompanyInfo": row(1, at, CompanyName="Tern & Co"), "time": time.isoformat()}
             return response(body, sent_at=at)
+        if request.body == b"SELECT * FROM Preferences":
+            return response(preferences(self.currency, time), sent_at=at)
         asked_for = re.fullmatch(
             r"SELECT \* FROM (\w+)(?: WHERE (.*?))? ORDERBY MetaData.LastUpdatedTime"
             r" STARTPOSITION (\d+) MAXRESULTS (\d+)",

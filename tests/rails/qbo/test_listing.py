@@ -25,19 +25,21 @@ def company(times: list[int], entity: str = "Bill") -> kit.Company:
     return kit.Company({entity: rows})
 
 
-def test_a_first_reading_takes_one_call_an_entity() -> None:
+def test_a_first_reading_takes_one_call_an_entity_and_one_for_the_currency() -> None:
     books = kit.Company({"Bill": [kit.row(n) for n in range(7)]})
     state, readings = kit.run(books, ConnectionState(), kit.wanted(None))
-    assert books.calls == len(ENTITIES)
-    *pages, last = readings
+    assert books.calls == len(ENTITIES) + 1
+    begun = kit.NOW + timedelta(seconds=1)  # the currency was asked for before
+    asked, *pages, last = readings
+    assert (asked.state.facts["home_currency"], asked.staged) == ("USD", ())
     assert all(not p.coverages and p.publishes is None and not p.replaces for p in pages)
     assert all(not r.rows for r in readings)
     assert (last.publishes, last.replaces) == ("books", ENTITIES)
-    assert state.cursor == "2026-11-25T11:17:08+00:00", "of the first page, minus five minutes"
+    assert state.cursor == "2026-11-25T11:17:09+00:00", "of the first page, minus five minutes"
     [covered] = last.coverages
-    assert covered.complete_as_of == kit.NOW - OVERLAP
+    assert covered.complete_as_of == begun - OVERLAP
     assert (covered.scope, covered.source) == ("books", Source.CACHED)
-    assert (state.looked_at, state.page, state.health) == (kit.NOW, "", Health.OK)
+    assert (state.looked_at, state.page, state.health) == (begun, "", Health.OK)
     assert state.facts["institution_name"] == "Tern & Co"
     assert state.facts["changes_at"] == "", "what comes next is no gap"
 

@@ -15,15 +15,13 @@ from rowcol.core.connection import ConnectionState
 from rowcol.core.evidence import Balance, Health, Observation, Source
 from rowcol.core.ids import RemoteId
 from rowcol.core.mirror import ACCOUNT
-from rowcol.core.money import Money, NotMoney, money_of
+from rowcol.core.money import Money, NotMoney, is_currency, money_of, shown
 from rowcol.core.outcome import Outcome
 from rowcol.core.rail import Look, Reading, Row
 from rowcol.core.wire import Response
 from rowcol.rails.plaid import facts, records
 from rowcol.rails.plaid.errors import request_id_of
 from rowcol.rails.plaid.items import with_item
-
-_CODE_MAX = 12
 
 
 def read_cached(look: Look, response: Response, state: ConnectionState) -> Reading:
@@ -138,23 +136,30 @@ def _observed(
 
 
 def _balance(record: records.BalanceRecord) -> Balance:
-    """Either currency field is null; unofficial codes (coins) count as codes. No code: no value."""
-    code = record.iso_currency_code or record.unofficial_currency_code
-    if not code:
-        return Balance(None, None)
-    if len(code) > _CODE_MAX or not code.isalnum() or not code.isascii():
-        raise records.Unreadable("a currency code that is none")
-    return Balance(
-        _money(record.current, code), _money(record.available, code), _money(record.limit, code)
-    )
+    """Either currency field is null. What is no amount of an official currency is no value, and says so: one such
+    account keeps the others' balances from nobody."""
+    code = record.iso_currency_code or record.unofficial_currency_code or ""
+    why, values = "", list[Money | None]()
+    for raw in (record.current, record.available, record.limit):
+        try:
+            values.append(_money(raw, code))
+        except (NotMoney, records.Unreadable) as error:
+            values.append(None)
+            why = why or str(error)
+    current, available, limit = values
+    return Balance(current, available, limit, why if current is None else "")
 
 
 def _money(raw: records.Number, code: str) -> Money | None:
+    """Exact to the currency's digits. Raise `NotMoney` or `Unreadable` with every digit and why it is no value."""
     value = records.number(raw)
-    try:
-        return None if value is None else money_of(value, code)
-    except NotMoney as error:
-        raise records.Unreadable("a balance that is no amount") from error
+    if value is None:
+        return None
+    if not code:
+        raise NotMoney(f"{shown(value)} in a currency that its bank does not name")
+    if not is_currency(code):
+        raise NotMoney(f"{shown(value)} {records.text(shown(code))}: no currency of ISO 4217")
+    return money_of(value, code)
 
 
 def _row(account: records.AccountRecord) -> Row:

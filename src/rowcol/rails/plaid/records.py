@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, TypeVar
 
@@ -89,8 +89,8 @@ class BalanceRecord(msgspec.Struct, frozen=True):
     `last_updated_datetime` means something at two banks only, so it is not typed here.
     """
 
-    available: Number
-    current: Number
+    available: Number = _NULL
+    current: Number = _NULL
     limit: Number = _NULL
     iso_currency_code: str | None = None
     unofficial_currency_code: str | None = None
@@ -119,12 +119,12 @@ class AccountsAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TransactionRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One transaction; `amount` above 0 is money out of the account."""
+    """One transaction; `amount` above 0 is money out of the account. `date`: as text, so that a wrong one is one row's."""
 
     transaction_id: Id
     account_id: Id
     amount: Number
-    date: date
+    date: str
     pending: bool
     iso_currency_code: str | None = None
     unofficial_currency_code: str | None = None

@@ -14,7 +14,7 @@ from rowcol.core.connection import ConnectionState
 from rowcol.core.freshness.calendar import is_bank_day
 from rowcol.core.ids import RemoteId
 from rowcol.core.mirror import TRANSACTION
-from rowcol.core.money import NotMoney, money_of
+from rowcol.core.money import NotMoney, is_currency, money_of, shown
 from rowcol.core.outcome import Outcome
 from rowcol.core.rail import Failure, Look, Reading, Row
 from rowcol.core.wire import Response
@@ -22,6 +22,8 @@ from rowcol.rails.plaid import facts, records
 from rowcol.rails.plaid.accounts import beside_changes
 from rowcol.rails.plaid.errors import failed, request_id_of
 
+UNREADABLE = "unreadable"
+"""In a row's body, only where it has no amount: why."""
 YEARS = range(1970, 2101)
 """Dates outside are none: each year costs a calendar."""
 
@@ -64,20 +66,19 @@ def rows_of(answer: records.SyncAnswer) -> tuple[Row, ...]:
 
 
 def _row(record: records.TransactionRecord) -> Row:
-    """The amount stays the exact text of a decimal: Plaid sends more digits than a currency has."""
-    amount = records.number(record.amount)
+    """The amount stays the exact text of a decimal: Plaid sends more digits than a currency has, and coins have others.
+
+    One that is no amount, or dated when nothing can be, is kept without one and says why (`unreadable`): the page's
+    other rows and its cursor go on, and no sum can take it for zero.
+    """
     currency = records.text(record.iso_currency_code or record.unofficial_currency_code)
-    if amount is None or record.date.year not in YEARS:
-        raise records.Unreadable("a transaction without an amount or a date that can be")
-    try:
-        money_of(amount, currency)
-    except NotMoney as error:
-        raise records.Unreadable("an amount that is none") from error
+    amount, why = _amount(record, currency)
+    day = _day(record)
     body = {
         "account_id": record.account_id,
-        "amount": str(amount),
+        "amount": amount,
         "currency": currency,
-        "date": record.date.isoformat(),
+        "date": "" if day is None else day.isoformat(),
         "authorized_date": records.text(record.authorized_date),
         "pending": record.pending,
         "pending_transaction_id": records.text(record.pending_transaction_id),
@@ -85,16 +86,40 @@ def _row(record: records.TransactionRecord) -> Row:
         "merchant_name": records.text(record.merchant_name),
         "payment_channel": records.text(record.payment_channel),
     }
+    if why:
+        body[UNREADABLE] = why
     at = records.moment_of(record.datetime)
-    due_on = (
-        record.date if record.pending else None
-    )  # what is open of it, so that it is found quickly
+    due_on = day if record.pending else None  # what is open of it, so that it is found quickly
     return Row(TRANSACTION, RemoteId(record.transaction_id), "", at, body, due_on)
+
+
+def _amount(record: records.TransactionRecord, currency: str) -> tuple[str, str]:
+    """The amount's text, "" where it is none, and then why."""
+    try:
+        value = records.number(record.amount)
+        if value is None:
+            return "", "no amount"
+        # Bounded as an amount of two digits would be: in which currency it is, changes nothing of its digits.
+        money_of(value, currency if is_currency(currency) else "USD")
+    except (NotMoney, records.Unreadable) as error:
+        return "", str(error)
+    if _day(record) is None:
+        return "", f"a date that cannot be: {shown(records.text(record.date))}"
+    return str(value), ""
+
+
+def _day(record: records.TransactionRecord) -> date | None:
+    """Its date, None where it is none or lies in no year that can be."""
+    try:
+        day = date.fromisoformat(record.date)
+    except ValueError:
+        return None
+    return day if day.year in YEARS else None
 
 
 def _counted(state: ConnectionState, answer: records.SyncAnswer, changes: int) -> ConnectionState:
     """What a page adds to the closed-days proof; only posted rows that it brings as new count."""
-    days = [record.date for record in answer.added if not record.pending]
+    days = [day for r in answer.added if not r.pending and (day := _day(r)) is not None]
     closed = sum(not is_bank_day(day) for day in days)
     first = _least(facts.word(state, facts.POSTED_FIRST_ON), days)
     return facts.learnt(

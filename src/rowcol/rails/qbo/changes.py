@@ -110,11 +110,12 @@ def is_too_old(cursor_at: datetime, at: datetime) -> bool:
 
 
 def with_name(state: ConnectionState, rows: tuple[Row, ...]) -> ConnectionState:
-    """The same with the company's name, where a row tells it."""
+    """The same with the company's name and country, where a row tells them."""
     for row in rows:
         if row.entity == COMPANY and row.body is not None:
-            name = text(row.body.get("CompanyName"))
-            state = facts.learnt(state, {facts.INSTITUTION_NAME: name}) if name else state
+            name, country = text(row.body.get("CompanyName")), text(row.body.get("Country"))
+            told = {facts.INSTITUTION_NAME: name, facts.COUNTRY: country.strip().upper()}
+            state = facts.learnt(state, {n: v for n, v in told.items() if v})
     return state
 
 

@@ -9,6 +9,9 @@
 | `is_read_only`     | bool | the subscription ended: reads work, writes do not                        |
 | `gone`             | str  | names that the last answer said are gone: they were merged               |
 | `changes_at`       | str  | QuickBooks' own time of the last read of changes; "" before the first one |
+| `home_currency`    | str  | the company's own currency, as its preferences say; "": they say none    |
+| `currency_asked_at` | str | when its preferences were asked for last, on our clock                   |
+| `country`          | str  | the company's country, as `CompanyInfo` says                             |
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ INSTITUTION_NAME, READ_ONLY = "institution_name", "is_read_only"
 TOKEN, CHANGES_AT, GONE = "token", "changes_at", "gone"
 TOKEN_REFUSED, TOKEN_RENEWED, RENEWED_AT = "refused", "renewed", "renewed_at"
 CONSENT_UNTIL = "consent_until"
+HOME_CURRENCY, CURRENCY_ASKED_AT, COUNTRY = "home_currency", "currency_asked_at", "country"
 _READING = "reading."
 
 

@@ -14,6 +14,7 @@ from rowcol.core.ids import RemoteId
 from rowcol.core.rail import CannotHelp, Deed, Look, Want
 from rowcol.rails.qbo import facts
 from rowcol.rails.qbo.changes import changes_look, is_too_old
+from rowcol.rails.qbo.home import currency_look
 from rowcol.rails.qbo.listing import EVERYTHING, page_look
 from rowcol.rails.qbo.progress import progress_of
 from rowcol.rails.qbo.requests import statement_of_ids
@@ -36,11 +37,14 @@ def free_look(state: ConnectionState, want: Want) -> Look | None:
         return page_look(EVERYTHING) if is_old else changes_look(progress.cdc, state)
     if progress is not None and progress.entities:
         return page_look(progress)
-    if cursor_at is None:
-        return page_look(EVERYTHING)
-    if want.since is None or (state.looked_at is not None and state.looked_at >= want.since):
+    is_looked = want.since is None or (
+        state.looked_at is not None and state.looked_at >= want.since
+    )
+    if cursor_at is not None and is_looked:
         return None
-    is_old = is_too_old(cursor_at, want.now)
+    if (look := currency_look(state)) is not None:
+        return look
+    is_old = cursor_at is None or is_too_old(cursor_at, want.now)
     return page_look(EVERYTHING) if is_old else changes_look(ENTITIES, state, want.omits)
 
 

@@ -28,7 +28,7 @@ from rowcol.core.books import (
 )
 from rowcol.core.ids import RemoteId
 from rowcol.core.mirror import MirrorRow
-from rowcol.core.money import Money, NotMoney, exponent_of
+from rowcol.core.money import Money, NotMoney, exponent_of, shown
 from rowcol.core.rail import Row
 from rowcol.rails.qbo.records import (
     RowRecord,
@@ -44,8 +44,7 @@ from rowcol.rails.qbo.spec import ENTITIES
 DELETED = "Deleted"
 UNDATED = date.min
 """Due on no known day, yet open: due at once."""
-HOME = "USD"
-"""Of a row without a currency: the company does not use several. What its own is stands nowhere in the row."""
+_OPEN = Decimal(1)
 _DIGITS_MAX = 18
 _MINOR_MAX = 10**_DIGITS_MAX
 _EXACT = Context(prec=4 * _DIGITS_MAX, traps=[Inexact, InvalidOperation])
@@ -54,7 +53,7 @@ RECORDS_KEPT, KEPT_BYTES_MAX = 8_192, 4_096
 
 
 def row_of(entity: str, body: object) -> Row:
-    """An object as a row; raise `Unreadable` where it is none."""
+    """An object as a row; raise `Unreadable` where it is none. What is wrong with its amounts, whoever reads it is told."""
     found = convert(body, RowRecord)
     if not isinstance(body, dict):
         raise Unreadable("an object that is none")
@@ -82,7 +81,10 @@ def rows_of(groups: dict[str, Any]) -> tuple[Row, ...]:
 def _due_on(entity: str, body: dict[str, Any]) -> date | None:
     if entity not in (BILL, INVOICE):
         return None
-    balance = amount_of(body.get("Balance"))
+    try:
+        balance = amount_of(body.get("Balance"))
+    except Unreadable:
+        balance = _OPEN  # a list of what is open must name it
     if balance is None or balance <= 0:
         return None
     return day_of(body.get("DueDate")) or day_of(body.get("TxnDate")) or UNDATED
@@ -137,23 +139,24 @@ _read_party = msgspec.json.Decoder(PartyRecord).decode
 _read_account = msgspec.json.Decoder(AccountRecord).decode
 
 
-def record_of(row: MirrorRow) -> Record | None:
+def record_of(row: MirrorRow, home: str) -> Record | None:
     """A kept row as the books' own value; None where it has none. Raise `ValueError` where it cannot be read.
 
-    Equal rows are equal values, so those read last are kept: half the time of a batch is reading bodies.
+    `home`: the company's own currency, "" while it is not known: a row that names none has no value then. Equal rows are equal values, so those read last are kept: half the time of a batch is reading bodies.
     """
     if row.body is None:
         return None
-    return _kept(row, row.body) if len(row.body) <= KEPT_BYTES_MAX else _read(row, row.body)
+    read = _kept if len(row.body) <= KEPT_BYTES_MAX else _read
+    return read(row, row.body, home)
 
 
-def _read(row: MirrorRow, body: bytes) -> Record | None:
+def _read(row: MirrorRow, body: bytes, home: str) -> Record | None:
     try:
         if row.entity in (BILL, INVOICE):
-            return _open_item(row, _read_open(body))
+            return _open_item(row, _read_open(body), home)
         if row.entity in (VENDOR, CUSTOMER):
-            return _party(row, _read_party(body))
-        return _account(row, _read_account(body)) if row.entity == ACCOUNT else None
+            return _party(row, _read_party(body), home)
+        return _account(row, _read_account(body), home) if row.entity == ACCOUNT else None
     except RecursionError:
         raise Unreadable("nested too deep") from None
 
@@ -161,10 +164,10 @@ def _read(row: MirrorRow, body: bytes) -> Record | None:
 _kept = lru_cache(maxsize=RECORDS_KEPT)(_read)
 
 
-def _open_item(row: MirrorRow, found: OpenRecord) -> OpenItem:
+def _open_item(row: MirrorRow, found: OpenRecord, home: str) -> OpenItem:
     is_bill = row.entity == BILL
     party = (found.VendorRef if is_bill else found.CustomerRef) or NOBODY
-    currency = _currency(found.CurrencyRef)
+    currency = _currency(found.CurrencyRef, home)
     total = _money(found.TotalAmt, currency)
     is_untouched = found.Balance is not None and found.Balance == found.TotalAmt
     return OpenItem(
@@ -185,36 +188,41 @@ def _open_item(row: MirrorRow, found: OpenRecord) -> OpenItem:
     )
 
 
-def _party(row: MirrorRow, found: PartyRecord) -> Party:
+def _party(row: MirrorRow, found: PartyRecord, home: str) -> Party:
     return Party(
         entity=row.entity,
         remote_id=row.remote_id,
         name=text(found.DisplayName),
-        balance=_money(found.Balance, _currency(found.CurrencyRef)),
+        balance=_money(found.Balance, _currency(found.CurrencyRef, home)),
         is_active=found.Active,
         is_deleted=row.is_deleted,
     )
 
 
-def _account(row: MirrorRow, found: AccountRecord) -> LedgerAccount:
+def _account(row: MirrorRow, found: AccountRecord, home: str) -> LedgerAccount:
     return LedgerAccount(
         remote_id=row.remote_id,
         name=text(found.FullyQualifiedName or found.Name),
         type=text(found.AccountType),
         subtype=text(found.AccountSubType),
-        balance=_money(found.CurrentBalance, _currency(found.CurrencyRef)),
+        balance=_money(found.CurrentBalance, _currency(found.CurrencyRef, home)),
         is_active=found.Active,
         is_bank=found.AccountType == "Bank",
         is_deleted=row.is_deleted,
     )
 
 
-def _currency(ref: RefRecord | None) -> str:
-    return (ref.value if ref is not None else None) or HOME
+def _currency(ref: RefRecord | None, home: str) -> str:
+    """Its own, else the company's; never a guess. Raise `NotMoney` where there is none of ISO 4217."""
+    code = (ref.value if ref is not None else None) or home
+    if not code:
+        raise NotMoney("it names no currency, and its company's own is not known")
+    exponent_of(code)
+    return code
 
 
 def _money(value: Decimal | None, currency: str) -> Money:
-    """Exact, or `NotMoney`: the books hold no parts of a cent, so one would be a misreading."""
+    """Exact, or `NotMoney`: no half yen is rounded, and parts of a cent would be a misreading."""
     if not value:
         return Money(0, currency)
     try:
@@ -225,4 +233,4 @@ def _money(value: Decimal | None, currency: str) -> Money:
                 return Money(minor, currency)
     except (ArithmeticError, ValueError):
         pass  # infinite, none, or longer than any amount is
-    raise NotMoney(f"not an exact amount of {currency[:10]}")
+    raise NotMoney(f"{shown(value)} is not an exact amount of {currency}")

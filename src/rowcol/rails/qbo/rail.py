@@ -33,6 +33,7 @@ from rowcol.rails.qbo import (
     errors,
     facts,
     grants,
+    home,
     listing,
     looks,
     mirror,
@@ -83,22 +84,22 @@ class Qbo:
         """What the answer says."""
         if look.endpoint == "token.revoke":
             return calls.read_revocation(look, response, state)
+        if home.is_currency_look(look):
+            return _read_currency(look, response, state)
         if not 200 <= response.status < 300:
             return _REFUSALS.get(look.endpoint, errors.refused)(look, response, state)
         reader = _READERS.get(look.endpoint, calls.read_object)
         if look.is_page:
             reader = listing.read_listed
-        try:
-            return reader(look, response, state)
-        except Unreadable as error:
-            at = response.received_at
-            failure = errors.failed(look, Outcome.UNREADABLE, str(error), at, state)
-            return replace(failure, remote_request_id=errors.remote_request_id(response))
+        return _read(reader, look, response, state)
 
     def silent(
         self, look: Look, outcome: Outcome, detail: str, at: datetime, state: ConnectionState
     ) -> Failure:
         """An unfinished reading goes on where it was, with smaller pages where one was too large."""
+        if home.is_currency_look(look):
+            failure = errors.failed(look, outcome, detail, at, state)
+            return home.without_answer(failure, at, state)
         if detail != Silence.TOO_LARGE:
             return errors.failed(look, outcome, detail, at, state)
         after = listing.after_too_large(look, state)
@@ -151,9 +152,9 @@ class Qbo:
         """The new tokens."""
         return grants.read_renewal(look, response, token, state)
 
-    def record(self, row: MirrorRow) -> Record | None:
-        """Bills, invoices, vendors, customers, accounts."""
-        return mirror.record_of(row)
+    def record(self, row: MirrorRow, state: ConnectionState) -> Record | None:
+        """Bills, invoices, vendors, customers, accounts; amounts without a currency in the company's own."""
+        return mirror.record_of(row, home.currency_of(state))
 
     def authenticate(
         self,
@@ -180,3 +181,24 @@ class Qbo:
     def translate(self, body: bytes, remote_id: RemoteId) -> tuple[Signal, ...]:
         """Hints only."""
         return webhook.translate(body, remote_id)
+
+
+def _read(
+    reader: _Reader, look: Look, response: Response, state: ConnectionState
+) -> Reading | Failure:
+    """What a reader makes of an answer, or that it is none."""
+    try:
+        return reader(look, response, state)
+    except Unreadable as error:
+        at = response.received_at
+        failure = errors.failed(look, Outcome.UNREADABLE, str(error), at, state)
+        return replace(failure, remote_request_id=errors.remote_request_id(response))
+
+
+def _read_currency(look: Look, response: Response, state: ConnectionState) -> Reading | Failure:
+    if not 200 <= response.status < 300:
+        return home.refused_currency(look, response, state)
+    read = _read(home.read_currency, look, response, state)
+    if isinstance(read, Reading):
+        return read
+    return home.without_answer(read, response.sent_at, state)
