@@ -94,6 +94,10 @@ def _link(arguments: Arguments, token: str | None) -> _Body:
     return body
 
 
+def _link_status(arguments: Arguments, _token: str | None) -> _Body:
+    return {"link_token": arguments.get("link_token") or ""}
+
+
 def _exchange(arguments: Arguments, _token: str | None) -> _Body:
     return {"public_token": arguments.get("public_token") or ""}
 
@@ -144,6 +148,7 @@ def _fire(arguments: Arguments, token: str | None) -> _Body:
 
 _BODIES: dict[str, Callable[[Arguments, str | None], _Body]] = {
     "link.token.create": _link,
+    "link.token.get": _link_status,
     "item.public_token.exchange": _exchange,
     "item.get": _token_only,
     "item.remove": _remove,
