@@ -67,6 +67,7 @@ class RailSpec:
     rail's other hosts by name, then environment. `pool`: what a month admits of metered calls.
     `sweep_every`: how long a healthy connection may go without a look, `sweep_gapped`: after a
     delivery was found missing. `is_lazy`: a delivery only marks; nothing is read before somebody asks.
+    `repaired`: what is worth a look once a person went through an existing login's page again.
     """
 
     name: str
@@ -81,6 +82,7 @@ class RailSpec:
     sweep_every: timedelta = timedelta(hours=24)
     sweep_gapped: timedelta = timedelta(hours=3)
     is_lazy: bool = False
+    repaired: tuple[Signal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

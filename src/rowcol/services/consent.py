@@ -49,7 +49,7 @@ async def begin(plane: OpenPlane, firm: FirmId, business: BusinessId, app: App) 
     link = Link(plane.rng.new_id("lnk"), hash_of(state), firm, business, app.id, now, now + LASTS)
     await plane.store.add_link(firm, link)
     url = plane.rails[app.rail].consent_url(await plane.gateway.located(app), state)
-    return Grant(link.id, expires_at=link.expires_at, url=url)
+    return Grant(link.id, expires_at=link.expires_at, url=url, session=link.id)
 
 
 async def complete(

@@ -16,11 +16,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rowcol.core.delivery import Authentic, NeedsKey, Unauthentic, VerificationKey
+from rowcol.core.delivery import NOTICE, Authentic, NeedsKey, Unauthentic, VerificationKey
 from rowcol.core.outcome import Outcome
 from rowcol.core.rail import Failure
+from rowcol.core.secret import hash_of
 from rowcol.core.wire import MAX_DELIVERY_BYTES, RawDelivery
-from rowcol.rails.plaid.spec import EVENTS
+from rowcol.rails.plaid.spec import EVENTS, NOTICES
 from rowcol.rails.plaid.webhook import authenticate, public_key, read_key, route, translate
 from tests.rails.plaid import kit
 
@@ -57,9 +58,15 @@ def test_each_delivery_is_routed_and_translated(path: Path) -> None:
     body = path.read_bytes()
     kind, ids = route(body)
     assert kind == path.stem
-    assert list(ids) == [value for key, value in json.loads(body).items() if key == "item_id"]
+    read = json.loads(body)
+    named = [read[key] for key in ("item_id",) if key in read]
+    named += [f"session:{hash_of(read[key])}" for key in ("link_token",) if key in read]
+    assert list(ids) == named
     webhook_type, code = kind.split(".")
-    assert translate(body) == EVENTS[webhook_type, code]
+    signals = translate(body)
+    announced = [s for s in signals if s.stream.startswith(NOTICE)]
+    assert tuple(s for s in signals if s not in announced) == EVENTS[webhook_type, code]
+    assert len(announced) == ((webhook_type, code) in NOTICES)
 
 
 def test_age_limits_are_inclusive() -> None:

@@ -210,4 +210,5 @@ SPEC = RailSpec(
     events=EVENTS,
     prices=PRICES,
     live="accounts.balance.get",
+    repaired=_hints("a person went through the login's page again", HEALTH, ACCOUNTS),
 )
