@@ -18,7 +18,7 @@ from rowcol.cli.findings import (
 )
 from rowcol.core.change import Change
 from rowcol.core.connection import Connection
-from rowcol.core.delivery import Incoming, Notice, NoticeKind
+from rowcol.core.delivery import SESSION, Incoming, Notice, NoticeKind
 from rowcol.core.evidence import Health
 from rowcol.core.ids import AppId, BusinessId, ConnectionId, DeliveryId, FirmId, RemoteId
 from rowcol.core.records import Firm
@@ -115,3 +115,30 @@ async def test_only_a_rail_with_a_fee_bills_what_nobody_knows(tmp_path: Path) ->
         assert "may be billed" in found["unmatched webhooks of plaid"]
         assert found["unmatched webhooks of qbo"].startswith("1 for logins")
         assert "billed" not in found["unmatched webhooks of qbo"]
+
+
+async def test_what_was_announced_is_told_with_the_command_that_answers_it(tmp_path: Path) -> None:
+    async with rig(tmp_path) as it:
+        await it.settle()
+        (row,) = await it.plane.store.list_connections(FIRM)
+        until = it.clock.now() + timedelta(days=9)
+        told_of = (Notice(NoticeKind.DISCONNECT, T0, until), Notice(NoticeKind.NEW_ACCOUNTS, T0))
+        taken = await it.plane.store.claim_one(FIRM, row.id, "test", it.clock.now(), 60)
+        assert taken is not None
+        state = replace(row.state, notices=told_of)
+        await it.plane.store.commit(FIRM, Change(taken, state=state, releases=True))
+        ((_, text, command),) = await told(it, timedelta(0))
+        assert text == (
+            f"it is disconnected on {until:%Y-%m-%d}; "
+            "the bank has accounts that this login does not show"
+        )
+        repair, add = f"connection repair {row.id}", f"connection add-accounts {row.id}"
+        assert command == f"`rowcol {repair}`, `rowcol {add}`"
+
+
+async def test_the_end_of_a_link_session_is_no_webhook_of_a_lost_login(tmp_path: Path) -> None:
+    async with rig(tmp_path) as it:
+        remote, kind = RemoteId(f"{SESSION}abc"), "LINK.SESSION_FINISHED"
+        its = (AppId("main"), (remote,), kind, "k", None, T0, b"{}")
+        await it.plane.store.receive([Incoming(DeliveryId("del_1"), "plaid", *its)])
+        assert [f async for f in about_unmatched(it.plane.store)] == []

@@ -46,6 +46,13 @@ MADE_LATELY = timedelta(days=1)
 """Far longer than a public token lives."""
 
 
+SPENT = (
+    "begin again. If the service stopped while it connected, the rail may have a login that is billed and that nobody "
+    "has the token of: look for it in the rail's dashboard"
+)
+"""What may be the matter with a public token that is refused: it is good once, for half an hour."""
+
+
 class GrantRefused(RailRefused):
     """A step of connecting failed, with what kind of failure it was."""
 
@@ -160,11 +167,13 @@ async def exchange_once(
         return known
     try:
         return await exchange(plane, firm, business, app, {"public_token": public_token})
-    except GrantRefused:
+    except GrantRefused as error:
         known = await _made_of(plane, firm, business, public_token)
-        if known is None:
+        if known is not None:
+            return known
+        if error.outcome is not Outcome.BAD_REQUEST:
             raise
-        return known
+        raise GrantRefused(error.message, SPENT, error.outcome) from error
 
 
 async def _made_of(
