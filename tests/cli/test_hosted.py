@@ -40,10 +40,13 @@ class Desk:
 
         self.plaid.on_answer = watch
 
-    def connected(self) -> dict[str, Any]:
+    def connected(self, error: dict[str, Any] | None = None) -> dict[str, Any]:
+        """A login after its first look; `error`: that the look found."""
         self.meanwhile("goes_through")
         lines = self.shell("connect", "plaid", NAME, "--json").stdout.splitlines()
-        self.shell("read", NAME, "--force", "--yes")
+        (item,) = self.plaid.items.values()
+        item.error = error
+        self.shell("read", NAME, "--force", "--yes", rc=None)
         found: dict[str, Any] = json.loads(lines[-1])
         return found
 
@@ -162,10 +165,7 @@ def test_without_a_page_the_link_token_is_printed_as_before(desk: Desk) -> None:
 
 
 def test_a_broken_login_is_repaired_in_place(desk: Desk) -> None:
-    login = desk.connected()
-    (item,) = desk.plaid.items.values()
-    item.error = LOGIN_REQUIRED
-    desk.shell("read", NAME, "--force", "--yes", rc=None)
+    login = desk.connected(LOGIN_REQUIRED)
     listed = desk.shell("connection", "list", NAME).stdout
     assert f"needs a person: `rowcol connection repair {login['id']}`" in listed
     desk.meanwhile("repairs")

@@ -32,7 +32,7 @@ from tests.fake_plaid import (
     plaid_rig,
     refusal,
 )
-from tests.fakes import T0
+from tests.fakes import T0, FakeClock
 from tests.rig import BUSINESS, FIRM
 from tests.waiting import until
 
@@ -558,6 +558,22 @@ async def test_accounts_are_added_to_the_same_login(it: PlaidRig) -> None:
     view = await it.plane.store.read_view(FIRM, login.id)
     assert view is not None
     assert {a.name for a in view.accounts} == {"Checking", "Savings"}
+
+
+async def test_a_repair_seals_the_token_under_the_newest_key(tmp_path: Path) -> None:
+    old, new = new_key(), new_key()
+    plaid, clock = FakePlaid(), FakeClock(T0)
+    async with plaid_rig(tmp_path, keys=(old,), plaid=plaid, clock=clock) as it:
+        login = await it.connect(CHECKING)
+    async with plaid_rig(tmp_path, keys=(new, old), plaid=plaid, clock=clock, seed=2) as it:
+        grant = await it.service.repair(login.id)
+        plaid.repairs()
+        await after(it, grant.session)
+    async with plaid_rig(tmp_path, keys=(new,), plaid=plaid, clock=clock, seed=3) as it:
+        view = await it.plane.store.read_view(FIRM, login.id)
+        assert view is not None
+        assert view.token is not None
+        assert it.plane.vault.open(view.token).reveal().startswith("access-")
 
 
 async def test_a_removed_login_is_not_repaired(it: PlaidRig) -> None:

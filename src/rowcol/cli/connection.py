@@ -155,7 +155,7 @@ async def _again(
         service = IntegrationService(at.plane, row.business, firm=at.firm)
         until = deadline_of(timeout, at.plane.clock.now(), "--timeout")
         manner = hosted.Manner(is_json, wait, browser, until)
-        if what == "repair" and CONSENT in at.plane.rails[row.rail].spec.hosts:
+        if what == "repair" and not resume and CONSENT in at.plane.rails[row.rail].spec.hosts:
             return await _consented(at, row, manner)
         if resume:
             found = await service.session(resume)

@@ -41,6 +41,8 @@ STORE_TRIES = 5
 CONNECTING = Cause(Trigger.PERSON, "a person connects a login")
 
 
+EXCHANGE = "exchange"
+"""What exchanges run under, for whoever waits for them."""
 MARK_LENGTH = 8
 MADE_LATELY = timedelta(days=1)
 """Far longer than a public token lives."""
@@ -152,7 +154,7 @@ async def exchange(
     """
     look = plane.rails[app.rail].callback_look(app, answers)
     await link_arguments(plane, firm, business, app)
-    return await plane.renewer.unbroken.run(_exchange(plane, firm, business, app, look), "exchange")
+    return await plane.renewer.unbroken.run(_exchange(plane, firm, business, app, look), EXCHANGE)
 
 
 async def exchange_once(
@@ -168,6 +170,9 @@ async def exchange_once(
     try:
         return await exchange(plane, firm, business, app, {"public_token": public_token})
     except GrantRefused as error:
+        await plane.renewer.unbroken.join(
+            EXCHANGE
+        )  # who was first in this process may not have stored it yet
         known = await _made_of(plane, firm, business, public_token)
         if known is not None:
             return known

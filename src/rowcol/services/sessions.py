@@ -358,6 +358,14 @@ async def _exchanged(plane: OpenPlane, held: Link, offer: Offer) -> Connection:
     return await linking.exchange_once(plane, held.firm, held.business, app, offer.public_token)
 
 
+async def _sealed_anew(plane: OpenPlane, its: deeds.Held) -> None:
+    """Under the first key, so that an older one can be put away: a token that never changes is sealed at no other time."""
+    old, row = its.view.token, its.view.connection
+    if old is not None:
+        new = plane.vault.seal(plane.vault.open(old).reveal())
+        await plane.store.store_token(row.firm, row.id, old, new)
+
+
 async def _repaired(plane: OpenPlane, held: Link, target: ConnectionId) -> Link:
     """The same login, looked at again at once: its health is what the rail says now, not what we hope."""
     row = (await deeds.find_login(plane, held.firm, target)).connection
@@ -368,6 +376,7 @@ async def _repaired(plane: OpenPlane, held: Link, target: ConnectionId) -> Link:
             state = state.marked(signal.stream, signal.reason)
         state = replace(state, failures=0, retry_at=None, paid_failed_at=None)
         await plane.store.commit(row.firm, Change(its.lease, state=state, next_at=now))
+        await _sealed_anew(plane, its)
         look = plane.rails[row.rail].free_look(state, Want(now, now, balances=False, streams=False))
         if look is not None:
             try:
