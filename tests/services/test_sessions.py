@@ -27,6 +27,7 @@ from tests.fake_plaid import (
     CHECKING,
     LOGIN_REQUIRED,
     SAVINGS,
+    FakePlaid,
     PlaidRig,
     kinds,
     plaid_rig,
