@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from rowcol.core.records import Firm
 from rowcol.services import sessions
 from rowcol.services.tokens import ROLES, issue
 from tests.api.books_rig import books_face
-from tests.fake_plaid import BANK, CHECKING, PlaidRig, plaid_rig
+from tests.fake_plaid import BANK, CHECKING, PlaidRig, kinds, plaid_rig
+from tests.rails.plaid import kit
 from tests.rig import BUSINESS, FIRM
 
 CONNECTIONS = f"/v1/businesses/{BUSINESS}/connections"
@@ -204,3 +206,41 @@ async def test_a_company_is_repaired_by_consent_given_anew(tmp_path: Path) -> No
         assert (answer.json()["state"], answer.json()["kind"]) == ("open", "CONSENT")
         refused = await it.ask("POST", f"/v1/connections/{row.id}/accounts")
         assert refused.status_code == 422
+
+
+def signed(body: dict[str, Any], at: datetime) -> tuple[bytes, dict[str, str]]:
+    raw = json.dumps(body, indent=2).encode()
+    return raw, {"plaid-verification": kit.token(kit.HEAD, kit.claims(raw, at))}
+
+
+async def test_a_signed_delivery_finishes_its_session_and_piles_up_nowhere(tmp_path: Path) -> None:
+    async with client(tmp_path) as api:
+        api.it.plaid.fails["webhook_verification_key.get"] = (
+            200,
+            {"key": kit.jwk_of(kit.SECRET), "request_id": "r"},
+        )
+        begun = await api.begin()
+        for _ in range(12):
+            await api.state(begun["session_id"], minutes=1)
+        api.it.plaid.goes_through()
+        body = {
+            "webhook_type": "LINK",
+            "webhook_code": "SESSION_FINISHED",
+            "status": "SUCCESS",
+            "link_session_id": "s",
+            "link_token": begun["link_token"],
+            "public_tokens": ["public-of-somebody-else"],
+            "environment": "sandbox",
+        }
+        raw, headers = signed(body, api.it.clock.now())
+        forged = await api.http.post("/webhooks/plaid/main", content=raw + b" ", headers=headers)
+        assert forged.status_code == 401
+        store, now = api.it.plane.store, api.it.clock.now()
+        assert await store.due_links(now, 8) == ()
+        taken = await api.http.post("/webhooks/plaid/main", content=raw, headers=headers)
+        assert taken.status_code == 200
+        assert [link.id for link in await store.due_links(now, 8)] == [begun["session_id"]]
+        assert (await api.state(begun["session_id"], seconds=0))["state"] == "done"
+        assert await store.list_unmatched() == ()
+        exchanged = kinds(api.it.plaid.asked, "item.public_token.exchange")
+        assert exchanged == [{"public_token": "public-sandbox-00000001"}], "not what the body said"

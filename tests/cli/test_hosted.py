@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -202,3 +203,21 @@ def test_the_service_finishes_what_nobody_waits_for(desk: Desk) -> None:
     (login,) = desk.shell.lines("connection", "list", NAME)
     said = desk.shell("connect", "plaid", NAME, "--resume", begun["session_id"], "--json")
     assert json.loads(said.stdout)["id"] == login["id"]
+
+
+def test_a_consent_that_ends_soon_is_listed_with_the_command(desk: Desk) -> None:
+    desk.meanwhile("goes_through")
+    desk.shell("connect", "plaid", NAME)
+    (item,) = desk.plaid.items.values()
+    item.consent_until = f"{desk.plaid.now() + timedelta(days=9):%Y-%m-%dT00:00:00Z}"
+    desk.shell("read", NAME, "--force", "--yes")
+    (login,) = desk.shell.lines("connection", "list", NAME)
+    ends_on = item.consent_until[:10]
+    (told,) = login["notices"]
+    assert (told["kind"], told["text"]) == ("CONSENT_ENDS", f"its consent ends on {ends_on}")
+    command = f"`rowcol connection repair {login['id']}`"
+    listed = desk.shell("connection", "list", NAME).stdout
+    assert f"{login['id']}: its consent ends on {ends_on}: {command}" in listed
+    found = desk.shell("doctor", "--json", rc=None)
+    told_of = [f for f in json.loads(found.stdout)["findings"] if f["what_to_do"] == command]
+    assert [f["text"] for f in told_of] == [f"its consent ends on {ends_on}"]

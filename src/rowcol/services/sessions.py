@@ -46,7 +46,7 @@ GROWTH = 1.5
 AT_THE_PAGE = timedelta(seconds=5)
 """The longest pause while somebody is there."""
 NEW_LASTS, REPAIR_LASTS = timedelta(hours=4), timedelta(minutes=30)
-"""What the rail says, should an answer not tell when a link token ends."""
+"""How long a link token lives; whatever an answer says, nobody is waited for longer."""
 LATE = timedelta(minutes=1)
 """So long after the end it is asked once more: somebody may have gone through in the last moment."""
 EXCHANGED_WITHIN = timedelta(minutes=30)
@@ -116,7 +116,7 @@ async def begin(plane: OpenPlane, wish: Wish) -> Grant:
     else:
         grant = await _granted_for(plane, wish.target, wish.kind, dict(arguments))
     now = plane.clock.now()
-    lasts = NEW_LASTS if wish.target is None else REPAIR_LASTS
+    end = now + (NEW_LASTS if wish.target is None else REPAIR_LASTS)
     link = Link(
         plane.rng.new_id("lnk"),
         hash_of(grant.value),
@@ -124,7 +124,7 @@ async def begin(plane: OpenPlane, wish: Wish) -> Grant:
         wish.business,
         wish.app.id,
         now,
-        grant.expires_at or now + lasts,
+        min(grant.expires_at or end, end),
         kind=wish.kind,
         target=None if wish.target is None else wish.target.id,
         sealed=plane.vault.seal(json.dumps({"token": grant.value, "url": grant.url})),
