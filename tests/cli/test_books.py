@@ -194,8 +194,9 @@ def test_a_company_that_withdrew_names_the_command_that_repairs_it(books: Shell)
     told = [f for f in books.json("doctor")["findings"] if f["text"].startswith("needs a person")]
     assert [f["what_to_do"] for f in told] == [f"`rowcol connection repair {login['id']}`"]
     assert "of Harbor Dental" in told[0]["about"]
-    begun = books.json("connect", "qbo", "h-1", "--no-wait")
-    again = books.json("connect", "qbo", "h-1", "--callback", consented(begun["url"]))
+    begun = books.json("connection", "repair", login["id"], "--no-wait")
+    address = consented(begun["hosted_link_url"])
+    again = books.json("connect", "qbo", "h-1", "--callback", address)
     assert (again["id"], again["health"]) == (login["id"], "OK")
 
 

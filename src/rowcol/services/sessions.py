@@ -313,9 +313,10 @@ async def _finished(plane: OpenPlane, held: Link, progress: Progress) -> Link | 
             return await _repaired(plane, held, held.target)
         if progress.offers:
             return await _connected(plane, held, progress.offers)
-    except (Busy, NotYet):
-        return _later(plane, held, is_open=True)
     except Refusal as error:
+        is_early = plane.clock.now() < held.expires_at + EXCHANGED_WITHIN
+        if is_early and isinstance(error, Busy | NotYet):
+            return _later(plane, held, is_open=True)
         return _failed(held, error.message, error.what_to_do)
     return _failed(held, "the page ended without a login", AGAIN)
 
