@@ -12,7 +12,6 @@ from rowcol.cli.connect import Browser, Timeout, Wait
 from rowcol.cli.face import FirmOption, Json, Yes
 from rowcol.cli.opening import desk
 from rowcol.cli.read import moment
-from rowcol.core.rail import CONSENT
 
 if TYPE_CHECKING:
     from rowcol.api.shapes import ConnectionOut
@@ -146,6 +145,7 @@ async def _again(
     from rowcol.api import shapes
     from rowcol.cli import hosted
     from rowcol.cli.read import deadline_of
+    from rowcol.core.rail import CONSENT
     from rowcol.services.deeds import find_login
     from rowcol.services.integration import IntegrationService
 
