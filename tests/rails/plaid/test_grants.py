@@ -109,6 +109,19 @@ def test_who_left_is_said_in_words(key: str) -> None:
     assert refused.advice
 
 
+@pytest.mark.parametrize("error", [{}, {"error_type": None, "error_code": ""}, {"x": 1}])
+def test_an_error_without_a_code_is_none(error: dict[str, object]) -> None:
+    left = progress({**DONE, "exit": {"error": error, "metadata": None}})
+    assert left.failure == "the person left the page before the end"
+
+
+def test_the_last_visit_counts_in_whatever_order_they_are_listed() -> None:
+    left = {**DONE, "exit": {"error": ERROR}}
+    back = {**VISIT, "started_at": "2026-11-25T12:09:00Z"}
+    for visits in ((left, back), (back, left)):
+        assert progress(*visits) == Progress(is_open=True)
+
+
 def test_a_token_wins_over_having_left_before_or_after() -> None:
     left = {**DONE, "exit": {"error": ERROR}}
     added = {**DONE, "results": {"item_add_results": [ADDED]}}

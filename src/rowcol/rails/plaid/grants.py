@@ -15,6 +15,7 @@ from rowcol.rails.plaid.errors import code_of, failed, outcome_of, refused, requ
 from rowcol.rails.plaid.records import (
     BankRecord,
     ChosenRecord,
+    ErrorRecord,
     ExchangeAnswer,
     ExitRecord,
     LinkAnswer,
@@ -83,8 +84,9 @@ def _grant(endpoint: str, body: bytes) -> Grant:
 def _progress(visits: Sequence[SessionRecord]) -> Progress:
     """All visits of one link token together: whoever came to the end counts, else how the last one left.
 
-    A person may leave, come back by the same address and go through.
+    A person may leave, come back by the same address and go through. In which order they are listed is not documented.
     """
+    visits = sorted(visits, key=_began)
     offers = {offer.public_token: offer for visit in visits for offer in _offers(visit)}
     last = visits[-1] if visits else SessionRecord()
     left = last.exit or last.on_exit
@@ -94,6 +96,11 @@ def _progress(visits: Sequence[SessionRecord]) -> Progress:
         return Progress(is_open and not is_over, is_over, tuple(offers.values()))
     failure, advice = _left(left)
     return Progress(failure=failure, advice=advice)
+
+
+def _began(visit: SessionRecord) -> str:
+    """Plaid writes every time alike, so that they sort as text."""
+    return visit.started_at or ""
 
 
 def _is_through(visit: SessionRecord) -> bool:
@@ -125,13 +132,14 @@ def _shown(bank: BankRecord | None, chosen: Sequence[ChosenRecord] | None) -> Sh
 
 def _left(left: ExitRecord) -> tuple[str, str]:
     """Why a person left without a login, and what to do, in words."""
-    if left.error is None:
+    said = left.error
+    if said is None or not said.error_code:
         where = text(left.metadata.status if left.metadata is not None else None)
         at = f" ({where})" if _WORD.fullmatch(where) else ""
         return f"the person left the page before the end{at}", "begin again when they are ready"
-    code = code_of(left.error)
-    advice = _ADVICE.get(outcome_of(left.error), "begin again; another try may do")
-    return f"the bank could not be connected: {code}", advice
+    error = ErrorRecord(said.error_type or "", said.error_code)
+    advice = _ADVICE.get(outcome_of(error), "begin again; another try may do")
+    return f"the bank could not be connected: {code_of(error)}", advice
 
 
 def _token(value: str) -> str:

@@ -255,10 +255,17 @@ class ExitMetadataRecord(msgspec.Struct, frozen=True):
     status: str | None = None
 
 
+class ExitErrorRecord(msgspec.Struct, frozen=True):
+    """Like `ErrorRecord`; here an object without a code is no error."""
+
+    error_type: str | None = None
+    error_code: str | None = None
+
+
 class ExitRecord(msgspec.Struct, frozen=True):
     """A person left, or had to: then `error` says why. Its text is written for people by Plaid, the code is enough here."""
 
-    error: ErrorRecord | None = None
+    error: ExitErrorRecord | None = None
     metadata: ExitMetadataRecord | None = None
 
 
