@@ -110,7 +110,6 @@ class LinkContract:
             sealed=None,
             next_at=None,
             polls=7,
-            used_at=after(6),
             is_double_allowed=True,
         )
         assert not await store.move_link(A, replace(moved, owner="other"))

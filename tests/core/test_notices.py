@@ -57,6 +57,12 @@ def test_the_later_time_counts() -> None:
         assert notices == (second,)
 
 
+def test_an_announcement_whose_day_has_passed_hides_no_later_one() -> None:
+    past = Notice(NoticeKind.DISCONNECT, T0, T0 + timedelta(days=1))
+    new = Notice(NoticeKind.DISCONNECT, T0 + timedelta(days=30))
+    assert heard(heard((), past), new) == (new,)
+
+
 def test_a_copy_of_what_was_answered_opens_nothing() -> None:
     state = ConnectionState(delivered_at=T0)
     dated = announcement(NoticeKind.DISCONNECT, LATER, "")

@@ -155,11 +155,9 @@ async def _hosted(
         until = deadline_of(timeout, at.plane.clock.now(), "--timeout")
         manner = hosted.Manner(is_json, wait, browser, until)
         if resume:
-            found = await service.session(resume, allow_duplicate=given.is_double_allowed)
-            begun = shapes.LinkTokenOut(resume, "", found.url, found.expires_at)
-            if found.ended is None:
-                hosted.show(begun, manner)
-            return await hosted.waited(at.plane, service, resume, manner) if wait else None
+            return await hosted.resumed(
+                at.plane, service, resume, manner, allow_duplicate=given.is_double_allowed
+            )
         others = await at.plane.store.list_open_links(at.firm, row.id)
         grant = await service.begin_connect(
             "plaid", app=given.app, allow_duplicate=given.is_double_allowed

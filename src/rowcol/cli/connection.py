@@ -155,14 +155,12 @@ async def _again(
         service = IntegrationService(at.plane, row.business, firm=at.firm)
         until = deadline_of(timeout, at.plane.clock.now(), "--timeout")
         manner = hosted.Manner(is_json, wait, browser, until)
-        if what == "repair" and not resume and CONSENT in at.plane.rails[row.rail].spec.hosts:
-            return await _consented(at, row, manner)
         if resume:
-            found = await service.session(resume)
-            begun = shapes.LinkTokenOut(resume, "", found.url, found.expires_at)
-        else:
-            begin = service.repair if what == "repair" else service.add_accounts
-            begun = shapes.link_token_of(await begin(row.id))
+            return await hosted.resumed(at.plane, service, resume, manner)
+        if what == "repair" and CONSENT in at.plane.rails[row.rail].spec.hosts:
+            return await _consented(at, row, manner)
+        begin = service.repair if what == "repair" else service.add_accounts
+        begun = shapes.link_token_of(await begin(row.id))
         hosted.show(begun, manner)
         if not wait:
             return None

@@ -54,16 +54,38 @@ def show(begun: LinkTokenOut, manner: Manner) -> bool:
     return bool(begun.hosted_link_url)
 
 
+async def resumed(
+    plane: OpenPlane,
+    service: IntegrationService,
+    session: str,
+    manner: Manner,
+    *,
+    allow_duplicate: bool = False,
+) -> Connection | None:
+    """A session that was begun before: its page again while it is open, and what came of it. None where nobody waits."""
+    from rowcol.api.shapes import LinkTokenOut
+
+    found = await service.session(session, allow_duplicate=allow_duplicate)
+    if found.ended is None:
+        show(LinkTokenOut(session, "", found.url, found.expires_at), manner)
+    elif not manner.is_waiting:
+        return _login_of(found)
+    return await waited(plane, service, session, manner) if manner.is_waiting else None
+
+
 async def waited(
     plane: OpenPlane, service: IntegrationService, session: str, manner: Manner
 ) -> Connection:
     """The login that came of it. Raise `Conflict` where one shows the account already, `RailRefused` with why there is none."""
-    face.note(f"Waiting ({session}). Ctrl-C stops waiting; --resume {session} goes on.")
     told_at = plane.clock.now()
+    is_told = False
     bell = plane.doorbell.listen(DUE)
     try:
         while (found := await service.session(session)).ended is None:
             now = plane.clock.now()
+            if not is_told:
+                is_told = True
+                face.note(f"Waiting. Ctrl-C stops that; --resume {session} goes on.")
             if manner.until is not None and now >= manner.until:
                 raise RailRefused(
                     "nobody went through the page in time",

@@ -108,8 +108,10 @@ def heard(notices: tuple[Notice, ...], new: Notice) -> tuple[Notice, ...]:
 def _says_more(new: Notice, old: Notice) -> bool:
     if new.until is not None:
         return old.until is None or new.until > old.until
-    if old.over_at is None or new.since is None:
+    if new.since is None:
         return False
+    if old.over_at is None:
+        return old.until is not None and old.until <= new.since
     return new.since - old.over_at >= COPIES_COME
 
 

@@ -108,7 +108,7 @@ class Link:
 
     It is used once, before `expires_at`. `connection` or `failure` say how it ended. Of a session alone: `target`, the
     login that it is for; `sealed`, token and address; `next_at`, when to ask the rail next, None: never; `polls`, how
-    often it was asked; `owner` and `lease_until`, who does; `used_at`, when the first exchange was begun.
+    often it was asked; `owner` and `lease_until`, who does. `used_at` is of a consent alone.
     """
 
     id: str

@@ -99,7 +99,6 @@ def claim_link(
 def move_link(tx: Tx, firm: FirmId, link: Link) -> bool:
     k = tx.t.links
     moved = {
-        "used_at_us": us_or_none(link.used_at),
         "connection": link.connection,
         "failure": clean(link.failure),
         "sealed": link.sealed,
