@@ -214,5 +214,5 @@ def test_books_that_were_never_read_whole_say_so_first(tmp_path: Path) -> None:
         for words in (["bills"], ["vendors"], ["accounts"]):
             said = made("books", *words, "Harbor Dental", rc=1)
             assert said.stdout.startswith("nothing is known for sure"), words
-            assert "`rowcol connect qbo 'Harbor Dental'`" in said.stdout
+            assert f"`rowcol connection repair {login['id']}`" in said.stdout
             assert "no open bills" not in said.stdout + said.stderr
