@@ -63,7 +63,8 @@ class FakeItem:
 
 @dataclass
 class FakePlaid:
-    """What the other side knows. `fails`: by endpoint, a refusal or a silence. `on_answer`: told each endpoint that answered."""
+    """What the other side knows. `fails`: by endpoint, a refusal or a silence. `on_answer`: told each endpoint that answered. `gate`: what
+    answers wait for on their way."""
 
     now: Callable[[], datetime] = SystemClock().now
     items: dict[str, FakeItem] = field(default_factory=dict)
@@ -74,6 +75,7 @@ class FakePlaid:
     fails: dict[str, tuple[int, dict[str, Any]] | Silence] = field(default_factory=dict)
     on_answer: Callable[[str], None] | None = None
     has_page: bool = True
+    gate: asyncio.Event | None = None
     n_offered: int = 0
 
     @property
@@ -149,6 +151,8 @@ class FakePlaid:
         await asyncio.sleep(0)  # noqa: TID251 - a round trip lets others run
         name = request.path.strip("/").replace("/", ".")
         said = self.answer(name, json.loads(request.body))
+        if self.gate is not None:
+            await self.gate.wait()
         at = self.now()
         if isinstance(said, Silence):
             return NoAnswer(said, at, at)

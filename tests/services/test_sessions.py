@@ -241,11 +241,29 @@ async def test_who_holds_it_is_left_alone_until_the_lease_runs_out(tmp_path: Pat
         one.plaid.goes_through()
         one.clock.advance(SOON)
         now = one.clock.now()
-        assert await one.plane.store.claim_link(FIRM, session, "dead", now, sessions.LEASE_S)
+        assert await one.plane.store.claim_link(FIRM, session, "dead", now, sessions.ASK_S)
         assert (await two.service.session(session)).ended is None
         assert one.plaid.calls == ["link.token.create"]
-        found = await after(two, session, timedelta(seconds=sessions.LEASE_S + 1))
+        found = await after(two, session, timedelta(seconds=sessions.ASK_S + 1))
         assert found.ended is LinkEnd.DONE
+
+
+async def test_who_was_away_too_long_exchanges_nothing(it: PlaidRig) -> None:
+    """Its answer came after its lease had passed to another: that one goes on."""
+    session = await begun(it)
+    it.plaid.goes_through()
+    it.clock.advance(SOON)
+    it.plaid.gate = asyncio.Event()
+    late = asyncio.create_task(it.service.session(session))
+    await until(lambda: it.plaid.count("link.token.get"))
+    it.clock.advance(timedelta(seconds=sessions.ASK_S + 1))
+    now = it.clock.now()
+    assert await it.plane.store.claim_link(FIRM, session, "another", now, sessions.ASK_S)
+    it.plaid.gate.set()
+    assert (await late).ended is None
+    assert it.plaid.count("item.public_token.exchange") == 0
+    found = await after(it, session, timedelta(seconds=sessions.ASK_S + 1))
+    assert (found.ended, it.plaid.count("item.public_token.exchange")) == (LinkEnd.DONE, 1)
 
 
 class Killed(Exception):
@@ -271,7 +289,7 @@ async def test_a_process_that_died_is_followed_by_another(tmp_path: Path, at: st
         with pytest.raises(Killed):
             await after(one, session)
         one.plaid.on_answer = None
-        found = await after(two, session, timedelta(seconds=sessions.LEASE_S + 1))
+        found = await after(two, session, timedelta(seconds=sessions.FINISH_S + 1))
         if at == "link.token.get":
             assert found.ended is LinkEnd.DONE
             assert len(await two.logins()) == 1

@@ -51,8 +51,9 @@ LATE = timedelta(minutes=1)
 """So long after the end it is asked once more: somebody may have gone through in the last moment."""
 EXCHANGED_WITHIN = timedelta(minutes=30)
 """How long a public token lives: until then an exchange that could not be made is tried again."""
-LEASE_S = 180
-"""Longer than a step takes: a minute for our own limits, a call, and the wait for a login's lease."""
+ASK_S, FINISH_S = 45, 180
+"""Leases: for one free call, so that a dead process is soon followed; and for an exchange or a repair: a minute for our
+own limits, a call, and the wait for the login's own lease."""
 EVERY = timedelta(seconds=2)
 """How often the service looks for sessions that are due: one read of an index that is empty as a rule."""
 AT_ONCE = 8
@@ -197,7 +198,7 @@ async def allow(plane: OpenPlane, firm: FirmId, business: BusinessId, session: s
     """Connect what it brought although a login shows it already, also after it ended for that."""
     link = await _link_of(plane, firm, business, session)
     now, owner = plane.clock.now(), plane.rng.new_id("ses")
-    held = await plane.store.claim_link(firm, link.id, owner, now, LEASE_S)
+    held = await plane.store.claim_link(firm, link.id, owner, now, ASK_S)
     if held is None:
         raise Conflict("this session is over, or being finished", "look at it again")
     opened = replace(held, is_double_allowed=True, ended=None, failure="", next_at=now)
@@ -229,7 +230,7 @@ async def advance(plane: OpenPlane, link: Link) -> None:
     Nobody's cancellation cuts it: a public token is good once.
     """
     owner, now = plane.rng.new_id("ses"), plane.clock.now()
-    held = await plane.store.claim_link(link.firm, link.id, owner, now, LEASE_S)
+    held = await plane.store.claim_link(link.firm, link.id, owner, now, ASK_S)
     if held is not None:
         await plane.renewer.unbroken.run(_advance(plane, held), f"session {link.id}")
 
@@ -308,6 +309,8 @@ def _failed(held: Link, reason: str, what_to_do: str, end: LinkEnd = LinkEnd.FAI
 
 
 async def _finished(plane: OpenPlane, held: Link, progress: Progress) -> Link | None:
+    if not await _is_still_ours(plane, held):
+        return None
     try:
         if held.target is not None:
             return await _repaired(plane, held, held.target)
@@ -321,18 +324,24 @@ async def _finished(plane: OpenPlane, held: Link, progress: Progress) -> Link | 
     return _failed(held, "the page ended without a login", AGAIN)
 
 
+async def _is_still_ours(plane: OpenPlane, held: Link) -> bool:
+    """Make the lease longer for what comes. False: it ran out, and another has it."""
+    now, its = plane.clock.now(), (held.firm, held.id, held.owner)
+    return await plane.store.claim_link(*its, now, FINISH_S) is not None
+
+
 async def _connected(plane: OpenPlane, held: Link, offers: tuple[Offer, ...]) -> Link | None:
     """Each public token exchanged once; what cannot be now is tried again while the tokens live."""
     made: list[ConnectionId] = []
     refused: list[Refusal] = []
     for offer in offers:
-        now = plane.clock.now()
-        if not await plane.store.claim_link(held.firm, held.id, held.owner, now, LEASE_S):
+        if not await _is_still_ours(plane, held):
             return None
         try:
             made.append((await _exchanged(plane, held, offer)).id)
         except Refusal as error:
-            if _is_passing(error) and now < held.expires_at + EXCHANGED_WITHIN:
+            is_early = plane.clock.now() < held.expires_at + EXCHANGED_WITHIN
+            if is_early and _is_passing(error):
                 return _later(plane, held, is_open=True)
             refused.append(error)
     failure = "; ".join(e.message for e in refused)
