@@ -34,6 +34,7 @@ from rowcol.engine.runner import STOP_MAX, Runner
 from rowcol.engine.upkeep import Upkeep
 from rowcol.keys import PlaidKeys, QboKeys, app_id_of
 from rowcol.rails.registry import RAILS
+from rowcol.services import sessions
 from rowcol.services.hot import HotAnswers
 from rowcol.services.plane import OpenPlane
 from rowcol.settings import Settings, load
@@ -94,22 +95,30 @@ class Plane:
             raise
         plane.default_firm = None if firm is None else FirmId(firm)
         plane.tasks.append(asyncio.create_task(plane.decisions.run(), name="decisions"))
+        finishing: asyncio.Task[None] | None = None
         if run:
             plane.runner.start()
+            finishing = asyncio.create_task(sessions.run(plane), name="sessions")
         try:
             yield plane
         finally:
+            if finishing is not None:
+                await _cancelled(finishing)  # what it has begun goes on, and is waited for below
             await plane.runner.stop()
             await plane.renewer.unbroken.finish(STOP_MAX)
             await plane.inbox.drain()
             for task in plane.tasks:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+                await _cancelled(task)
             try:
                 await plane.decisions.flush()
             finally:
                 await closing.aclose()
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 async def _join(

@@ -173,6 +173,18 @@ class Store(Protocol):
     ) -> None:
         """How the consent ended."""
 
+    async def list_open_links(self, firm: FirmId, business: BusinessId) -> tuple[Link, ...]:
+        """Sessions of a business that the rail is still asked about, the oldest first."""
+
+    async def claim_link(
+        self, firm: FirmId, link: str, owner: str, now: datetime, lease_s: int
+    ) -> Link | None:
+        """Lease a session that still has its token, due or not, or make the owner's lease longer. None: somebody else
+        holds it, or there is none. Deliveries that name it are drained."""
+
+    async def move_link(self, firm: FirmId, link: Link) -> bool:
+        """Write where a session stands and give its lease back. False: `link.owner` does not hold it any more."""
+
     async def read_mirror(
         self,
         firm: FirmId,
@@ -273,6 +285,9 @@ class PlaneStore(Protocol):
 
     async def take_link(self, state_hash: str, now: datetime) -> Link | None:
         """The consent behind a callback, marked used by this very call; None when unknown, used or too old."""
+
+    async def due_links(self, now: datetime, limit: int) -> tuple[Link, ...]:
+        """Sessions to ask the rail about that nobody holds: their time has come, or a stored delivery names them."""
 
     async def read_pool(self, key: str, month: str) -> Pool | None:
         """An app's pool; None before its first metered call of the month."""

@@ -32,6 +32,7 @@ PATHS = {
     "token_id": "0" * 64,
     "bill_id": "b1",
     "consent_id": "lnk-none",
+    "session_id": "lnk-none",
 }
 GUARDED = [o for o in OPERATIONS if o.role is not None]
 

@@ -10,6 +10,7 @@ import prometheus_client
 from rowcol.api.metrics import Counts
 from rowcol.core.budget import month_of
 from rowcol.core.change import Change
+from rowcol.core.delivery import Notice, NoticeKind
 from tests.api.books_rig import books_face
 from tests.api.rig import face
 from tests.rig import BUSINESS, FIRM
@@ -62,17 +63,20 @@ async def test_peaks_are_read_once_in_five_minutes(tmp_path: Path) -> None:
         assert await counts.peaks(plane, month) is not first
 
 
-async def test_webhook_gaps_are_summed_up_by_rail(tmp_path: Path) -> None:
+async def test_webhook_gaps_and_notices_are_summed_up_by_rail(tmp_path: Path) -> None:
     async with face(tmp_path) as it:
         plane, counts = it.it.plane, Counts()
-        assert await counts.gaps(plane) == {"tally": 0}
+        assert await counts.of_logins(plane) == ({"tally": 0}, {})
         (row,) = await plane.store.list_connections(FIRM)
         taken = await plane.store.claim_one(FIRM, row.id, "test", it.it.clock.now(), 60)
         assert taken is not None
-        gapped = replace(row.state, webhook_gaps=3)
+        told = (Notice(NoticeKind.NEW_ACCOUNTS, it.it.clock.now()),)
+        gapped = replace(row.state, webhook_gaps=3, notices=told)
         await plane.store.commit(FIRM, Change(taken, state=gapped, releases=True))
-        assert await counts.gaps(plane) == {"tally": 0}, "every login is read, so not each time"
+        still = await counts.of_logins(plane)
+        assert still == ({"tally": 0}, {}), "every login is read, so not each time"
         it.it.clock.advance(timedelta(minutes=11))
-        assert await counts.gaps(plane) == {"tally": 3}
+        assert await counts.of_logins(plane) == ({"tally": 3}, {("tally", "NEW_ACCOUNTS"): 1})
         text = (await it.ask("GET", "/metrics", "operator")).text
         assert 'rowcol_webhook_gaps{rail="tally"} 3.0' in text
+        assert 'rowcol_login_notices{kind="NEW_ACCOUNTS",rail="tally"} 1.0' in text

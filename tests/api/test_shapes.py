@@ -11,7 +11,7 @@ from rowcol.api.operations import ROLES
 from rowcol.core.evidence import Health
 from rowcol.core.need import Purpose, question_of
 from rowcol.services.board import board, peek
-from tests.rig import BUSINESS, FIRM, rig
+from tests.rig import BUSINESS, CONNECTION, FIRM, rig
 
 
 async def test_both_encoders_agree(tmp_path: Path) -> None:
@@ -23,7 +23,7 @@ async def test_both_encoders_agree(tmp_path: Path) -> None:
         for made in (
             shapes.balance_of(answer),
             shapes.board_row_of(row),
-            shapes.connection_of(views[0].connection),
+            shapes.connection_of(views[0].connection, it.clock.now()),
         ):
             ours = msgspec.json.decode(msgspec.json.encode(made))
             adapter: TypeAdapter[object] = TypeAdapter(type(made))
@@ -44,7 +44,7 @@ async def test_a_business_without_a_login_has_no_cash(tmp_path: Path) -> None:
 async def test_a_login_says_what_a_person_must_do_and_where(tmp_path: Path) -> None:
     async with rig(tmp_path) as it:
         (row,) = await it.plane.store.list_connections(FIRM)
-        well = shapes.connection_of(row)
+        well = shapes.connection_of(row, it.clock.now())
         assert (well.needs, well.reconnect, well.is_read_only) == ("", "", False)
         state = replace(
             row.state.with_health(Health.NEEDS_RECONNECT, "3100", it.clock.now()),
@@ -52,9 +52,9 @@ async def test_a_login_says_what_a_person_must_do_and_where(tmp_path: Path) -> N
             webhook_gaps=2,
             webhook_gap_at=it.clock.now(),
         )
-        for rail, step in (("qbo", "consent"), ("plaid", "link-token")):
-            out = shapes.connection_of(replace(row, rail=rail, state=state))
-            assert out.needs == "a person has to connect it again"
-            assert out.reconnect == f"POST /v1/businesses/{BUSINESS}/connections/{step}"
-            assert out.reconnect.replace(BUSINESS, "{business_id}") in ROLES
+        for rail in ("qbo", "plaid"):
+            out = shapes.connection_of(replace(row, rail=rail, state=state), it.clock.now())
+            assert out.needs == "a person has to repair it, in place"
+            assert out.reconnect == f"POST /v1/connections/{CONNECTION}/repair"
+            assert out.reconnect.replace(CONNECTION, "{connection_id}") in ROLES
             assert (out.is_read_only, out.webhook_gap_at) == (True, it.clock.now())

@@ -194,16 +194,17 @@ def test_a_company_that_withdrew_names_the_command_that_repairs_it(books: Shell)
     books("books", "bills", "h-1", "--force", rc=None)
     (broken,) = books.lines("connection", "list", "h-1")
     assert broken["health"] == "NEEDS_RECONNECT"
-    assert broken["needs"] == "a person has to connect it again"
-    assert broken["reconnect"].endswith("/connections/consent")
+    assert broken["needs"] == "a person has to repair it, in place"
+    assert broken["reconnect"] == f"POST /v1/connections/{broken['id']}/repair"
     listed = books("connection", "list", "h-1").stdout
-    assert "needs a person: `rowcol connect qbo h-1`" in listed
+    assert f"needs a person: `rowcol connection repair {login['id']}`" in listed
     assert "WEBHOOK GAPS" in listed
     told = [f for f in books.json("doctor")["findings"] if f["text"].startswith("needs a person")]
-    assert [f["what_to_do"] for f in told] == ["`rowcol connect qbo 'Harbor Dental'`"]
+    assert [f["what_to_do"] for f in told] == [f"`rowcol connection repair {login['id']}`"]
     assert "of Harbor Dental" in told[0]["about"]
-    begun = books.json("connect", "qbo", "h-1", "--no-wait")
-    again = books.json("connect", "qbo", "h-1", "--callback", consented(begun["url"]))
+    begun = books.json("connection", "repair", login["id"], "--no-wait")
+    address = consented(begun["hosted_link_url"])
+    again = books.json("connect", "qbo", "h-1", "--callback", address)
     assert (again["id"], again["health"]) == (login["id"], "OK")
 
 
@@ -221,7 +222,7 @@ def test_books_that_were_never_read_whole_say_so_first(tmp_path: Path) -> None:
         for words in (["bills"], ["vendors"], ["accounts"]):
             said = made("books", *words, "Harbor Dental", rc=1)
             assert said.stdout.startswith("nothing is known for sure"), words
-            assert "`rowcol connect qbo 'Harbor Dental'`" in said.stdout
+            assert f"`rowcol connection repair {login['id']}`" in said.stdout
             assert "no open bills" not in said.stdout + said.stderr
 
 

@@ -6,7 +6,7 @@ from tests.cli.rig import Shell
 
 
 def test_begin(connected: Shell) -> None:
-    assert connected.json("connect", "plaid", "h-1")["link_token"].startswith("link-")
+    assert connected.json("connect", "plaid", "h-1", "--no-wait")["link_token"].startswith("link-")
 
 
 def test_a_public_token_that_is_none_is_the_rails_no(connected: Shell) -> None:

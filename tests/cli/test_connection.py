@@ -39,7 +39,7 @@ def test_unknown_logins_are_wrong_use(connected: Shell) -> None:
 
 def test_a_line_tells_of_gaps_and_of_a_company_that_can_only_be_read() -> None:
     row = connection("c1")
-    assert row_of(shapes.connection_of(row))[-2:] == ("0", "")
+    assert row_of(shapes.connection_of(row, T0))[-2:] == ("0", "")
     state = replace(
         row.state,
         facts={"is_read_only": True},
@@ -47,6 +47,6 @@ def test_a_line_tells_of_gaps_and_of_a_company_that_can_only_be_read() -> None:
         webhook_gap_at=T0,
         health_reason="x",
     )
-    gaps, why = row_of(shapes.connection_of(replace(row, state=state)))[-2:]
+    gaps, why = row_of(shapes.connection_of(replace(row, state=state), T0))[-2:]
     assert gaps == f"2, last {T0:%Y-%m-%d %H:%M} UTC"
     assert why == f"x; {READ_ONLY}"

@@ -8,19 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from rowcol.cli.findings import (
-    ENDING,
     IDLE,
     about_logins,
     about_unmatched,
-    ends_at,
-    is_ending,
+    answer_to,
     is_idle,
     repair_of,
     used_at,
 )
 from rowcol.core.change import Change
 from rowcol.core.connection import Connection
-from rowcol.core.delivery import Incoming
+from rowcol.core.delivery import SESSION, Incoming, Notice, NoticeKind
 from rowcol.core.evidence import Health
 from rowcol.core.ids import AppId, BusinessId, ConnectionId, DeliveryId, FirmId, RemoteId
 from rowcol.core.records import Firm
@@ -45,9 +43,10 @@ def seen(**state: Any) -> Connection:
     return replace(ROW, state=replace(ROW.state, **state))
 
 
-def test_a_rail_with_a_consent_screen_mends_the_login_itself() -> None:
-    assert repair_of("qbo", "con_1", "Harbor Dental") == "`rowcol connect qbo 'Harbor Dental'`"
-    assert "`rowcol disconnect con_1`" in repair_of("plaid", "con_1", "h")
+def test_a_login_is_mended_where_it_is() -> None:
+    assert repair_of("con_1") == "`rowcol connection repair con_1`"
+    new = Notice(NoticeKind.NEW_ACCOUNTS, T0)
+    assert answer_to(new, "con_1") == "`rowcol connection add-accounts con_1`"
 
 
 def test_a_consent_is_idle_by_the_last_that_is_known_of_it() -> None:
@@ -65,15 +64,6 @@ def test_a_consent_is_idle_by_the_last_that_is_known_of_it() -> None:
         assert not is_idle(known, now)
     broken = seen(health=Health.UNSUPPORTED, health_since=late)
     assert used_at(broken) == T0
-
-
-def test_a_consent_that_ends_for_good_is_told_a_month_before() -> None:
-    until = T0 + timedelta(days=400)
-    known = seen(facts={"consent_until": until.isoformat()})
-    assert ends_at(known) == until
-    assert not is_ending(known, until - ENDING)
-    assert is_ending(known, until - ENDING + timedelta(seconds=1))
-    assert not is_ending(ROW, until)
 
 
 async def told(it: Rig, now_in: timedelta) -> list[tuple[str, str, str]]:
@@ -99,7 +89,7 @@ async def test_logins_are_told_with_their_business_and_the_command(tmp_path: Pat
         await store.commit(FIRM, Change(taken, state=state, releases=True))
         ((about, text, command),) = await told(it, timedelta(0))
         assert text == "needs a person: 3100: withdrawn"
-        assert command == "`rowcol connect qbo Business`"
+        assert command == f"`rowcol connection repair {odd.id}`"
 
 
 async def test_only_a_rail_with_a_fee_bills_what_nobody_knows(tmp_path: Path) -> None:
@@ -125,3 +115,30 @@ async def test_only_a_rail_with_a_fee_bills_what_nobody_knows(tmp_path: Path) ->
         assert "may be billed" in found["unmatched webhooks of plaid"]
         assert found["unmatched webhooks of qbo"].startswith("1 for logins")
         assert "billed" not in found["unmatched webhooks of qbo"]
+
+
+async def test_what_was_announced_is_told_with_the_command_that_answers_it(tmp_path: Path) -> None:
+    async with rig(tmp_path) as it:
+        await it.settle()
+        (row,) = await it.plane.store.list_connections(FIRM)
+        until = it.clock.now() + timedelta(days=9)
+        told_of = (Notice(NoticeKind.DISCONNECT, T0, until), Notice(NoticeKind.NEW_ACCOUNTS, T0))
+        taken = await it.plane.store.claim_one(FIRM, row.id, "test", it.clock.now(), 60)
+        assert taken is not None
+        state = replace(row.state, notices=told_of)
+        await it.plane.store.commit(FIRM, Change(taken, state=state, releases=True))
+        ((_, text, command),) = await told(it, timedelta(0))
+        assert text == (
+            f"it is disconnected on {until:%Y-%m-%d}; "
+            "the bank has accounts that this login does not show"
+        )
+        repair, add = f"connection repair {row.id}", f"connection add-accounts {row.id}"
+        assert command == f"`rowcol {repair}`, `rowcol {add}`"
+
+
+async def test_the_end_of_a_link_session_is_no_webhook_of_a_lost_login(tmp_path: Path) -> None:
+    async with rig(tmp_path) as it:
+        remote, kind = RemoteId(f"{SESSION}abc"), "LINK.SESSION_FINISHED"
+        its = (AppId("main"), (remote,), kind, "k", None, T0, b"{}")
+        await it.plane.store.receive([Incoming(DeliveryId("del_1"), "plaid", *its)])
+        assert [f async for f in about_unmatched(it.plane.store)] == []

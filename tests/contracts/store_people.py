@@ -34,6 +34,7 @@ from tests.contracts.values import (
     posting,
     record,
     row,
+    session,
     settlement,
     verdict,
 )
@@ -120,6 +121,8 @@ WRITES_OF_A = {
     "set_paused": lambda s: s.set_paused(B, C1, is_paused=True),
     "add_link": lambda s: s.add_link(B, link("9", firm=B)),
     "end_link": lambda s: s.end_link(B, "link_1", C1, "stolen"),
+    "claim_link": lambda s: s.claim_link(B, "link_2", "them", after(99), 15),
+    "move_link": lambda s: s.move_link(B, replace(session("2"), owner="us", failure="stolen")),
 }
 READS_OF_A = {
     "read_answers": lambda s: s.read_answers(B, [NeedId("need_done")]),
@@ -138,6 +141,7 @@ READS_OF_A = {
     "list_rows": lambda s: s.list_rows(B, C1, "account"),
     "list_due": lambda s: s.list_due(B, C1, "account", date(2027, 1, 1)),
     "read_link": lambda s: s.read_link(B, "link_1"),
+    "list_open_links": lambda s: s.list_open_links(B, BIZ),
     "list_businesses": lambda s: s.list_businesses(B),
     "read_business": lambda s: s.read_business(B, BIZ),
     "list_connections": lambda s: s.list_connections(B, BIZ),
@@ -157,6 +161,8 @@ async def furnish_all(store: FullStore) -> c.Lease:
     await store.open_call(A, intent("paid", "c1", units=1, pool_limit=1000))
     await store.settle(A, settlement("paid"))
     await store.add_link(A, link("1"))
+    await store.add_link(A, session("2"))
+    assert await store.claim_link(A, "link_2", "us", T0, 15)
     await store.add_token(A, Token("hash_a", A, "admin", "x", T0))
     taken = await lease(store, "c1")
     answered = c.Answered(NeedId("need_done"), record("1").decision, record("1").cost, (), T0)
@@ -191,6 +197,7 @@ async def everything(store: FullStore) -> list[object]:
         await store.read_ties(A, BIZ),
         await store.read_postings(A, C1, {"a1"}),
         await store.read_link(A, "link_1"),
+        await store.read_link(A, "link_2"),
         await store.list_businesses(A),
         await store.list_tokens(A),
         await store.read_firm(A),

@@ -25,7 +25,7 @@ from rowcol.core.need import Need, Purpose, Question, Trigger, question_of
 from rowcol.core.outcome import Billed, Outcome
 from rowcol.core.quota import Quota
 from rowcol.core.rail import Row
-from rowcol.core.records import Business, Firm, Link
+from rowcol.core.records import Business, Firm, Link, LinkKind
 from rowcol.core.retention import Horizon, horizon
 from rowcol.core.sameness import AccountVerdict
 from rowcol.ports import FullStore
@@ -134,6 +134,11 @@ def link(name: str, firm: FirmId = A, biz: str = "biz_1") -> Link:
     """Good for ten minutes."""
     its = (f"link_{name}", f"hash_{name}", firm, BusinessId(biz), APP)
     return Link(*its, created_at=T0, expires_at=after(600))
+
+
+def session(name: str) -> Link:
+    """A link session that is due at once."""
+    return replace(link(name), kind=LinkKind.CONNECT, sealed=b"sealed", next_at=T0)
 
 
 def quota(key: str = "q", admitted: int = 3, period_s: int = 60) -> Quota:

@@ -72,6 +72,9 @@ WEBHOOK_MODELS: dict[str, str] = {
     "ITEM.USER_ACCOUNT_REVOKED": "UserAccountRevokedWebhook",
     "ITEM.USER_PERMISSION_REVOKED": "UserPermissionRevokedWebhook",
     "ITEM.WEBHOOK_UPDATE_ACKNOWLEDGED": "WebhookUpdateAcknowledgedWebhook",
+    "LINK.EVENTS": "LinkEventsWebhook",
+    "LINK.ITEM_ADD_RESULT": "ItemAddResultWebhook",
+    "LINK.SESSION_FINISHED": "LinkSessionFinishedWebhook",
     "TRANSACTIONS.DEFAULT_UPDATE": "DefaultUpdateWebhook",
     "TRANSACTIONS.HISTORICAL_UPDATE": "HistoricalUpdateWebhook",
     "TRANSACTIONS.INITIAL_UPDATE": "InitialUpdateWebhook",
@@ -181,7 +184,7 @@ def test_exchange_is_complete(path: Path) -> None:
     exchange = load(path)
     assert exchange["source"]
     assert all(exchange["source"])
-    assert exchange["checked_on"] in {"2026-11-25", "2026-12-01"}
+    assert exchange["checked_on"] >= "2026-11-25"
     assert exchange["note"]
     assert exchange["shape_only"] is True
     assert set(exchange["request"]) == {"method", "path", "headers", "body"}

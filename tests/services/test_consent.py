@@ -17,6 +17,7 @@ from rowcol.core.outcome import Outcome
 from rowcol.core.rail import Grant
 from rowcol.core.records import Business, Firm
 from rowcol.core.refusal import BadInput, Conflict, Misconfigured, NotFound, RailRefused
+from rowcol.core.secret import hash_of
 from rowcol.core.wire import Silence
 from rowcol.services import consent
 from rowcol.services.integration import IntegrationService
@@ -65,7 +66,7 @@ async def test_only_a_hash_of_the_secret_is_stored(it: CompanyRig) -> None:
     grant, state = await begin(it)
     link = await it.plane.store.read_link(FIRM, grant.value)
     assert link is not None
-    assert link.state_hash == consent.hash_of(state)
+    assert link.state_hash == hash_of(state)
     assert state not in repr(link)
     assert state not in grant.value
 
@@ -209,7 +210,7 @@ async def test_the_service_tells_url_and_id(it: CompanyRig) -> None:
 async def test_a_service_that_died_within_the_callback_is_said(it: CompanyRig) -> None:
     grant, state = await begin(it)
     it.clock.advance(timedelta(minutes=29))
-    taken = await it.plane.store.take_link(consent.hash_of(state), it.clock.now())
+    taken = await it.plane.store.take_link(hash_of(state), it.clock.now())
     assert taken is not None
     it.clock.advance(timedelta(minutes=2))
     assert await consent.outcome(it.plane, FIRM, BUSINESS, grant.value) is None, "it may still come"

@@ -57,18 +57,22 @@ class Refresh(Body):
 
 
 class Exchange(Body):
-    """The public token that Link gave."""
+    """The public token that Link gave. `metadata`: what its `onSuccess` gave beside it, as it is; with it a login that
+    shows one of these accounts already is a conflict, before anything is billed, unless `allow_duplicate`."""
 
     public_token: str = Field(min_length=1, max_length=500)
     rail: str = "plaid"
     app: str | None = None
+    metadata: Annotated[dict[str, Any], BeforeValidator(_shallow)] | None = None
+    allow_duplicate: bool = False
 
 
 class LinkToken(Body):
-    """Which rail to connect."""
+    """Which rail to connect. `allow_duplicate`: also where a login shows one of the accounts already."""
 
     rail: str = "plaid"
     app: str | None = None
+    allow_duplicate: bool = False
 
 
 class NewConsent(Body):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from starlette.responses import Response
 
@@ -17,14 +16,6 @@ from rowcol.core.refusal import BadInput, NotFound
 from rowcol.services.accounts import set_role_at_login
 from rowcol.services.businesses import find_or_add
 from rowcol.services.integration import IntegrationService
-
-
-@dataclass(frozen=True, slots=True)
-class LinkTokenOut:
-    """Open the rail's consent screen with `link_token`."""
-
-    link_token: str
-    expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +47,32 @@ async def list_connections(asking: Asking, business_id: str) -> list[shapes.Conn
     """Logins of a business, with their health."""
     await need_business(asking, business_id)
     rows = await asking.plane.store.list_connections(asking.firm, BusinessId(business_id))
-    return [shapes.connection_of(r) for r in rows]
+    return [shapes.connection_of(r, asking.plane.clock.now()) for r in rows]
 
 
-async def begin_connect(body: LinkToken, asking: Asking, business_id: str) -> LinkTokenOut:
-    """A link token; a person opens the rail's own consent screen with it."""
+async def begin_connect(body: LinkToken, asking: Asking, business_id: str) -> shapes.LinkTokenOut:
+    """A link session: send the person to the hosted page, or open the rail's widget with the link token.
+
+    From the hosted page the login comes by itself; GET the session says when.
+    """
     service = await _service(asking, business_id)
     app = _widget(asking, body.rail, body.app)
-    grant = await service.begin_connect(body.rail, app=app)
-    return LinkTokenOut(grant.value, grant.expires_at)
+    grant = await service.begin_connect(body.rail, app=app, allow_duplicate=body.allow_duplicate)
+    return shapes.link_token_of(grant)
 
 
 async def connect(body: Exchange, asking: Asking, business_id: str) -> shapes.ConnectionOut:
-    """Store the login that a person consented to. A login that is connected already: 409."""
+    """Store the login that a person consented to. A login that is connected already, or shows one of these accounts: 409."""
     service = await _service(asking, business_id)
     app = _widget(asking, body.rail, body.app)
-    return shapes.connection_of(await service.connect(body.rail, body.public_token, app=app))
+    made = await service.connect(
+        body.rail,
+        body.public_token,
+        app=app,
+        metadata=body.metadata,
+        allow_duplicate=body.allow_duplicate,
+    )
+    return shapes.connection_of(made, asking.plane.clock.now())
 
 
 async def connect_sandbox(
@@ -81,7 +82,7 @@ async def connect_sandbox(
     service = await _service(asking, business_id)
     app = _widget(asking, body.rail, body.app)
     made = await service.connect_sandbox(body.rail, institution=body.institution, app=app)
-    return shapes.connection_of(made)
+    return shapes.connection_of(made, asking.plane.clock.now())
 
 
 async def set_account_role(

@@ -58,4 +58,4 @@ async def read_consent(asking: Asking, business_id: str, consent_id: str) -> Con
         return ConsentState("failed", reason=error.message)
     if made is None:
         return ConsentState("pending")
-    return ConsentState("connected", shapes.connection_of(made))
+    return ConsentState("connected", shapes.connection_of(made, asking.plane.clock.now()))

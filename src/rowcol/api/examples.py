@@ -34,6 +34,21 @@ _CONNECTION = {
     "is_read_only": False,
     "needs": "",
     "reconnect": "",
+    "notices": [
+        {
+            "kind": "CONSENT_ENDS",
+            "text": "its consent ends on 2026-12-02",
+            "until": "2026-12-02T13:25:17Z",
+            "since": _AT,
+            "begin": "POST /v1/connections/con_03m8kz1v1w2x3y4z5a6b7c8d9e/repair",
+        }
+    ],
+}
+_LINK = {
+    "session_id": "lnk_03m8kz6v1w2x3y4z5a6b7c8d9e",
+    "link_token": "link-sandbox-0f1e",
+    "hosted_link_url": "https://secure.plaid.com/hl/0f1e2d3c",
+    "expires_at": _LATER,
 }
 _CASH = {"amount_minor": 1_234_567, "currency": "USD"}
 _CALL = {
@@ -263,7 +278,18 @@ ANSWERS: dict[str, Any] = {
         "reason": None,
     },
     f"GET {_B}/connections": [_CONNECTION],
-    f"POST {_B}/connections/link-token": {"link_token": "link-sandbox-0f1e", "expires_at": _LATER},
+    f"POST {_B}/connections/link-token": _LINK,
+    f"POST {_C}/repair": _LINK,
+    f"POST {_C}/accounts": _LINK,
+    f"GET {_B}/connections/link-sessions/{{session_id}}": {
+        "session_id": _LINK["session_id"],
+        "kind": "REPAIR",
+        "state": "done",
+        "expires_at": _LATER,
+        "connection": _CONNECTION,
+        "reason": "",
+        "what_to_do": "",
+    },
     f"POST {_B}/connections": _CONNECTION,
     f"POST {_B}/connections/sandbox": _CONNECTION,
     f"GET {_B}/accounts": _ACCOUNTS,

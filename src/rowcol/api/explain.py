@@ -34,8 +34,12 @@ def explain_of(found: Explained) -> ExplainOut:
         fresh_price_micros=found.fresh_price.micros,
         cannot_help=found.cannot_help,
         comes_free_at=found.comes_free_at,
-        connections=tuple(shapes.connection_of(v.connection) for v in found.logins),
-        books=tuple(shapes.connection_of(v.connection) for v in found.books),
+        connections=tuple(
+            shapes.connection_of(v.connection, found.answer.answered_at) for v in found.logins
+        ),
+        books=tuple(
+            shapes.connection_of(v.connection, found.answer.answered_at) for v in found.books
+        ),
         decisions=tuple(lines.decision_of(d) for d in found.decisions),
         calls=tuple(lines.call_of(c) for c in found.calls),
     )

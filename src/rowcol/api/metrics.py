@@ -37,6 +37,7 @@ class Counts:
         self._peaks: dict[str, tuple[datetime, Mapping[AppId, Peaks]]] = {}
         self._counting = asyncio.Lock()
         self._gaps: Counter[str] = Counter()
+        self._notices: Counter[tuple[str, str]] = Counter()
         self._gaps_until: datetime | None = None
 
     async def pools(self, plane: OpenPlane) -> tuple[PoolRow, ...]:
@@ -56,16 +57,19 @@ class Counts:
                 self._peaks[month] = now + PEAKS_KEPT, await peaks(plane, month)
             return self._peaks[month][1]
 
-    async def gaps(self, plane: OpenPlane) -> Counter[str]:
-        """Webhook gaps of all logins by rail, some minutes old at most: it reads every login."""
+    async def of_logins(self, plane: OpenPlane) -> tuple[Counter[str], Counter[tuple[str, str]]]:
+        """Webhook gaps of all logins by rail, and their notices by rail and kind, some minutes old at most: it reads
+        every login."""
         now = plane.clock.now()
         if self._gaps_until is None or now >= self._gaps_until:
-            found: Counter[str] = Counter()
+            gaps: Counter[str] = Counter()
+            notices: Counter[tuple[str, str]] = Counter()
             for firm in await plane.store.list_firms():
                 for row in await plane.store.list_connections(firm.id):
-                    found[row.rail] += row.state.webhook_gaps
-            self._gaps, self._gaps_until = found, now + GAPS_KEPT
-        return self._gaps
+                    gaps[row.rail] += row.state.webhook_gaps
+                    notices.update((row.rail, notice.kind.value) for notice in row.notices(now))
+            self._gaps, self._notices, self._gaps_until = gaps, notices, now + GAPS_KEPT
+        return self._gaps, self._notices
 
 
 async def overdue(plane: OpenPlane) -> timedelta:
@@ -78,8 +82,8 @@ async def exposition(plane: OpenPlane, counts: Counts) -> bytes:
     """Everything, in the text format."""
     registry = CollectorRegistry(auto_describe=False)
     late = await overdue(plane)
-    rows, gaps = await counts.pools(plane), await counts.gaps(plane)
-    registry.register(_Snapshot(plane, counts, late.total_seconds(), rows, gaps))
+    rows, logins = await counts.pools(plane), await counts.of_logins(plane)
+    registry.register(_Snapshot(plane, counts, late.total_seconds(), rows, logins))
     return generate_latest(registry)
 
 
@@ -92,13 +96,13 @@ class _Snapshot(Collector):
         counts: Counts,
         overdue_s: float,
         rows: tuple[PoolRow, ...],
-        gaps: Counter[str],
+        logins: tuple[Counter[str], Counter[tuple[str, str]]],
     ) -> None:
         self._plane = plane
         self._counts = counts
         self._overdue_s = overdue_s
         self._rows = rows
-        self._gaps = gaps
+        self._gaps, self._notices = logins
 
     @override
     def collect(self) -> Iterable[Metric]:
@@ -145,7 +149,19 @@ class _Snapshot(Collector):
         for rail, count in sorted(self._gaps.items()):
             gaps.add_metric((rail,), count)
         yield gaps
+        yield _notice_gauge(self._notices)
         yield from _pool_gauges(self._rows)
+
+
+def _notice_gauge(counts: Counter[tuple[str, str]]) -> Metric:
+    made = GaugeMetricFamily(
+        "rowcol_login_notices",
+        "Logins of which the rail announced something that nobody answered yet.",
+        labels=("rail", "kind"),
+    )
+    for key, count in sorted(counts.items()):
+        made.add_metric(key, count)
+    return made
 
 
 def _pool_gauges(rows: tuple[PoolRow, ...]) -> Iterable[Metric]:

@@ -17,6 +17,7 @@ from rowcol.api import (
     health,
     pools,
     reads,
+    sessions,
 )
 from rowcol.api.callback import CALLBACK
 from rowcol.api.explain import ExplainOut
@@ -126,6 +127,13 @@ OPERATIONS = (
         "What became of a consent",
     ),
     Operation(
+        "GET",
+        f"{BUSINESS}/connections/link-sessions/{{session_id}}",
+        VIEWER,
+        sessions.read_session,
+        "What became of a hosted page or a consent",
+    ),
+    Operation(
         "POST", f"{BUSINESS}/connections", ADVISOR, businesses.connect, "Store a new login", 201
     ),
     Operation(
@@ -170,6 +178,14 @@ OPERATIONS = (
     ),
     Operation(
         "POST", f"{CONNECTION}/resume", OPERATOR, businesses.resume_connection, "Resume a login"
+    ),
+    Operation("POST", f"{CONNECTION}/repair", ADVISOR, sessions.repair, "Repair a login, in place"),
+    Operation(
+        "POST",
+        f"{CONNECTION}/accounts",
+        ADVISOR,
+        sessions.add_accounts,
+        "Choose which accounts a login shows",
     ),
     Operation("DELETE", CONNECTION, OPERATOR, deeds.disconnect, "End a login, and its fee"),
     Operation(

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from rowcol.core.cash import Cash, Role, is_gone
 from rowcol.core.connection import Connection
+from rowcol.core.delivery import Notice, NoticeKind
 from rowcol.core.evidence import Health, Observation
 from rowcol.core.identity import BankAccount, Doubt, account_id_of
 from rowcol.core.money import Money
-from rowcol.core.rail import CONSENT
-from rowcol.core.records import Business
+from rowcol.core.rail import Grant
+from rowcol.core.records import Business, LinkEnd
 from rowcol.core.sameness import AccountRef
 from rowcol.engine.answer import Answer
-from rowcol.rails.registry import RAILS
 from rowcol.services.board import BoardRow
+from rowcol.services.sessions import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +127,53 @@ class BusinessOut:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeOut:
+    """CONSENT_ENDS, DISCONNECT or NEW_ACCOUNTS, before it happens. `until`: when it comes true, `since`: when it was
+    announced; null where nobody said. `begin`: the route that answers it."""
+
+    kind: str
+    text: str
+    until: datetime | None
+    since: datetime | None
+    begin: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkTokenOut:
+    """Send the person to `hosted_link_url`, or open the rail's widget with `link_token` ("" where the rail has none).
+
+    What came of it: GET `/v1/businesses/{business_id}/connections/link-sessions/{session_id}`.
+    """
+
+    session_id: str
+    link_token: str
+    hosted_link_url: str
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSessionOut:
+    """`open` until somebody went through or left; then the login, or `reason` and `what_to_do`.
+
+    `duplicate`: a login shows the account already, so nothing was exchanged.
+    """
+
+    session_id: str
+    kind: Literal["CONSENT", "CONNECT", "REPAIR", "ADD_ACCOUNTS"]
+    state: Literal["open", "done", "failed", "duplicate", "expired"]
+    expires_at: datetime
+    connection: ConnectionOut | None
+    reason: str
+    what_to_do: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionOut:
     """A login at one rail. `name`: its own, else the bank's, else its id; `institution` is "" before the first look.
 
     `webhook_gaps`: changes that no webhook had announced, `webhook_gap_at`: when one was found last. `is_read_only`:
     the rail reads, and refuses writes. `needs`: what a person has to do, `reconnect`: the route that begins it; both "".
+    `notices`: what the rail announced and is not answered yet.
     """
 
     id: str
@@ -151,6 +195,7 @@ class ConnectionOut:
     is_read_only: bool
     needs: str
     reconnect: str
+    notices: tuple[NoticeOut, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +307,7 @@ def business_of(row: Business) -> BusinessOut:
     return BusinessOut(row.id, row.name, row.external_id, row.created_at)
 
 
-def connection_of(row: Connection) -> ConnectionOut:
+def connection_of(row: Connection, now: datetime) -> ConnectionOut:
     return ConnectionOut(
         id=row.id,
         business=row.business,
@@ -283,22 +328,57 @@ def connection_of(row: Connection) -> ConnectionOut:
         is_read_only=row.state.facts.get("is_read_only") is True,
         needs=_needs(row),
         reconnect=_reconnect(row),
+        notices=tuple(_notice(row, each) for each in row.notices(now)),
     )
 
 
 def _needs(row: Connection) -> str:
     if row.state.health is not Health.NEEDS_RECONNECT:
         return ""
-    return "a person has to connect it again"
+    return "a person has to repair it, in place"
 
 
 def _reconnect(row: Connection) -> str:
-    """A rail with a consent screen of its own gives the same login new access; else a new login is begun."""
+    """The same login gets new access: a second one would be billed and counted beside it."""
     if row.state.health is not Health.NEEDS_RECONNECT:
         return ""
-    rail = RAILS.get(row.rail)
-    step = "consent" if rail is not None and CONSENT in rail.spec.hosts else "link-token"
-    return f"POST /v1/businesses/{row.business}/connections/{step}"
+    return _route(row, "repair")
+
+
+def _notice(row: Connection, each: Notice) -> NoticeOut:
+    step = "accounts" if each.kind is NoticeKind.NEW_ACCOUNTS else "repair"
+    return NoticeOut(each.kind.value, each.text, each.until, each.since, _route(row, step))
+
+
+def _route(row: Connection, step: str) -> str:
+    return f"POST /v1/connections/{row.id}/{step}"
+
+
+def link_token_of(grant: Grant) -> LinkTokenOut:
+    """A rail with a consent screen of its own gives no link token: its `value` is the session."""
+    token = "" if grant.value == grant.session else grant.value
+    return LinkTokenOut(grant.session, token, grant.url, grant.expires_at)
+
+
+def link_session_of(session: Session, now: datetime) -> LinkSessionOut:
+    return LinkSessionOut(
+        session_id=session.id,
+        kind=session.kind.value,
+        state=_STATES[session.ended],
+        expires_at=session.expires_at,
+        connection=None if session.login is None else connection_of(session.login, now),
+        reason=session.reason,
+        what_to_do=session.what_to_do,
+    )
+
+
+_STATES: dict[LinkEnd | None, Literal["open", "done", "failed", "duplicate", "expired"]] = {
+    None: "open",
+    LinkEnd.DONE: "done",
+    LinkEnd.FAILED: "failed",
+    LinkEnd.DUPLICATE: "duplicate",
+    LinkEnd.EXPIRED: "expired",
+}
 
 
 def board_row_of(row: BoardRow) -> BoardRowOut:

@@ -195,6 +195,8 @@ def _unread(answer: BooksAnswer[T], business: str) -> str:
     """Why nothing can be said of what the books lack, and what brings it; "" where they were read whole."""
     if answer.as_of is not None:
         return ""
+    from rowcol.cli.findings import repair_of
+
     named = shlex.quote(business)
     if not answer.connections:
         return (
@@ -202,7 +204,7 @@ def _unread(answer: BooksAnswer[T], business: str) -> str:
         )
     for login in answer.connections:
         if login.state.health is Health.NEEDS_RECONNECT:
-            again = f"`rowcol connect {login.rail} {named}` connects {login.label} again"
+            again = f"{repair_of(login.id)} gives {login.label} new access"
             return f"nothing is known for sure: the books were never read whole; {again}"
     return (
         "nothing is known for sure: the books were never read whole;"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,6 +11,7 @@ import typer
 from rowcol.cli import face
 from rowcol.cli.face import FirmOption, Json
 from rowcol.cli.opening import desk
+from rowcol.core.ids import AppId
 from rowcol.core.refusal import BadInput
 
 if TYPE_CHECKING:
@@ -16,8 +19,8 @@ if TYPE_CHECKING:
     from rowcol.core.rail import Grant
 
 EXAMPLES = (
-    "Examples: rowcol connect plaid 'Harbor Dental'  |  rowcol connect plaid 'Harbor Dental' --public-token public-...  |  "
-    "rowcol connect plaid 'Harbor Dental' --sandbox"
+    "Examples: rowcol connect plaid 'Harbor Dental'  |  rowcol connect plaid 'Harbor Dental' --no-wait --json  |  "
+    "rowcol connect plaid 'Harbor Dental' --resume lnk_...  |  rowcol connect plaid 'Harbor Dental' --sandbox"
 )
 EXAMPLES_CONSENT = (
     "Examples: rowcol connect qbo 'Harbor Dental'  |  rowcol connect qbo 'Harbor Dental' --paste  |  "
@@ -26,11 +29,28 @@ EXAMPLES_CONSENT = (
 app = typer.Typer(help="Connect a login: plaid, qbo.", no_args_is_help=True)
 
 
+Timeout = Annotated[
+    str, typer.Option("--timeout", help="How long to wait: 90s, 15m; else until it expires.")
+]
+Browser = Annotated[
+    bool, typer.Option("--browser/--no-browser", help="Also open the page on this machine.")
+]
+Wait = Annotated[
+    bool, typer.Option("--wait/--no-wait", help="Wait until the person went through it.")
+]
+
+
 @app.command(epilog=EXAMPLES)
 def plaid(
     business: Annotated[str, typer.Argument(help="Id, external id or name.")],
     public_token: Annotated[
-        str, typer.Option("--public-token", help="What Link gave after the person consented.")
+        str, typer.Option("--public-token", help="What a Link page of your own gave.")
+    ] = "",
+    metadata: Annotated[
+        str,
+        typer.Option(
+            "--metadata", help="With --public-token: what onSuccess gave beside it, JSON."
+        ),
     ] = "",
     sandbox: Annotated[
         bool, typer.Option("--sandbox", help="A test login without a browser.")
@@ -38,60 +58,135 @@ def plaid(
     institution: Annotated[
         str, typer.Option("--institution", help="With --sandbox: the bank's id.")
     ] = "",
+    resume: Annotated[
+        str, typer.Option("--resume", help="Wait for a session that was begun before, by its id.")
+    ] = "",
+    *,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Also where a login shows one of the accounts already.")
+    ] = False,
+    wait: Wait = True,
+    timeout: Timeout = "",
+    browser: Browser = False,
     app_name: Annotated[
         str, typer.Option("--app", help="Which keys, where there are several.")
     ] = "",
-    *,
     firm: FirmOption = "",
     json: Json = False,
 ) -> None:
-    """Connect a Plaid login. Without a token: begin, and print the link token for Plaid Link."""
+    """Connect a bank login: print the page to log in at, and wait until somebody did.
+
+    With --json one object has the page, the next one the login. `rowcol serve` finishes what nobody waits for.
+    """
+    if sum(map(bool, (sandbox, public_token, resume))) > 1:
+        raise BadInput("--sandbox, --public-token and --resume are three ways", "take one of them")
+    if institution and not sandbox:
+        raise BadInput("--institution goes with --sandbox", "a person chooses the bank on the page")
+    if metadata and not public_token:
+        raise BadInput("--metadata goes with --public-token", "the hosted page tells its own")
+    given = _Given(firm, business, app_name, public_token, _object(metadata), institution, anyway)
+    if sandbox or public_token:
+        made = face.running(_connect(given))
+    else:
+        flags = (wait, browser, json)
+        waited = face.running(_hosted(given, resume, timeout, flags))
+        if waited is None:
+            return
+        made = waited
+    _tell(made, business, is_json=json)
+
+
+def _tell(made: Connection, business: str, *, is_json: bool) -> None:
+    from rowcol.adapters.clock import SystemClock
     from rowcol.api import shapes
 
-    if sandbox and public_token:
-        raise BadInput("--sandbox makes its own public token", "leave one of the two out")
-    if institution and not sandbox:
-        raise BadInput("--institution goes with --sandbox", "a person chooses the bank in Link")
-    if not sandbox and not public_token:
-        grant = face.running(_begin(firm, business, app_name))
-        if json:
-            face.emit({"link_token": grant.value, "expires_at": grant.expires_at})
-        else:
-            face.say(grant.value)
-            face.note("Open Plaid Link with it, then repeat with --public-token.")
-        return
-    made = face.running(_connect(firm, business, (app_name, public_token, institution)))
-    if json:
-        face.emit(shapes.connection_of(made))
+    if is_json:
+        face.emit(shapes.connection_of(made, SystemClock().now()))
     else:
-        face.say(f"connected {made.id}; `rowcol read {business}` asks for its first look")
+        named = shlex.quote(business)
+        face.say(f"connected {made.id}; `rowcol read {named}` asks for its first look")
 
 
-async def _begin(firm: str, word: str, app_name: str) -> Grant:
-    from rowcol.core.ids import AppId
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What a person typed."""
+
+    firm: str
+    word: str
+    app_name: str
+    public_token: str
+    metadata: dict[str, object] | None
+    institution: str
+    is_double_allowed: bool
+
+    @property
+    def app(self) -> AppId | None:
+        """The keys by name, None for the only ones."""
+        return AppId(self.app_name) if self.app_name else None
+
+
+def _object(text: str) -> dict[str, object] | None:
+    """The JSON object that a person gave. Raise `BadInput` for anything else."""
+    import msgspec
+
+    if not text:
+        return None
+    try:
+        return msgspec.json.decode(text, type=dict[str, object])
+    except (ValueError, RecursionError) as error:
+        raise BadInput(
+            "--metadata is no JSON object", "give what onSuccess gave, in quotes"
+        ) from error
+
+
+async def _hosted(
+    given: _Given, resume: str, timeout: str, flags: tuple[bool, bool, bool]
+) -> Connection | None:
+    from rowcol.api import shapes
+    from rowcol.cli import hosted
+    from rowcol.cli.read import deadline_of
     from rowcol.services.businesses import find
     from rowcol.services.integration import IntegrationService
 
-    async with desk(firm) as at:
-        row = await find(at.plane, at.firm, word)
+    wait, browser, is_json = flags
+    async with desk(given.firm) as at:
+        row = await find(at.plane, at.firm, given.word)
         service = IntegrationService(at.plane, row.id, firm=at.firm)
-        return await service.begin_connect("plaid", app=AppId(app_name) if app_name else None)
+        until = deadline_of(timeout, at.plane.clock.now(), "--timeout")
+        manner = hosted.Manner(is_json, wait, browser, until)
+        if resume:
+            return await hosted.resumed(
+                at.plane, service, resume, manner, allow_duplicate=given.is_double_allowed
+            )
+        others = await at.plane.store.list_open_links(at.firm, row.id)
+        grant = await service.begin_connect(
+            "plaid", app=given.app, allow_duplicate=given.is_double_allowed
+        )
+        for link in others:
+            face.note(f"{link.id} is open, too, until {link.expires_at:%H:%M} UTC (--resume)")
+        is_hosted = hosted.show(shapes.link_token_of(grant), manner)
+        if not (is_hosted and wait):
+            return None
+        return await hosted.waited(at.plane, service, grant.session, manner)
 
 
-async def _connect(firm: str, word: str, given: tuple[str, str, str]) -> Connection:
-    from rowcol.core.ids import AppId
+async def _connect(given: _Given) -> Connection:
     from rowcol.services.businesses import find
     from rowcol.services.integration import SANDBOX_INSTITUTION, IntegrationService
 
-    app_name, public_token, institution = given
-    chosen = AppId(app_name) if app_name else None
-    async with desk(firm) as at:
-        row = await find(at.plane, at.firm, word)
+    async with desk(given.firm) as at:
+        row = await find(at.plane, at.firm, given.word)
         service = IntegrationService(at.plane, row.id, firm=at.firm)
-        if public_token:
-            return await service.connect("plaid", public_token, app=chosen)
-        bank = institution or SANDBOX_INSTITUTION
-        return await service.connect_sandbox("plaid", institution=bank, app=chosen)
+        if given.public_token:
+            return await service.connect(
+                "plaid",
+                given.public_token,
+                app=given.app,
+                metadata=given.metadata,
+                allow_duplicate=given.is_double_allowed,
+            )
+        bank = given.institution or SANDBOX_INSTITUTION
+        return await service.connect_sandbox("plaid", institution=bank, app=given.app)
 
 
 @app.command(epilog=EXAMPLES_CONSENT)
@@ -124,8 +219,6 @@ def qbo(
     The rail sends the person back to ROWCOL_PUBLIC_URL. Where that is empty, to this machine: `rowcol serve`
     takes them there, else this command. With --json one object has the link, the next one the login.
     """
-    from rowcol.api import shapes
-
     if paste and callback:
         raise BadInput("--paste asks for what --callback gives", "leave one of the two out")
     made = face.running(
@@ -134,7 +227,7 @@ def qbo(
     if made is None:
         return
     if json:
-        face.emit(shapes.connection_of(made))
+        _tell(made, business, is_json=True)
     else:
         face.say(f"connected {made.id}; `rowcol books bills {business!r}` reads its bills")
 
@@ -145,7 +238,6 @@ async def _consented(
     from rowcol.api.consent import ConsentOut
     from rowcol.cli import consenting
     from rowcol.cli.read import deadline_of
-    from rowcol.core.ids import AppId
     from rowcol.services.businesses import find
     from rowcol.services.consent import LASTS
 

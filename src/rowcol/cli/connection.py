@@ -1,4 +1,4 @@
-"""Connection: a business's logins: listed, their webhooks pointed here, and ended."""
+"""Connection: a business's logins: listed, repaired in place, their webhooks pointed here, and ended."""
 
 from __future__ import annotations
 
@@ -8,24 +8,31 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rowcol.cli import face
+from rowcol.cli.connect import Browser, Timeout, Wait
 from rowcol.cli.face import FirmOption, Json, Yes
 from rowcol.cli.opening import desk
 from rowcol.cli.read import moment
 
 if TYPE_CHECKING:
     from rowcol.api.shapes import ConnectionOut
+    from rowcol.cli.hosted import Manner
+    from rowcol.cli.opening import Desk
     from rowcol.core.connection import Connection
     from rowcol.core.money import Cost
+    from rowcol.core.rail import Grant
     from rowcol.core.records import Business
 
 EXAMPLES = (
-    "Examples: rowcol connection list 'Harbor Dental'  |  rowcol connection webhook con_...  |  "
-    "rowcol disconnect con_..."
+    "Examples: rowcol connection list 'Harbor Dental'  |  rowcol connection repair con_...  |  "
+    "rowcol connection add-accounts con_...  |  rowcol disconnect con_..."
 )
 RETIRED = "RETIRED"
 READ_ONLY = "its subscription ended: it can be read, not written"
-app = typer.Typer(help="Logins: list, webhook.", no_args_is_help=True)
+app = typer.Typer(help="Logins: list, repair, add-accounts, webhook.", no_args_is_help=True)
 Login = Annotated[str, typer.Argument(metavar="CONNECTION", help="The login's id.")]
+Resume = Annotated[
+    str, typer.Option("--resume", help="Wait for a session that was begun before, by its id.")
+]
 
 
 @app.command("list", epilog=EXAMPLES)
@@ -36,10 +43,13 @@ def list_(
     json: Json = False,
 ) -> None:
     """List a business's logins, removed ones too."""
+    from rowcol.adapters.clock import SystemClock
     from rowcol.api import shapes
-    from rowcol.cli.findings import repair_of
+    from rowcol.cli.findings import answer_to, repair_of
 
-    rows = [shapes.connection_of(row) for row in face.running(_list(firm, business))]
+    now = SystemClock().now()
+    logins = face.running(_list(firm, business))
+    rows = [shapes.connection_of(row, now) for row in logins]
     if json:
         for row in rows:
             face.emit(row)
@@ -50,9 +60,12 @@ def list_(
         [row_of(r) for r in rows],
         empty=f"no logins yet: `rowcol connect plaid {named}`, or `rowcol connect qbo {named}`",
     )
-    for row in rows:
+    for login, row in zip(logins, rows, strict=True):
         if row.needs:
-            face.say(f"{row.id} needs a person: {repair_of(row.rail, row.id, business)}")
+            face.say(f"{row.id} needs a person: {repair_of(row.id)}")
+            continue
+        for notice in login.notices(now):
+            face.say(f"{row.id}: {notice.text}: {answer_to(notice, row.id)}")
 
 
 def row_of(out: ConnectionOut) -> tuple[str, ...]:
@@ -69,6 +82,110 @@ async def _list(firm: str, word: str) -> tuple[Connection, ...]:
     async with desk(firm) as at:
         row = await find(at.plane, at.firm, word)
         return await at.plane.store.list_connections(at.firm, row.id)
+
+
+@app.command(epilog=EXAMPLES)
+def repair(
+    connection: Login,
+    *,
+    wait: Wait = True,
+    timeout: Timeout = "",
+    browser: Browser = False,
+    resume: Resume = "",
+    firm: FirmOption = "",
+    json: Json = False,
+) -> None:
+    """Give a login new access, in place: print the page to log in at, and wait. It stays the same login, with its accounts,
+    roles and history.
+
+    Also before it breaks, where its consent is about to end. A second login would be billed and counted beside the first.
+    """
+    made = face.running(_again(firm, connection, resume, timeout, (wait, browser, json), "repair"))
+    if made is not None:
+        _say_repaired(made, is_json=json)
+
+
+@app.command("add-accounts", epilog=EXAMPLES)
+def add_accounts(
+    connection: Login,
+    *,
+    wait: Wait = True,
+    timeout: Timeout = "",
+    browser: Browser = False,
+    resume: Resume = "",
+    firm: FirmOption = "",
+    json: Json = False,
+) -> None:
+    """Choose which accounts a login shows: print the page to choose at, and wait. What is no longer chosen closes."""
+    made = face.running(_again(firm, connection, resume, timeout, (wait, browser, json), "add"))
+    if made is not None:
+        _say_repaired(made, is_json=json)
+
+
+def _say_repaired(made: Connection, *, is_json: bool) -> None:
+    from rowcol.adapters.clock import SystemClock
+    from rowcol.api import shapes
+
+    if is_json:
+        face.emit(shapes.connection_of(made, SystemClock().now()))
+        return
+    why = f" ({made.state.health_reason})" if made.state.health_reason else ""
+    face.say(f"{made.id} is {made.state.health.value}{why}; it is read anew with the next look")
+
+
+async def _again(
+    firm: str,
+    connection: str,
+    resume: str,
+    timeout: str,
+    flags: tuple[bool, bool, bool],
+    what: str,
+) -> Connection | None:
+    """The login after its page was gone through again; None where nobody waits for that."""
+    from rowcol.api import shapes
+    from rowcol.cli import hosted
+    from rowcol.cli.read import deadline_of
+    from rowcol.core.rail import CONSENT
+    from rowcol.services.deeds import find_login
+    from rowcol.services.integration import IntegrationService
+
+    wait, browser, is_json = flags
+    async with desk(firm) as at:
+        row = (await find_login(at.plane, at.firm, connection)).connection
+        service = IntegrationService(at.plane, row.business, firm=at.firm)
+        until = deadline_of(timeout, at.plane.clock.now(), "--timeout")
+        manner = hosted.Manner(is_json, wait, browser, until)
+        if resume:
+            return await hosted.resumed(at.plane, service, resume, manner)
+        if what == "repair" and CONSENT in at.plane.rails[row.rail].spec.hosts:
+            return await _consented(at, row, manner)
+        begin = service.repair if what == "repair" else service.add_accounts
+        begun = shapes.link_token_of(await begin(row.id))
+        hosted.show(begun, manner)
+        if not wait:
+            return None
+        return await hosted.waited(at.plane, service, begun.session_id, manner)
+
+
+async def _consented(at: Desk, row: Connection, manner: Manner) -> Connection | None:
+    """A rail with a consent screen of its own: consent given anew there reopens the same login."""
+    from rowcol.api import shapes
+    from rowcol.cli import consenting, hosted
+    from rowcol.services.consent import LASTS
+
+    def show(grant: Grant) -> None:
+        hosted.show(shapes.link_token_of(grant), manner)
+
+    left = LASTS if manner.until is None else manner.until - at.plane.clock.now()
+    wish = consenting.Wish(
+        row.rail,
+        row.business,
+        show,
+        app=row.app,
+        is_waiting=manner.is_waiting,
+        patience=min(left, LASTS),
+    )
+    return await consenting.connected(at, wish)
 
 
 @app.command(epilog=EXAMPLES)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
+from rowcol.core.delivery import SESSION, Notice, NoticeKind
 from rowcol.core.evidence import Health
 from rowcol.core.rail import CONSENT
 from rowcol.core.tariff import Per
@@ -26,9 +27,7 @@ IDLE = timedelta(days=80)
 """A consent that nothing renewed for so long: QuickBooks ends it after 100 days. Ours, twenty days before that."""
 EMPTY = ".empty"
 """Ends the kind of a delivery that names nobody: it can belong to no login."""
-BROKEN, UNUSED, SHORT = "need a person", "were not used for long", "end soon"
-ENDING = timedelta(days=30)
-"""So long before a consent ends for good, whatever is done, somebody should give it anew."""
+BROKEN, UNUSED, SHORT = "need a person", "were not used for long", "have something announced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +40,16 @@ class Finding:
     what_to_do: str = ""
 
 
-def repair_of(rail: str, login: str, business: str) -> str:
-    """The command that gives a broken login new access. A rail without a consent screen of its own makes a new login."""
-    again = f"`rowcol connect {rail} {shlex.quote(business)}`"
-    found = RAILS.get(rail)
-    if found is not None and CONSENT in found.spec.hosts:
-        return again
-    return f"{again} makes a new one, `rowcol disconnect {login}` ends this one"
+def repair_of(login: str) -> str:
+    """The command that gives a login new access. It stays the one it is: a second one would count and cost beside it."""
+    return f"`rowcol connection repair {login}`"
+
+
+def answer_to(notice: Notice, login: str) -> str:
+    """The command that answers a notice."""
+    if notice.kind is NoticeKind.NEW_ACCOUNTS:
+        return f"`rowcol connection add-accounts {login}`"
+    return repair_of(login)
 
 
 async def about_logins(store: FullStore, firm: Firm, now: datetime) -> AsyncIterator[Finding]:
@@ -76,17 +78,20 @@ def _kind_of(row: Connection, now: datetime) -> str:
         return BROKEN
     if row.state.health is Health.RETIRED:
         return ""
-    return UNUSED if is_idle(row, now) else SHORT if is_ending(row, now) else ""
+    if is_idle(row, now):
+        return UNUSED
+    return SHORT if row.notices(now) else ""
 
 
 def _told(kind: str, row: Connection, name: str, now: datetime) -> tuple[str, str]:
     """What is said of it, and what to do."""
-    repair = repair_of(row.rail, row.id, name)
     if kind == BROKEN:
         why = f": {row.state.health_reason}" if row.state.health_reason else ""
-        return f"needs a person{why}", repair
+        return f"needs a person{why}", repair_of(row.id)
     if kind == SHORT:
-        return f"its consent ends on {ends_at(row):%Y-%m-%d} whatever is done", repair
+        told = row.notices(now)
+        commands = dict.fromkeys(answer_to(notice, row.id) for notice in told)
+        return "; ".join(notice.text for notice in told), ", ".join(commands)
     days = (now - used_at(row)).days
     use = f"`rowcol books bills {shlex.quote(name)} --force` uses it"
     return f"its consent was not used for {days} days, and ends after 100", use
@@ -101,17 +106,6 @@ def is_idle(row: Connection, now: datetime) -> bool:
     """Whether the consent of a rail that ends it for want of use nears that end."""
     found = RAILS.get(row.rail)
     return found is not None and CONSENT in found.spec.hosts and now - used_at(row) >= IDLE
-
-
-def is_ending(row: Connection, now: datetime) -> bool:
-    """Whether its consent ends soon, however often it is used."""
-    until = ends_at(row)
-    return until is not None and until - now < ENDING
-
-
-def ends_at(row: Connection) -> datetime | None:
-    """When its consent ends for good, where the rail told."""
-    return _moment(row, "consent_until")
 
 
 def _moment(row: Connection, fact: str) -> datetime | None:
@@ -135,7 +129,7 @@ async def about_unmatched(store: FullStore) -> AsyncIterator[Finding]:
     for row in await store.list_unmatched(limit=UNMATCHED_MAX):
         if row.kind == UNREADABLE:
             unread += 1
-        elif not row.kind.endswith(EMPTY):
+        elif not (row.kind.endswith(EMPTY) or row.remote_id.startswith(SESSION)):
             counts[row.rail] = counts.get(row.rail, 0) + 1
     if unread:
         yield Finding(

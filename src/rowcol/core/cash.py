@@ -158,7 +158,7 @@ def is_gone(account: Account) -> bool:
 
 
 _UNREACHABLE = {
-    Health.NEEDS_RECONNECT: "has to be connected again by a person",
+    Health.NEEDS_RECONNECT: "has to be repaired by a person",
     Health.INSTITUTION_DOWN: "cannot be reached: its bank does not answer",
     Health.UNSUPPORTED: "cannot be asked for balances",
     Health.MISCONFIGURED: "cannot be asked: our keys or request are wrong",

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
+from rowcol.core.delivery import NOTICE, Notice, NoticeKind, heard, notice_of
 from rowcol.core.evidence import Health
 from rowcol.core.ids import AppId, BusinessId, ConnectionId, FirmId, RemoteId
 from rowcol.core.outcome import RULES, Outcome, retry_at
 
 PULLS_KEPT = 168
 """Past looks of the rail at the bank that are kept to learn its rhythm: four weeks at six a day, one at 24."""
+ENDING = timedelta(days=30)
+"""So long before a consent ends, whatever is done with it, somebody should give it anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,8 @@ class ConnectionState:
     paged read goes on. `stream_*`: the failures in a row of a paged stream and when it may be
     asked again; it keeps nothing else waiting. `posted_*`: how many posted rows the stream brought, how many of them are dated on
     days when banks are closed, and the first date: what the closed-days proof rests on. `condemned_token`: the hash of the sealed token that the rail knows no more: nothing is called with it;
-    another one that is stored lifts it. `facts`: the rail's own small facts, opaque here.
+    another one that is stored lifts it. `notices`: what the rail announced, answered ones too. `facts`: the rail's own
+    small facts, opaque here.
     """
 
     health: Health = Health.OK
@@ -51,16 +55,28 @@ class ConnectionState:
     posted_closed_days: int = 0
     first_posted_on: date | None = None
     condemned_token: str = ""
+    notices: tuple[Notice, ...] = ()
     facts: Mapping[str, str | int | bool | None] = field(default_factory=dict)
 
     def marked(self, stream: str, reason: str) -> ConnectionState:
-        """The same with `stream` worth a look; the first reason is kept."""
+        """The same with `stream` worth a look; the first reason is kept. A notice is kept among the notices."""
+        if stream.startswith(NOTICE):
+            new = notice_of(stream, reason, self.delivered_at)
+            return replace(self, notices=heard(self.notices, new))
         return self if stream in self.dirty else replace(self, dirty={**self.dirty, stream: reason})
 
     def cleared(self, stream: str) -> ConnectionState:
         """The same with `stream` looked at."""
         rest = {name: reason for name, reason in self.dirty.items() if name != stream}
         return replace(self, dirty=rest)
+
+    def answered(self, at: datetime, *kinds: NoticeKind) -> ConnectionState:
+        """The same after notices of these kinds were answered."""
+        notices = tuple(
+            replace(n, over_at=at) if n.kind in kinds and n.over_at is None else n
+            for n in self.notices
+        )
+        return replace(self, notices=notices)
 
     def seen(self, until: datetime, looked_at: datetime) -> ConnectionState:
         """The same after the rail told when it last saw the bank; that time never moves backwards."""
@@ -114,3 +130,23 @@ class Connection:
     def label(self) -> str:
         """What people call it: its own name, the bank's as the rail told it, else our id."""
         return self.name or str(self.state.facts.get("institution_name") or "") or self.id
+
+    @property
+    def consent_until(self) -> datetime | None:
+        """When its consent ends for good, where the rail told."""
+        said = self.state.facts.get("consent_until")
+        return datetime.fromisoformat(said) if isinstance(said, str) and said else None
+
+    def notices(self, now: datetime) -> tuple[Notice, ...]:
+        """What is to be said of it ahead: what was announced and not answered, and a consent that ends within `ENDING`.
+
+        A time that has passed is no announcement any more: then the health tells.
+        """
+        if self.state.health is Health.RETIRED:
+            return ()
+        found = {n.kind: n for n in self.state.notices if n.over_at is None}
+        ends_at = self.consent_until
+        if ends_at is not None and ends_at - now < ENDING:
+            since = found.get(NoticeKind.CONSENT_ENDS, Notice(NoticeKind.CONSENT_ENDS, None)).since
+            found[NoticeKind.CONSENT_ENDS] = Notice(NoticeKind.CONSENT_ENDS, since, ends_at)
+        return tuple(n for _, n in sorted(found.items()) if n.until is None or n.until > now)

@@ -67,6 +67,7 @@ class RailSpec:
     rail's other hosts by name, then environment. `pool`: what a month admits of metered calls.
     `sweep_every`: how long a healthy connection may go without a look, `sweep_gapped`: after a
     delivery was found missing. `is_lazy`: a delivery only marks; nothing is read before somebody asks.
+    `repaired`: what is worth a look once a person went through an existing login's page again.
     """
 
     name: str
@@ -81,6 +82,7 @@ class RailSpec:
     sweep_every: timedelta = timedelta(hours=24)
     sweep_gapped: timedelta = timedelta(hours=3)
     is_lazy: bool = False
+    repaired: tuple[Signal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,10 +202,50 @@ class Renewed:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownAccount:
+    """An account as the rail's page names it. `mask` "" where the bank gives none."""
+
+    name: str
+    mask: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a person chose at the rail's page. `institution`: the rail's id of the bank, "" where it is not known."""
+
+    institution: str = ""
+    institution_name: str = ""
+    accounts: tuple[ShownAccount, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a person consented to at the rail's page: a token good for one exchange, and the accounts they chose."""
+
+    public_token: str = field(repr=False)
+    shown: Shown
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far people came at the rail's page. `is_open`: somebody is there now. `is_over`: somebody went through to
+    the end; `offers`: what came of it, empty where an existing login was repaired. `failure`: in words, why the last
+    one left without; `advice`: what to do then."""
+
+    is_open: bool = False
+    is_over: bool = False
+    offers: tuple[Offer, ...] = ()
+    failure: str = ""
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """What a step of connecting a login gave: a link or public token on the way, an access token at the end.
 
-    `remote_id` is set with the access token. `url`: where a person consents, if anywhere.
+    `remote_id` is set with the access token. `url`: where a person consents, if anywhere. `session`: our id of what
+    was begun. `progress`: how far people came at `url`, for the call that asks that.
     """
 
     value: str = field(repr=False)
@@ -211,6 +253,8 @@ class Grant:
     expires_at: datetime | None = None
     url: str = ""
     remote_request_id: str = ""
+    session: str = ""
+    progress: Progress | None = None
 
 
 class Rail(Protocol):
@@ -241,7 +285,7 @@ class Rail(Protocol):
         """The same for a call that got no answer."""
 
     def read_grant(self, look: Look, response: Response) -> Grant | Failure:
-        """What a step of connecting gave (link token, public token, exchange)."""
+        """What a step of connecting gave (link token, how far a person came, public token, exchange)."""
 
     def consent_url(self, app: App, state: str) -> str:
         """Where a person consents, to be sent back to the app's `callback_url` with `state`; "" where the rail

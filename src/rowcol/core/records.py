@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from rowcol.core.budget import Budget
 from rowcol.core.ids import AppId, BusinessId, CallId, ConnectionId, FirmId
@@ -82,11 +83,32 @@ class Spending:
     budget: Budget
 
 
+class LinkKind(StrEnum):
+    """What a link is for. A CONSENT ends with a callback; of the others the rail is asked (`services/sessions`)."""
+
+    CONSENT = "CONSENT"
+    CONNECT = "CONNECT"
+    REPAIR = "REPAIR"
+    ADD_ACCOUNTS = "ADD_ACCOUNTS"
+
+
+class LinkEnd(StrEnum):
+    """How a link session ended."""
+
+    DONE = "DONE"
+    FAILED = "FAILED"
+    DUPLICATE = "DUPLICATE"
+    EXPIRED = "EXPIRED"
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A consent that was begun. The rail sends the person back with a secret that only hashes to `state_hash`.
+    """A consent or a link session that was begun. `state_hash`: of the secret that the rail sends a person back with,
+    or of the link token.
 
-    It is used once, before `expires_at`. `connection` or `failure` say how it ended.
+    It is used once, before `expires_at`. `connection` or `failure` say how it ended. Of a session alone: `target`, the
+    login that it is for; `sealed`, token and address; `next_at`, when to ask the rail next, None: never; `polls`, how
+    often it was asked; `owner` and `lease_until`, who does. `used_at` is of a consent alone.
     """
 
     id: str
@@ -99,6 +121,15 @@ class Link:
     used_at: datetime | None = None
     connection: ConnectionId | None = None
     failure: str = ""
+    kind: LinkKind = LinkKind.CONSENT
+    target: ConnectionId | None = None
+    sealed: bytes | None = field(default=None, repr=False)
+    next_at: datetime | None = None
+    polls: int = 0
+    owner: str = ""
+    lease_until: datetime | None = None
+    ended: LinkEnd | None = None
+    is_double_allowed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,11 @@ class Secret:
     @override
     def __repr__(self) -> str:
         return "Secret(...)"
+
+
+def hash_of(secret: str) -> str:
+    """What is stored of a secret that somebody brings back: its SHA-256."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @contextmanager

@@ -100,7 +100,7 @@ class Gateway:
         if found is None:
             raise Misconfigured(
                 f"app {app!r} is not in the settings",
-                "add it back under [apps], or reconnect its logins",
+                "add it back: its logins are known to those keys only",
             )
         return found
 

@@ -78,7 +78,7 @@ class Renewer:
         if view.token is None:
             return Usable(None, state)
         if state.condemned_token == hash_of(view.token):
-            return NotUsable(state.health_reason or "a person has to connect it anew", state)
+            return NotUsable(state.health_reason or "a person has to consent anew", state)
         # A holder that was cancelled gave its lease back, its renewal goes on.
         if await self.unbroken.join(view.connection.id) and (theirs := await self._theirs(view)):
             return theirs

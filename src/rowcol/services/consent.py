@@ -12,7 +12,6 @@ The callback needs no token of ours: the secret `state` is what it is trusted by
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -29,6 +28,7 @@ from rowcol.core.refusal import (
     RailRefused,
     Refusal,
 )
+from rowcol.core.secret import hash_of
 from rowcol.services import linking
 from rowcol.services.plane import OpenPlane
 
@@ -49,7 +49,7 @@ async def begin(plane: OpenPlane, firm: FirmId, business: BusinessId, app: App) 
     link = Link(plane.rng.new_id("lnk"), hash_of(state), firm, business, app.id, now, now + LASTS)
     await plane.store.add_link(firm, link)
     url = plane.rails[app.rail].consent_url(await plane.gateway.located(app), state)
-    return Grant(link.id, expires_at=link.expires_at, url=url)
+    return Grant(link.id, expires_at=link.expires_at, url=url, session=link.id)
 
 
 async def complete(
@@ -121,8 +121,3 @@ async def outcome(
             what, "see `rowcol connection list`; else begin again with `rowcol connect`"
         )
     return None
-
-
-def hash_of(state: str) -> str:
-    """What is stored of the secret."""
-    return hashlib.sha256(state.encode()).hexdigest()

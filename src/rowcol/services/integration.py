@@ -17,23 +17,25 @@ from rowcol.core.money import FREE, Cost
 from rowcol.core.need import Purpose, Trigger
 from rowcol.core.outcome import Outcome
 from rowcol.core.rail import (
-    CONSENT,
     CannotHelp,
     Deed,
     Endpoint,
     Failure,
     Grant,
     Look,
+    Offer,
     Reading,
     Role,
 )
+from rowcol.core.records import LinkKind
 from rowcol.core.refusal import BadInput, NotFound, RailRefused, Refusal
 from rowcol.core.wire import Response
 from rowcol.engine.answer import Answer
 from rowcol.engine.gateway import Cause, Sent
-from rowcol.services import consent, deeds, linking, looks
+from rowcol.services import consent, deeds, linking, looks, sessions
 from rowcol.services.cache import answer_for
 from rowcol.services.plane import OpenPlane
+from rowcol.services.sessions import Session
 
 SANDBOX_INSTITUTION = "ins_109508"
 """The bank that a sandbox login is made at unless another is named (Plaid's First Platypus)."""
@@ -135,24 +137,60 @@ class IntegrationService:
         why = "a person points the webhook to this service"
         return await deeds.carry_out(self._plane, firm, row.id, Deed.POINT_WEBHOOK, why)
 
-    async def begin_connect(self, rail: str, *, app: AppId | None = None) -> Grant:
-        """Where a person consents. `url` is the rail's own screen; `value` a link token where the rail's widget
-        takes one, else the id of the consent that was begun, for `consented`."""
+    async def begin_connect(
+        self, rail: str, *, app: AppId | None = None, allow_duplicate: bool = False
+    ) -> Grant:
+        """Where a person consents. `url` is the rail's own screen or hosted page. `session`: what was begun; ask
+        `session(...)` what came of it, or `consented(...)` where the rail has a consent screen (then `value` is that id,
+        too; else the link token for the rail's widget)."""
         firm = await self._plane.firm(self._firm)
         found = self._plane.app_of(rail, app)
-        if CONSENT in self._plane.rails[rail].spec.hosts:
-            return await consent.begin(self._plane, firm, self._business, found)
-        arguments = await linking.link_arguments(self._plane, firm, self._business, found)
-        return await linking.grant(self._plane, firm, found, Look("link.token.create", arguments))
+        wish = sessions.Wish(firm, self._business, found, is_double_allowed=allow_duplicate)
+        return await sessions.begin(self._plane, wish)
+
+    async def repair(self, connection_id: ConnectionId | str) -> Grant:
+        """Where a person gives a login new access, in place: same login, same accounts, no second fee."""
+        return await self._begin_again(connection_id, LinkKind.REPAIR)
+
+    async def add_accounts(self, connection_id: ConnectionId | str) -> Grant:
+        """Where a person chooses what a login shows, as after the bank got new accounts. Removed ones close."""
+        return await self._begin_again(connection_id, LinkKind.ADD_ACCOUNTS)
+
+    async def _begin_again(self, connection_id: ConnectionId | str, kind: LinkKind) -> Grant:
+        firm = await self._plane.firm(self._firm)
+        row = (await self._view(firm, connection_id)).connection
+        app = self._plane.gateway.app(row.app)
+        wish = sessions.Wish(firm, self._business, app, kind, row)
+        return await sessions.begin(self._plane, wish)
+
+    async def session(self, session_id: str, *, allow_duplicate: bool = False) -> Session:
+        """How a session stands, after the step that is due now if any is. `allow_duplicate` connects what it brought
+        although a login shows it already. Raises `NotFound` for an unknown one."""
+        firm = await self._plane.firm(self._firm)
+        if allow_duplicate:
+            await sessions.allow(self._plane, firm, self._business, session_id)
+        return await sessions.follow(self._plane, firm, self._business, session_id)
 
     async def connect(
-        self, rail: str, public_token: str, *, app: AppId | None = None
+        self,
+        rail: str,
+        public_token: str,
+        *,
+        app: AppId | None = None,
+        metadata: Mapping[str, object] | None = None,
+        allow_duplicate: bool = False,
     ) -> Connection:
-        """Store the login that a person just consented to. Raises `Conflict` for one that is connected already."""
+        """Store the login that a person just consented to; a token that was exchanged lately gives its login again.
+
+        `metadata`: what the rail's widget told beside it (`institution`, `accounts`): then a login of this business
+        that shows one of these accounts is a `Conflict`, before anything is exchanged or billed.
+        """
         firm = await self._plane.firm(self._firm)
         found = self._plane.app_of(rail, app)
-        answers = {"public_token": public_token}
-        return await linking.exchange(self._plane, firm, self._business, found, answers)
+        if not allow_duplicate:
+            offer = Offer(public_token, linking.shown_of(metadata))
+            await linking.refuse_duplicate(self._plane, firm, self._business, offer)
+        return await linking.exchange_once(self._plane, firm, self._business, found, public_token)
 
     async def consented(self, consent_id: str) -> Connection | None:
         """The login that came of a consent; None while the person has not come back.

@@ -10,14 +10,15 @@ from datetime import timedelta
 from rowcol.core.app import App
 from rowcol.core.change import Change, NotBefore, Refused
 from rowcol.core.connection import Connection, ConnectionState
+from rowcol.core.duplicates import duplicate_of
 from rowcol.core.evidence import Health
 from rowcol.core.ids import BusinessId, ConnectionId, FirmId, RemoteId
 from rowcol.core.need import Trigger
 from rowcol.core.outcome import Outcome, outcome_of_silence
 from rowcol.core.plan import PERSON_WAITS
-from rowcol.core.rail import Failure, Grant, Look, Role
+from rowcol.core.rail import Failure, Grant, Look, Offer, Role, Shown, ShownAccount
 from rowcol.core.refusal import Busy, Conflict, NotFound, RailRefused
-from rowcol.core.secret import unseen
+from rowcol.core.secret import hash_of, unseen
 from rowcol.core.wire import NoAnswer
 from rowcol.engine.gateway import Cause, Sent
 from rowcol.engine.topics import DUE
@@ -42,6 +43,32 @@ OF_OLD_CONSENT = ("token", "consent_until", "currency_asked_at")
 CONNECTING = Cause(Trigger.PERSON, "a person connects a login")
 
 
+EXCHANGE = "exchange"
+"""What exchanges run under, for whoever waits for them."""
+MARK_LENGTH = 8
+MADE_LATELY = timedelta(days=1)
+"""Far longer than a public token lives."""
+
+
+SPENT = (
+    "begin again. If the service stopped while it connected, the rail may have a login that is billed and that nobody "
+    "has the token of: look for it in the rail's dashboard"
+)
+"""What may be the matter with a public token that is refused: it is good once, for half an hour."""
+
+
+class GrantRefused(RailRefused):
+    """A step of connecting failed, with what kind of failure it was."""
+
+    def __init__(self, message: str, what_to_do: str, outcome: Outcome) -> None:
+        super().__init__(message, what_to_do)
+        self.outcome = outcome
+
+
+class Duplicate(Conflict):
+    """A login of the business shows this account already; nothing was exchanged, nothing is billed."""
+
+
 class TakenHere(Conflict):
     """Connected to another business of the same firm; names it, which is for the firm's own people."""
 
@@ -49,36 +76,44 @@ class TakenHere(Conflict):
 async def grant(plane: OpenPlane, firm: FirmId, app: App, look: Look) -> Grant:
     """One step of connecting. Raise `RailRefused` with the rail's code, or with what stood in the way."""
     sent, read = await _ask(plane, firm, app, look)
-    await plane.gateway.settle(sent, Outcome.OK)
+    await plane.gateway.settle(sent, Outcome.OK, "", read.remote_request_id)
     return read
 
 
 async def _ask(plane: OpenPlane, firm: FirmId, app: App, look: Look) -> tuple[Sent, Grant]:
     """A grant whose call is not settled yet; a refusal is."""
     sent = await _send(plane, firm, app, look)
-    answer = sent.answer
+    return sent, await granted(plane, sent, look)
+
+
+async def granted(plane: OpenPlane, sent: Sent, look: Look) -> Grant:
+    """What came of a call that gives a grant; the caller settles it. Raise `GrantRefused`, with the call settled."""
+    answer, rail = sent.answer, sent.intent.rail
     if isinstance(answer, NoAnswer):
-        await plane.gateway.settle(sent, outcome_of_silence(answer), answer.silence)
-        raise RailRefused(
-            f"{app.rail} did not answer ({answer.silence})", "check the address and try again"
+        outcome = outcome_of_silence(answer)
+        await plane.gateway.settle(sent, outcome, answer.silence)
+        raise GrantRefused(
+            f"{rail} did not answer ({answer.silence})", "check the address and try again", outcome
         )
     with unseen():
-        read = plane.rails[app.rail].read_grant(look, answer)
+        read = plane.rails[rail].read_grant(look, answer)
     if isinstance(read, Failure):
         await plane.gateway.settle(sent, read.outcome, read.detail, read.remote_request_id)
-        raise RailRefused(
-            f"{app.rail} refused: {read.detail}",
+        raise GrantRefused(
+            f"{rail} refused: {read.detail}",
             "check keys and environment (`rowcol doctor` shows them), then begin again",
+            read.outcome,
         )
-    return sent, read
+    return read
 
 
 async def store_login(
-    plane: OpenPlane, firm: FirmId, business: BusinessId, app: App, access: Grant
+    plane: OpenPlane, firm: FirmId, business: BusinessId, app: App, access: Grant, mark: str = ""
 ) -> Connection:
-    """Keep a new login. Raise `Conflict` when the rail's id is connected already."""
+    """Keep a new login. Raise `Conflict` when the rail's id is connected already. `mark`: what its id ends with."""
+    made = plane.rng.new_id("con")
     connection = Connection(
-        id=ConnectionId(plane.rng.new_id("con")),
+        id=ConnectionId(made[: len(made) - len(mark)] + mark),
         firm=firm,
         business=business,
         rail=app.rail,
@@ -121,19 +156,97 @@ async def exchange(
     """
     look = plane.rails[app.rail].callback_look(app, answers)
     await link_arguments(plane, firm, business, app)
-    return await plane.renewer.unbroken.run(_exchange(plane, firm, business, app, look), "exchange")
+    return await plane.renewer.unbroken.run(_exchange(plane, firm, business, app, look), EXCHANGE)
+
+
+async def exchange_once(
+    plane: OpenPlane, firm: FirmId, business: BusinessId, app: App, public_token: str
+) -> Connection:
+    """The login of a public token, whoever exchanged it: another process may have been first, or this one before it died.
+
+    A login's id ends with a mark of the token that it came of, so that it is found again.
+    """
+    known = await _made_of(plane, firm, business, public_token)
+    if known is not None:
+        return known
+    try:
+        return await exchange(plane, firm, business, app, {"public_token": public_token})
+    except GrantRefused as error:
+        await plane.renewer.unbroken.join(
+            EXCHANGE
+        )  # who was first in this process may not have stored it yet
+        known = await _made_of(plane, firm, business, public_token)
+        if known is not None:
+            return known
+        if error.outcome is not Outcome.BAD_REQUEST:
+            raise
+        raise GrantRefused(error.message, SPENT, error.outcome) from error
+
+
+async def _made_of(
+    plane: OpenPlane, firm: FirmId, business: BusinessId, public_token: str
+) -> Connection | None:
+    mark, since = _mark_of(public_token), plane.clock.now() - MADE_LATELY
+    for row in await plane.store.list_connections(firm, business):
+        is_lately = row.created_at >= since and row.state.health is not Health.RETIRED
+        if mark and is_lately and row.id.endswith(mark):
+            return row
+    return None
+
+
+def _mark_of(public_token: str) -> str:
+    return hash_of(public_token.strip())[:MARK_LENGTH] if public_token.strip() else ""
+
+
+async def refuse_duplicate(
+    plane: OpenPlane, firm: FirmId, business: BusinessId, offer: Offer
+) -> None:
+    """Raise `Duplicate` where a login of this business, but the one of this very token, shows one of these accounts
+    already. Asks nobody."""
+    mark = _mark_of(offer.public_token)
+    views = await plane.store.read_business_views(firm, business)
+    others = (view for view in views if not (mark and view.connection.id.endswith(mark)))
+    found = duplicate_of(offer.shown, others)
+    if found is None:
+        return
+    row = found.connection
+    instead = "use that one"
+    if row.state.health is Health.NEEDS_RECONNECT:
+        instead = f"repair that one: `rowcol connection repair {row.id}`"
+    advice = f"{instead}; connected anyway (`--anyway`, `allow_duplicate`) its fee comes twice"
+    raise Duplicate(f"the login {row.id} ({row.label}) shows one of these accounts already", advice)
+
+
+def shown_of(metadata: Mapping[str, object] | None) -> Shown:
+    """What the rail's widget told beside a public token. What is missing or of a wrong kind is not known."""
+    bank = _object(_object(metadata).get("institution"))
+    rows = _object(metadata).get("accounts")
+    accounts = tuple(
+        ShownAccount(*(_text(_object(row).get(name)) for name in ("name", "mask", "type")))
+        for row in (rows if isinstance(rows, list | tuple) else ())
+    )
+    return Shown(_text(bank.get("institution_id")), _text(bank.get("name")), accounts)
+
+
+def _object(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 async def _exchange(
     plane: OpenPlane, firm: FirmId, business: BusinessId, app: App, look: Look
 ) -> Connection:
     sent, access = await _ask(plane, firm, app, look)
+    mark = _mark_of(str(look.arguments.get("public_token") or ""))
     try:
         await _prove(plane, firm, app, access)
         known = await _known(plane, firm, business, app, access)
         if known is not None:
             return await reopen(plane, known, access)
-        return await _kept(plane, firm, business, app, access)
+        return await _kept(plane, firm, business, app, access, mark)
     finally:
         await plane.gateway.settle(sent, Outcome.OK, "", access.remote_request_id)
 
@@ -225,12 +338,12 @@ async def _swap(plane: OpenPlane, its: deeds.Held, sealed: bytes) -> None:
 
 
 async def _kept(
-    plane: OpenPlane, firm: FirmId, business: BusinessId, app: App, access: Grant
+    plane: OpenPlane, firm: FirmId, business: BusinessId, app: App, access: Grant, mark: str
 ) -> Connection:
     """The stored login, before anything else is written: a token that is lost keeps costing a fee each month."""
     for left in reversed(range(STORE_TRIES)):
         try:
-            return await store_login(plane, firm, business, app, access)
+            return await store_login(plane, firm, business, app, access, mark)
         except Conflict as error:
             raise await _taken(plane, firm, app, access) from error
         except Busy:

@@ -16,6 +16,7 @@ from rowcol.adapters.sql.sqlite import Options, sqlite_engine
 from rowcol.adapters.sql.tables import Tables, tables
 from rowcol.core.change import Change
 from rowcol.core.ids import ConnectionId, RemoteId
+from rowcol.core.records import LinkKind
 from rowcol.core.refusal import Misconfigured
 from tests.contracts.store_pools import KEY, MARCH
 from tests.contracts.values import A, after, free_intent, furnish, lease, metered, row, settlement
@@ -30,6 +31,11 @@ CALL = """
 ROW = """
     INSERT INTO {0}mirror (firm, connection, entity, remote_id, remote_version, body, deleted)
     VALUES ('firm_a', 'c1', 'account', 'a1', '1', '{{"name":"Old"}}', 0)
+"""
+
+LINK = """
+    INSERT INTO rowcol_links (id, state_hash, firm, business, app, created_at_us, expires_at_us, failure)
+    VALUES ('link_old', 'hash_old', 'firm_a', 'biz_1', 'app_1', 1, 9000000000000000, '')
 """
 
 
@@ -90,6 +96,23 @@ class TestUpgrade:
         schema.upgrade(url)
         store = await open_url(url)
         await check_kept(store)
+        await store.close()
+
+    async def test_a_consent_on_its_way_is_still_one(self, tmp_path: Path) -> None:
+        """The release before had links, and no sessions."""
+        path, t = tmp_path / "second.db", tables()
+        engine = sqlite_engine(path, Options())
+        with engine.connect() as conn:
+            conn.exec_driver_sql("BEGIN IMMEDIATE")
+            command.upgrade(schema._config(t, conn), "0002")
+            conn.execute(text(LINK))
+            conn.exec_driver_sql("COMMIT")
+        engine.dispose()
+        store = await open_sqlite(path)
+        assert await store.due_links(after(0), 8) == ()
+        taken = await store.take_link("hash_old", after(0))
+        assert taken is not None
+        assert (taken.id, taken.kind, taken.ended) == ("link_old", LinkKind.CONSENT, None)
         await store.close()
 
     async def test_on_postgres(self, postgres_url: str, empty_schema: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from rowcol.core.connection import ConnectionState
+from rowcol.core.delivery import Notice, NoticeKind
 from rowcol.core.evidence import Health
 from rowcol.core.outcome import Outcome
 from rowcol.core.rail import Failure, Look, Reading
@@ -189,3 +190,32 @@ def test_a_removed_login_is_retired() -> None:
 def test_a_refresh_is_followed_by_a_look() -> None:
     assert "health" in read("transactions.refresh.ok", kit.state()).dirty
     assert not read("sandbox.item.reset_login.ok", kit.state()).dirty
+
+
+ENDS = "2027-05-01T00:00:00Z"
+
+
+def test_an_item_tells_when_its_consent_ends() -> None:
+    state = read_ok(kit.state(), {"consent_expiration_time": ENDS})
+    assert state.facts["consent_until"] == "2027-05-01T00:00:00+00:00"
+    assert read_ok(state, {"consent_expiration_time": None}).facts["consent_until"] == ""
+
+
+@pytest.mark.parametrize("said", [17, "soon", "2027-05-01T00:00:00", ["x"], {}, "9" * 500])
+def test_a_consents_end_that_cannot_be_read_is_none(said: object) -> None:
+    assert read_ok(kit.state(), {"consent_expiration_time": said}).facts["consent_until"] == ""
+
+
+@pytest.mark.parametrize(("days", "is_over"), [(0, False), (1, True), (200, True)])
+def test_a_later_consent_answers_what_was_announced(days: int, is_over: bool) -> None:
+    until = datetime(2027, 5, 1, tzinfo=UTC) - timedelta(days=days)
+    told = tuple(
+        Notice(kind, T, until) for kind in (NoticeKind.CONSENT_ENDS, NoticeKind.DISCONNECT)
+    )
+    state = read_ok(kit.state(notices=told), {"consent_expiration_time": ENDS})
+    assert [n.over_at is not None for n in state.notices] == [is_over, is_over]
+
+
+def test_a_notice_without_a_time_is_not_answered_by_a_consent() -> None:
+    told = (Notice(NoticeKind.NEW_ACCOUNTS, T),)
+    assert read_ok(kit.state(notices=told), {"consent_expiration_time": ENDS}).notices == told

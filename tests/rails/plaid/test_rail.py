@@ -31,7 +31,12 @@ NOT_OURS = {
     "accounts.balance.get.missing_fields": "a request that the rail never builds",
     "accounts.balance.get.unknown_fields": "the same",
 }
-GRANTING = {"link.token.create", "item.public_token.exchange", "sandbox.public_token.create"}
+GRANTING = {
+    "link.token.create",
+    "link.token.get",
+    "item.public_token.exchange",
+    "sandbox.public_token.create",
+}
 NAMES = [path.stem for path in kit.EXCHANGES]
 
 

@@ -16,11 +16,20 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rowcol.core.delivery import Authentic, NeedsKey, Unauthentic, VerificationKey
+from rowcol.core.delivery import (
+    NOTICE,
+    Authentic,
+    NeedsKey,
+    NoticeKind,
+    Unauthentic,
+    VerificationKey,
+    notice_of,
+)
 from rowcol.core.outcome import Outcome
 from rowcol.core.rail import Failure
+from rowcol.core.secret import hash_of
 from rowcol.core.wire import MAX_DELIVERY_BYTES, RawDelivery
-from rowcol.rails.plaid.spec import EVENTS
+from rowcol.rails.plaid.spec import EVENTS, NOTICES
 from rowcol.rails.plaid.webhook import authenticate, public_key, read_key, route, translate
 from tests.rails.plaid import kit
 
@@ -57,9 +66,15 @@ def test_each_delivery_is_routed_and_translated(path: Path) -> None:
     body = path.read_bytes()
     kind, ids = route(body)
     assert kind == path.stem
-    assert list(ids) == [value for key, value in json.loads(body).items() if key == "item_id"]
+    read = json.loads(body)
+    named = [read[key] for key in ("item_id",) if key in read]
+    named += [f"session:{hash_of(read[key])}" for key in ("link_token",) if key in read]
+    assert list(ids) == named
     webhook_type, code = kind.split(".")
-    assert translate(body) == EVENTS[webhook_type, code]
+    signals = translate(body)
+    announced = [s for s in signals if s.stream.startswith(NOTICE)]
+    assert tuple(s for s in signals if s not in announced) == EVENTS[webhook_type, code]
+    assert len(announced) == ((webhook_type, code) in NOTICES)
 
 
 def test_age_limits_are_inclusive() -> None:
@@ -275,3 +290,45 @@ def test_a_stored_key_that_is_none_verifies_nothing() -> None:
     assert public_key("not JSON") is None
     broken = VerificationKey(kit.APP, kit.KEY_ID, "{}", None, kit.NOW)
     assert isinstance(authenticate(kit.delivery(BODY), {kit.KEY_ID: broken}), Unauthentic)
+
+
+def body(**fields: object) -> bytes:
+    return json.dumps({"webhook_type": "ITEM", "webhook_code": "X", **fields}).encode()
+
+
+@pytest.mark.parametrize("token", [None, 5, ["t"], {"t": 1}])
+def test_a_session_without_a_readable_token_is_nobodys(token: object) -> None:
+    kind, ids = route(body(webhook_type="LINK", webhook_code="EVENTS", link_token=token))
+    assert (kind, ids) == ("LINK.EVENTS", (f"session:{hash_of('')}",))
+
+
+def test_of_a_link_token_only_the_hash_is_kept() -> None:
+    _, (remote_id,) = route(body(webhook_type="LINK", link_token="link-sandbox-1"))
+    assert remote_id == f"session:{hash_of('link-sandbox-1')}"
+
+
+def test_who_names_an_item_is_routed_to_it_whatever_else_is_said() -> None:
+    _, ids = route(body(webhook_type="LINK", item_id="i1", link_token="l"))
+    assert ids == ("i1",)
+
+
+@pytest.mark.parametrize(
+    ("code", "field"),
+    [("PENDING_DISCONNECT", "disconnect_time"), ("PENDING_EXPIRATION", "consent_expiration_time")],
+)
+def test_an_announcement_carries_its_day_and_its_code(code: str, field: str) -> None:
+    when = "2026-12-02T13:25:17Z"
+    said = translate(body(webhook_code=code, reason="WHY", **{field: when}))[-1]
+    told = notice_of(said.stream, said.reason, kit.NOW)
+    assert told.until == datetime(2026, 12, 2, 13, 25, 17, tzinfo=UTC)
+    assert (told.reason, told.since) == ("WHY", kit.NOW)
+
+
+@pytest.mark.parametrize(
+    "odd", [None, 3, "no time", "2026-12-02T13:25:17", [], "why not", "x" * 99]
+)
+def test_an_announcement_that_cannot_be_read_is_one_without_a_day(odd: object) -> None:
+    raw = body(webhook_code="PENDING_DISCONNECT", disconnect_time=odd, reason=odd)
+    said = translate(raw)[-1]
+    told = notice_of(said.stream, said.reason, kit.NOW)
+    assert (told.kind, told.until, told.reason) == (NoticeKind.DISCONNECT, None, "")

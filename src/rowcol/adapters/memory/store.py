@@ -158,6 +158,17 @@ class MemoryStore:
     ) -> None:
         links.end_link(self._s, firm, link, connection, failure)
 
+    async def list_open_links(self, firm: FirmId, business: BusinessId) -> tuple[Link, ...]:
+        return links.list_open_links(self._s, firm, business)
+
+    async def claim_link(
+        self, firm: FirmId, link: str, owner: str, now: datetime, lease_s: int
+    ) -> Link | None:
+        return links.claim_link(self._s, firm, link, owner, now, lease_s)
+
+    async def move_link(self, firm: FirmId, link: Link) -> bool:
+        return links.move_link(self._s, firm, link)
+
     async def read_mirror(
         self,
         firm: FirmId,
@@ -269,6 +280,9 @@ class MemoryStore:
 
     async def take_link(self, state_hash: str, now: datetime) -> Link | None:
         return links.take_link(self._s, state_hash, now)
+
+    async def due_links(self, now: datetime, limit: int) -> tuple[Link, ...]:
+        return links.due_links(self._s, now, limit)
 
     async def read_pool(self, key: str, month: str) -> Pool | None:
         return pools.read_pool(self._s, key, month)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 T = TypeVar("T")
-KNOWN = ("0001", "0002", "0003")
+KNOWN = ("0001", "0002", "0003", "0004")
 """Every migration, oldest first. A test holds it to the folder `migrations/versions`."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 

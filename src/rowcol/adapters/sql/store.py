@@ -167,6 +167,17 @@ class SqlStore:
     ) -> None:
         await self._write(links.end_link, firm, link, connection, failure)
 
+    async def list_open_links(self, firm: FirmId, business: BusinessId) -> tuple[Link, ...]:
+        return await self._read(links.list_open_links, firm, business)
+
+    async def claim_link(
+        self, firm: FirmId, link: str, owner: str, now: datetime, lease_s: int
+    ) -> Link | None:
+        return await self._write(links.claim_link, firm, link, owner, now, lease_s)
+
+    async def move_link(self, firm: FirmId, link: Link) -> bool:
+        return await self._write(links.move_link, firm, link)
+
     async def read_mirror(
         self,
         firm: FirmId,
@@ -270,6 +281,9 @@ class SqlStore:
 
     async def take_link(self, state_hash: str, now: datetime) -> Link | None:
         return await self._write(links.take_link, state_hash, now)
+
+    async def due_links(self, now: datetime, limit: int) -> tuple[Link, ...]:
+        return await self._read(links.due_links, now, limit)
 
     async def read_pool(self, key: str, month: str) -> Pool | None:
         return await self._read(pools.read_pool, key, month)

@@ -119,6 +119,8 @@ _COLUMNS = {
     "links": """
         id:key state_hash:id firm:id business:id app:id created_at_us:big expires_at_us:big
         used_at_us:big? connection:id? failure:text
+        kind:text? target:id? sealed:bytes? next_at_us:big? polls:big=0 owner:text?
+        lease_until_us:big=0 ended:text? is_double_allowed:big=0
     """,
 }
 """`name:type`, with `?` where null is allowed and `=0` where rows that were there before a column have 0."""
@@ -151,6 +153,7 @@ _INDEXES = (
     ("account_looks", "likeness", "firm likeness", "likeness <> ''"),
     ("tokens", "firm", "firm", ""),
     ("links", "state!", "state_hash", ""),
+    ("links", "open", "next_at_us", "next_at_us IS NOT NULL"),
 )
 """Table, name (`!` for unique), columns, and which rows, in SQL that both databases read alike."""
 

@@ -8,6 +8,7 @@
 | `has_transactions`         | bool | the Item is subscribed to Transactions; without it never sync  |
 | `webhook`                  | str  | where Plaid delivers to, "" for nowhere                       |
 | `consented`                | str  | products, so that a change is noticed                         |
+| `consent_until`            | str  | when the consent ends unless a person renews it, "" for never |
 | `account_ids`              | str  | accounts of the last whole list, joined by commas             |
 | `has_non_depository`       | bool | one of them is no bank account (Capital One's rule)           |
 | `balance_refused`          | str  | the code with which live balances were refused for good       |
@@ -34,6 +35,7 @@ HEALTH, TRANSACTIONS, ACCOUNTS = "health", "transactions", "accounts"
 
 INSTITUTION, INSTITUTION_NAME, UPDATE_TYPE = "institution_id", "institution_name", "update_type"
 HAS_TRANSACTIONS, WEBHOOK, CONSENTED = "has_transactions", "webhook", "consented"
+CONSENT_UNTIL = "consent_until"
 ACCOUNT_IDS, HAS_NON_DEPOSITORY = "account_ids", "has_non_depository"
 BALANCE_REFUSED, TRANSACTIONS_REFUSED = "balance_refused", "transactions_refused"
 HISTORY_COMPLETE = "history_complete"

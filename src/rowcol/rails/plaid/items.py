@@ -17,6 +17,8 @@ SKEW_MAX = timedelta(minutes=5)
 """Plaid's clock may run this much before ours; a time further ahead is no evidence."""
 DELIVERY_TAKES = timedelta(minutes=15)
 """A change this young may still be announced: deliveries are tried again after 30 s, 2 min and 8 min."""
+RENEWED_BY = timedelta(days=1)
+"""A consent that ends so much later than announced is another one; they last for months."""
 DOWN_KEPT = timedelta(hours=1)
 """How long "the bank is down" stands when nothing says that it is back."""
 
@@ -35,6 +37,7 @@ def read_item(_look: Look, response: Response, state: ConnectionState) -> Readin
     before = state.health
     state = state.after(Outcome.OK, "", at).cleared(facts.HEALTH)
     state = _with_health(with_item(state, answer.item), answer.item, seen_until, at)
+    state = _without_past_notices(state, at)
     state = replace(state, looked_at=at) if seen_until is None else state.seen(seen_until, at)
     state = _marked(
         state, at, is_repaired=state.health is Health.OK and before not in facts.READABLE
@@ -58,10 +61,26 @@ def with_item(state: ConnectionState, item: records.ItemRecord) -> ConnectionSta
             facts.UPDATE_TYPE: records.text(item.update_type),
             facts.WEBHOOK: records.text(item.webhook),
             facts.CONSENTED: consented,
+            facts.CONSENT_UNTIL: _said_at(item.consent_expiration_time),
             # Consented is not enough: the first call would add the subscription, and bill it.
             facts.HAS_TRANSACTIONS: "transactions" in {*item.products, *item.billed_products},
         },
     )
+
+
+def _said_at(value: object) -> str:
+    """A time as a fact, "" for none or one that cannot be read: it is told ahead, nothing hangs on it."""
+    moment = records.moment_of(value if isinstance(value, str) else None)
+    return "" if moment is None else moment.isoformat()
+
+
+def _without_past_notices(state: ConnectionState, at: datetime) -> ConnectionState:
+    """A consent that lasts longer than what was announced was given anew since."""
+    until = facts.moment(state, facts.CONSENT_UNTIL)
+    if until is None:
+        return state
+    past = (n.kind for n in state.notices if n.until is not None and until >= n.until + RENEWED_BY)
+    return state.answered(at, *past)
 
 
 def _with_health(

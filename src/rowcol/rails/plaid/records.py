@@ -60,6 +60,7 @@ class ItemRecord(msgspec.Struct, frozen=True, kw_only=True):
     products: Sequence[str] = ()
     billed_products: Sequence[str] = ()
     consented_products: Sequence[str] = ()
+    consent_expiration_time: object = None
     update_type: str = "background"
 
 
@@ -203,6 +204,87 @@ class LinkAnswer(_Unshown, frozen=True):
     link_token: str
     expiration: Moment
     hosted_link_url: str | None = None
+
+
+class BankRecord(msgspec.Struct, frozen=True):
+    """The bank that a person chose at the hosted page."""
+
+    institution_id: str | None = None
+    name: str | None = None
+
+
+class ChosenRecord(msgspec.Struct, frozen=True):
+    """An account that a person chose there."""
+
+    name: str | None = None
+    mask: str | None = None
+    type: str | None = None
+
+
+class MetadataRecord(msgspec.Struct, frozen=True):
+    """What Link's `onSuccess` gives beside the public token."""
+
+    institution: BankRecord | None = None
+    accounts: Sequence[ChosenRecord] | None = None
+
+
+class SuccessRecord(_Unshown, frozen=True):
+    """The older form of a session's success; update mode may give a public token, too."""
+
+    public_token: str | None = None
+    metadata: MetadataRecord | None = None
+
+
+class ItemAddRecord(_Unshown, frozen=True):
+    """The newer form."""
+
+    public_token: str | None = None
+    accounts: Sequence[ChosenRecord] | None = None
+    institution: BankRecord | None = None
+
+
+class ResultsRecord(msgspec.Struct, frozen=True):
+    """Results by product; a login is among the Items added."""
+
+    item_add_results: Sequence[ItemAddRecord] | None = None
+
+
+class ExitMetadataRecord(msgspec.Struct, frozen=True):
+    """Where in the flow a person left: `requires_credentials` and the like."""
+
+    status: str | None = None
+
+
+class ExitErrorRecord(msgspec.Struct, frozen=True):
+    """Like `ErrorRecord`; here an object without a code is no error."""
+
+    error_type: str | None = None
+    error_code: str | None = None
+
+
+class ExitRecord(msgspec.Struct, frozen=True):
+    """A person left, or had to: then `error` says why. Its text is written for people by Plaid, the code is enough here."""
+
+    error: ExitErrorRecord | None = None
+    metadata: ExitMetadataRecord | None = None
+
+
+class SessionRecord(_Unshown, frozen=True):
+    """One visit of the hosted page; `exit` was `on_exit` before."""
+
+    started_at: str | None = None
+    finished_at: str | None = None
+    on_success: SuccessRecord | None = None
+    on_exit: ExitRecord | None = None
+    exit: ExitRecord | None = None
+    results: ResultsRecord | None = None
+
+
+class LinkTokenAnswer(_Unshown, frozen=True):
+    """`/link/token/get`: every visit that was made with this link token; none yet is no list or an empty one."""
+
+    link_sessions: Sequence[SessionRecord] | None = None
+    request_id: str = ""
 
 
 class PublicTokenAnswer(_Unshown, frozen=True):

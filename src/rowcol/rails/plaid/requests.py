@@ -19,6 +19,8 @@ PAGE_ROWS = 500
 """The most that Plaid allows: fewer calls, and fewer pages that change under us."""
 HISTORY_DAYS = 730
 """Also the most: it cannot be raised later without a new Item, and costs the same."""
+HOSTED_S = 4 * 3600
+"""As long as the link token lives. A repair's lives half an hour, which is also what a page has by itself."""
 COUNTRIES = ("US", "CA")
 """What Plaid opens to every team; a bank is found only where its own country is among them."""
 
@@ -86,12 +88,17 @@ def _link(arguments: Arguments, token: str | None) -> _Body:
         if arguments.get("account_selection_enabled"):
             body["update"] = {"account_selection_enabled": True}
         return body
+    body["hosted_link"] = {"url_lifetime_seconds": HOSTED_S}
     body["products"] = products = _words(arguments.get("products")) or ["transactions"]
     if "transactions" in products:
         body["transactions"] = {"days_requested": arguments.get("days_requested") or HISTORY_DAYS}
     if arguments.get("webhook"):
         body["webhook"] = arguments["webhook"]
     return body
+
+
+def _link_status(arguments: Arguments, _token: str | None) -> _Body:
+    return {"link_token": arguments.get("link_token") or ""}
 
 
 def _exchange(arguments: Arguments, _token: str | None) -> _Body:
@@ -144,6 +151,7 @@ def _fire(arguments: Arguments, token: str | None) -> _Body:
 
 _BODIES: dict[str, Callable[[Arguments, str | None], _Body]] = {
     "link.token.create": _link,
+    "link.token.get": _link_status,
     "item.public_token.exchange": _exchange,
     "item.get": _token_only,
     "item.remove": _remove,

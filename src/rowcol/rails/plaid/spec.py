@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from rowcol.core.delivery import Signal
+from rowcol.core.delivery import NoticeKind, Signal
 from rowcol.core.money import Cost
 from rowcol.core.quota import QuotaRule, QuotaScope
 from rowcol.core.rail import Endpoint, RailSpec
@@ -76,7 +76,8 @@ def _paid(path: str, tariff: str, summary: str, quotas: _Rules) -> Endpoint:
 
 
 _LISTED = (
-    _free("/link/token/create", "begin a login, or its repair"),
+    _free("/link/token/create", "begin a login, its repair, or the choice of more accounts"),
+    _free("/link/token/get", "how far a person came at the hosted page"),
     _free("/item/public_token/exchange", "turn a consent into an access token; creates the Item"),
     _free(
         "/item/get",
@@ -161,11 +162,21 @@ EVENTS: dict[tuple[str, str], tuple[Signal, ...]] = {
     ("ITEM", "WEBHOOK_UPDATE_ACKNOWLEDGED"): _hints(
         "Plaid says that it delivers to another address", HEALTH
     ),
+    # They name a link token and no Item: whoever waits for that session asks how it ended.
+    ("LINK", "SESSION_FINISHED"): (),
+    ("LINK", "ITEM_ADD_RESULT"): (),
+    ("LINK", "EVENTS"): (),
     # Configured in Plaid's dashboard; names a bank and no Item.
     ("DASHBOARD_CONFIGURED_ALERT", "INSTITUTION_STATUS_ALERT_TRIGGERED"): _hints(
         "Plaid says that the bank does badly", HEALTH
     ),
 }
+NOTICES = {
+    ("ITEM", "PENDING_DISCONNECT"): NoticeKind.DISCONNECT,
+    ("ITEM", "PENDING_EXPIRATION"): NoticeKind.CONSENT_ENDS,
+    ("ITEM", "NEW_ACCOUNTS_AVAILABLE"): NoticeKind.NEW_ACCOUNTS,
+}
+"""Events that announce what no call can tell."""
 EVERYTHING = (HEALTH, TRANSACTIONS, ACCOUNTS)
 """What an event that is not declared may mean."""
 
@@ -199,4 +210,5 @@ SPEC = RailSpec(
     events=EVENTS,
     prices=PRICES,
     live="accounts.balance.get",
+    repaired=_hints("a person went through the login's page again", HEALTH, ACCOUNTS),
 )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import binascii
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -24,27 +25,34 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from rowcol.core.connection import ConnectionState
 from rowcol.core.delivery import (
+    SESSION,
     Authentic,
     NeedsKey,
+    NoticeKind,
     Signal,
     Unauthentic,
     Verdict,
     VerificationKey,
+    announcement,
 )
 from rowcol.core.ids import AppId, RemoteId
 from rowcol.core.outcome import Outcome
 from rowcol.core.rail import Failure
+from rowcol.core.secret import hash_of
 from rowcol.core.wire import MAX_DELIVERY_BYTES, RawDelivery, Response
 from rowcol.rails.plaid.errors import failed, refused
 from rowcol.rails.plaid.looks import key_look
-from rowcol.rails.plaid.records import Id, KeyAnswer, KeyRecord, Unreadable, decode
-from rowcol.rails.plaid.spec import EVENTS, EVERYTHING
+from rowcol.rails.plaid.records import Id, KeyAnswer, KeyRecord, Unreadable, decode, moment_of
+from rowcol.rails.plaid.spec import EVENTS, EVERYTHING, NOTICES
 
 HEADER = "plaid-verification"
 AGE_MAX_S = 300
 """Plaid's own rule."""
 AHEAD_MAX_S = 60
 """How far its clock may run before ours."""
+LINK = "LINK"
+"""The type of deliveries that speak of a link session."""
+_CODE = re.compile(r"[A-Z][A-Z0-9_]{0,79}")
 _TOKEN_MAX = 4096
 _COORDINATE_BYTES = 32
 _ES256 = ec.ECDSA(SHA256())
@@ -69,11 +77,18 @@ class TokenClaims(msgspec.Struct, frozen=True):
 
 
 class DeliveryBody(msgspec.Struct, frozen=True):
-    """What every delivery has; a bank's status alert names no Item."""
+    """What every delivery has, and all that some have; a bank's status alert names no Item.
+
+    What is no time, code or token, whatever it is instead, is none: the delivery is a hint all the same.
+    """
 
     webhook_type: Word
     webhook_code: Word
     item_id: Id | None = None
+    link_token: object = None
+    disconnect_time: object = None
+    consent_expiration_time: object = None
+    reason: object = None
 
 
 _read_head = msgspec.json.Decoder(TokenHead).decode
@@ -201,20 +216,38 @@ def read_key(app: AppId, response: Response) -> VerificationKey | Failure:
 
 
 def route(body: bytes) -> tuple[str, tuple[RemoteId, ...]]:
-    """Kind and Item of a delivery; raise `ValueError` where the bytes say neither."""
+    """Kind and Item of a delivery, or the link session; raise `ValueError` where the bytes say neither.
+
+    Of a session only the hash of its token is told: the token itself is good for `/link/token/get`.
+    """
     read = _read(body)
-    ids = () if read.item_id is None else (RemoteId(read.item_id),)
-    return f"{read.webhook_type}.{read.webhook_code}", ids
+    kind = f"{read.webhook_type}.{read.webhook_code}"
+    if read.item_id is not None:
+        return kind, (RemoteId(read.item_id),)
+    if read.webhook_type == LINK:
+        token = read.link_token if isinstance(read.link_token, str) else ""
+        return kind, (RemoteId(f"{SESSION}{hash_of(token)}"),)
+    return kind, ()
 
 
 def translate(body: bytes) -> tuple[Signal, ...]:
-    """What a delivery hints at; raise `ValueError` where it cannot be read."""
+    """What a delivery hints at, and what it announces; raise `ValueError` where it cannot be read."""
     read = _read(body)
-    known = EVENTS.get((read.webhook_type, read.webhook_code))
+    event = (read.webhook_type, read.webhook_code)
+    known = EVENTS.get(event)
     if known is not None:
-        return known
+        announced = NOTICES.get(event)
+        return known if announced is None else (*known, _announcement(announced, read))
     reason = f"a delivery of an unknown kind ({read.webhook_type}.{read.webhook_code})"
     return tuple(Signal(stream, reason) for stream in EVERYTHING)
+
+
+def _announcement(kind: NoticeKind, read: DeliveryBody) -> Signal:
+    """Without its time or reason where the body has none that can be read; older deliveries lack both."""
+    given = (read.disconnect_time, read.consent_expiration_time)
+    when = next((value for value in given if isinstance(value, str)), None)
+    reason = read.reason if isinstance(read.reason, str) and _CODE.fullmatch(read.reason) else ""
+    return announcement(kind, moment_of(when), reason)
 
 
 def _read(body: bytes) -> DeliveryBody:
