@@ -255,6 +255,6 @@ def test_a_company_s_own_currency_and_half_a_yen(tmp_path: Path) -> None:
         (bad,) = out["unreadable"]
         assert bad["why"] == "1500.5 is not an exact amount of JPY"
         assert bad["id"] in out["label"]
-        said = made("books", "bills", "h-1")
+        said = made("books", "bills", "h-1", rc=3)
         assert "1,000.00 CAD" in said.stdout
         assert f"cannot be read: Bill {bad['id']}: {bad['why']}" in said.stdout + said.stderr

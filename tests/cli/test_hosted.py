@@ -109,21 +109,21 @@ def test_running_it_again_begins_another_and_names_the_first(desk: Desk) -> None
 
 
 def test_waiting_ends_when_the_person_said(desk: Desk) -> None:
-    said = desk.shell("connect", "plaid", NAME, "--timeout", "1s", rc=1)
+    said = desk.shell("connect", "plaid", NAME, "--timeout", "1s", rc=4)
     assert "nobody went through the page in time" in said.stderr
     assert "waits again" in said.stderr
 
 
 def test_a_person_who_left_is_the_rails_no(desk: Desk) -> None:
     desk.meanwhile("leaves")
-    said = desk.shell("connect", "plaid", NAME, rc=1)
+    said = desk.shell("connect", "plaid", NAME, rc=4)
     assert "the person left the page before the end (requires_credentials)" in said.stderr
 
 
 def test_a_duplicate_is_refused_and_connected_anyway(desk: Desk) -> None:
     login = desk.connected()
     desk.meanwhile("goes_through")
-    said = desk.shell("connect", "plaid", NAME, rc=1)
+    said = desk.shell("connect", "plaid", NAME, rc=4)
     assert f"the login {login['id']}" in said.stderr
     session = said.stderr.partition("--resume ")[2].split()[0]
     assert f"--resume {session} --anyway" in said.stderr
@@ -139,7 +139,7 @@ def test_metadata_guards_a_public_token(desk: Desk) -> None:
     bank = {"institution_id": "ins_1", "name": "First Bank"}
     told = json.dumps({"institution": bank, "accounts": [CHECKING]})
     words = ("connect", "plaid", NAME, "--public-token", public, "--metadata", told)
-    assert "shows one of these accounts already" in desk.shell(*words, rc=1).stderr
+    assert "shows one of these accounts already" in desk.shell(*words, rc=4).stderr
     assert "connected con_" in desk.shell(*words, "--anyway").stdout
 
 

@@ -65,12 +65,16 @@ def progress(*visits: object, **more: object) -> Progress:
 
 
 def test_the_recorded_end_is_a_public_token_with_what_it_shows() -> None:
-    exchange = kit.exchange("link.token.get.ok")
+    exchange = kit.exchange("link.token.get.success")
     read = read_grant(exchange.look, exchange.response)
     assert isinstance(read, Grant)
     assert read.remote_request_id == "request_id"
-    shown = ShownAccount("Plaid Checking", "0000", "depository")
-    offer = Offer("public_token", Shown("ins_109508", "First Platypus Bank", (shown,)))
+    shown = (
+        ShownAccount("Plaid Checking", "0000", "depository"),
+        ShownAccount("Plaid Saving", "1111", "depository"),
+        ShownAccount("Plaid Credit Card", "3333", "credit"),
+    )
+    offer = Offer("public_token", Shown("ins_109508", "First Platypus Bank", shown))
     assert read.progress == Progress(is_over=True, offers=(offer,))
 
 

@@ -8,6 +8,7 @@ from rowcol.core.evidence import Health
 from rowcol.core.outcome import Outcome
 from rowcol.core.rail import Look, Reading
 from rowcol.rails.qbo.calls import read_object
+from rowcol.rails.qbo.records import Unreadable
 from tests.rails.qbo import kit
 
 RAIL = kit.RAIL
@@ -78,7 +79,15 @@ def test_the_company_tells_its_name() -> None:
 
 def test_other_objects_are_not_mirrored() -> None:
     answer = kit.response({"Item": {"Id": "1"}, "time": "t"})
-    assert kit.reading(read_object(Look("entity.create"), answer, kit.state())).rows == ()
+    look = Look("entity.create", {"entity": "Item"})
+    assert kit.reading(read_object(look, answer, kit.state())).rows == ()
+
+
+@pytest.mark.parametrize("body", [{}, {"time": "t"}, {"Fault": {"Error": []}}, {"Vendor": {}}])
+def test_a_success_without_what_was_asked_for_is_none(body: dict[str, object]) -> None:
+    for endpoint, entity in (("entity.get", "bill"), ("entity.create", "Bill")):
+        with pytest.raises(Unreadable, match=r"no [bB]ill"):
+            read_object(Look(endpoint, {"entity": entity}), kit.response(body), kit.state())
 
 
 @pytest.mark.parametrize("name", ["revoke.ok", "revoke.already_revoked"])

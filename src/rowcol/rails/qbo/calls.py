@@ -19,7 +19,7 @@ from rowcol.rails.qbo.changes import with_name
 from rowcol.rails.qbo.errors import fault_of, refused, remote_request_id
 from rowcol.rails.qbo.mirror import row_of, rows_of
 from rowcol.rails.qbo.progress import read_well
-from rowcol.rails.qbo.records import Body, QueryAnswer, decode
+from rowcol.rails.qbo.records import Body, QueryAnswer, Unreadable, decode
 from rowcol.rails.qbo.spec import ENDPOINTS, ENTITIES
 
 _GONE = ("", "invalid_token", "invalid_grant")
@@ -29,6 +29,11 @@ _BY_PATH = {entity.lower(): entity for entity in ENTITIES}
 def read_object(look: Look, response: Response, state: ConnectionState) -> Reading:
     """The reading of one object, read or written: `{"Bill": {..}, "time": ".."}`."""
     answer = decode(response.body, Body)
+    asked = str(look.arguments.get("entity") or "CompanyInfo")
+    if asked.lower() not in map(
+        str.lower, answer
+    ):  # a success without what was asked for is none: nothing is known of it
+        raise Unreadable(f"the answer has no {asked}")
     rows = tuple(row_of(entity, answer[entity]) for entity in ENTITIES if entity in answer)
     if ENDPOINTS[look.endpoint].is_write:
         state = facts.without(state, facts.READ_ONLY)
@@ -43,7 +48,8 @@ def read_page(_look: Look, response: Response, state: ConnectionState) -> Readin
 
 def read_report(_look: Look, response: Response, state: ConnectionState) -> Reading:
     """The reading of a report: for whoever asked, nothing to keep."""
-    decode(response.body, dict[str, Any])
+    if "Header" not in decode(response.body, dict[str, Any]):
+        raise Unreadable("the answer has no Header")
     return _reading(response, state, ())
 
 
