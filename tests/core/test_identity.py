@@ -44,6 +44,7 @@ class WorldAccount:
     amount_minor: int
     history: Postings
     persistent: str = ""
+    label: str = "Business Checking"
     remote_ids: dict[str, str] = field(default_factory=dict)
 
 
@@ -51,7 +52,10 @@ class WorldAccount:
 class Login:
     view: ConnectionView
     shows: list[WorldAccount]
-    is_counted: bool = True
+
+    @property
+    def is_over(self) -> bool:
+        return self.view.connection.state.health is Health.RETIRED
 
 
 @dataclass
@@ -113,6 +117,31 @@ class World:
         account.mask = mask
         self.look(login)
 
+    def migrate(self, login: Login, *, is_renamed: bool) -> None:
+        """The bank moves to another kind of login, under another id at the rail, with new numbers or with new names.
+
+        All its logins end with that. With both, and without a common history, nothing would tie the two.
+        """
+        old = login.view.connection.institution
+        for each in self.logins:
+            if each.view.connection.institution == old and not each.is_over:
+                self.break_(each, Health.NEEDS_RECONNECT)
+        for n, account in enumerate(a for a in self.accounts if a.bank == old):
+            account.bank = f"{old}x"
+            if is_renamed:
+                account.label = f"Renamed {account.name}"
+            else:
+                account.mask = f"88{n:02}"
+        self.link(login.shows)
+
+    def relink(self, login: Login, *, is_renamed: bool) -> None:
+        """A broken login is connected anew instead of repaired; the bank may have given new numbers and names."""
+        self.break_(login, Health.NEEDS_RECONNECT)
+        if is_renamed:
+            for n, account in enumerate(login.shows):
+                account.mask, account.label = f"77{n:02}", f"New name {n}"
+        self.link(login.shows)
+
     def break_(self, login: Login, health: Health) -> None:
         """It shows no more from now on: broken, or ended."""
         row = login.view.connection
@@ -167,7 +196,7 @@ class World:
     def _body(self, account: WorldAccount) -> dict[str, object]:
         persistent = (account.persistent or account.name) if account.bank == BANKS[0] else ""
         return {
-            "name": "Business Checking",
+            "name": account.label,
             "mask": account.mask,
             "type": "depository",
             "subtype": account.subtype,
@@ -209,7 +238,7 @@ def worlds(draw: st.DrawFn) -> World:
     return World(accounts, has_postings=draw(st.booleans()))
 
 
-STEPS = ("link", "look", "renumber", "break", "end", "role", "answer", "relink")
+STEPS = ("link", "look", "renumber", "break", "end", "role", "answer", "relink", "migrate")
 
 
 def step(world: World, draw: st.DataObject) -> None:
@@ -221,25 +250,28 @@ def step(world: World, draw: st.DataObject) -> None:
         at_bank = [a for a in world.accounts if a.bank == bank]
         world.link(draw.draw(st.lists(st.sampled_from(at_bank), min_size=1, unique_by=id)))
         return
-    login = draw.draw(st.sampled_from(logins))
+    move(world, what, draw.draw(st.sampled_from(logins)), draw)
+
+
+def move(world: World, what: str, login: Login, draw: st.DataObject) -> None:
+    """One step of a login."""
+    account = draw.draw(st.sampled_from(login.shows))
     match what:
         case "look":
             world.look(login)
         case "renumber":
-            account = draw.draw(st.sampled_from(login.shows))
             world.renumber(login, account, draw.draw(st.sampled_from((account.mask, "3333"))))
-        case "break":
-            world.break_(login, Health.NEEDS_RECONNECT)
-        case "end":
-            world.break_(login, Health.RETIRED)
+        case "break" | "end":
+            world.break_(login, Health.NEEDS_RECONNECT if what == "break" else Health.RETIRED)
         case "role":
-            role = draw.draw(st.sampled_from((Role.TRUST, Role.RESERVE, Role.OPERATING)))
-            world.say_role(login, draw.draw(st.sampled_from(login.shows)), role)
+            roles = (Role.TRUST, Role.RESERVE, Role.OPERATING)
+            world.say_role(login, account, draw.draw(st.sampled_from(roles)))
         case "answer":
             answer_all(world)
+        case "migrate":
+            world.migrate(login, is_renamed=draw.draw(st.booleans()))
         case _:
-            world.break_(login, Health.NEEDS_RECONNECT)
-            world.link(login.shows)
+            world.relink(login, is_renamed=draw.draw(st.booleans()))
 
 
 def answer_all(world: World) -> None:
@@ -406,7 +438,7 @@ def test_a_login_made_for_one_that_ended_is_doubted_by_name_alone() -> None:
     world.say_role(world.link(world.accounts[:1]), world.accounts[0], Role.TRUST)
     world.break_(world.logins[0], Health.NEEDS_RECONNECT)
     world.link(world.accounts[1:])
-    assert "one login came after the other" in (world.identified().holds or "")
+    assert "one login was made when the other worked no more" in (world.identified().holds or "")
 
 
 @given(st.integers(0, 30), st.integers(0, 30), st.integers(1, 3))

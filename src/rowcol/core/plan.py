@@ -12,15 +12,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from rowcol.core.cash import counted
+from rowcol.core.cash import Role, counted, is_gone, role_of
 from rowcol.core.change import Action, Decision
 from rowcol.core.connection import ConnectionState
 from rowcol.core.evidence import Health, Standing
 from rowcol.core.freshness.evidence import LOOK_JOIN
 from rowcol.core.freshness.policy import Policy
-from rowcol.core.need import TRIGGERS, Need, Purpose, Question, Trigger, priority_of
+from rowcol.core.need import STANDARDS, TRIGGERS, Need, Purpose, Question, Trigger, priority_of
 from rowcol.core.picture import Picture, standing_of
-from rowcol.core.rail import CannotHelp, Look, Rail, Role, Want
+from rowcol.core.rail import CannotHelp, Look, Rail, Want
+from rowcol.core.rail import Role as RailRole
 from rowcol.core.sweep import SWEEP_BROKEN, sweep_at, sweep_reason
 
 SOON = timedelta(milliseconds=1)
@@ -93,8 +94,11 @@ def decide(
 ) -> Decision:
     """The policy's decision, with what no policy has to know: where nothing counts there is nothing to know,
     and what our own limits or a failing rail put off is waited for as long as the question may wait."""
-    rule = policy.decide_books if picture.role is Role.BOOKS else policy.decide
+    rule = policy.decide_books if picture.role is RailRole.BOOKS else policy.decide
     if picture.accounts and not any(counted(account) for account in picture.accounts):
+        if _may_be_back(picture, question, standing, now):
+            reason = "an account that counts was not shown any more; it is looked for, for free"
+            return Decision(Action.LOOK, NOTHING_COUNTS, reason, None)
         reason = "no account at this login counts as cash"
         if any(account.is_superseded for account in picture.accounts):
             reason = "what this login shows is counted by another login's look"
@@ -112,6 +116,18 @@ def decide(
     return Decision(Action.WAIT, "plan.put_off", why, standing.as_of, until)
 
 
+def _may_be_back(picture: Picture, question: Question, standing: Standing, now: datetime) -> bool:
+    """Whether an operating account is missing that nobody looked for within the window: banks leave one out at times."""
+    if not STANDARDS[question.purpose].is_decision or not _may_look(picture, now):
+        return False
+    is_missing = any(
+        role_of(a) is Role.OPERATING and is_gone(a) and not a.is_superseded
+        for a in picture.accounts
+    )
+    looked_at = standing.looked_at
+    return is_missing and (looked_at is None or looked_at < now - question.window)
+
+
 def _blocked(
     picture: Picture, decision: Decision, question: Question, now: datetime
 ) -> tuple[datetime, str] | None:
@@ -123,7 +139,7 @@ def _blocked(
         return None
     if state.retry_at is None or state.retry_at <= now:
         return None
-    is_soon = picture.role is Role.BOOKS and state.retry_at <= now + PERSON_WAITS
+    is_soon = picture.role is RailRole.BOOKS and state.retry_at <= now + PERSON_WAITS
     if question.is_confirmed and not is_soon:
         return None  # they insist: it is tried now
     what = (
@@ -149,7 +165,7 @@ def _look_for(
     is_insisting = need.question.is_confirmed and _may_call(picture) and not picture.has_looked
     if not (_may_look(picture, now) or is_insisting):
         return None
-    since = now if picture.role is Role.BOOKS else now - LOOK_JOIN
+    since = now if picture.role is RailRole.BOOKS else now - LOOK_JOIN
     look = rail.free_look(
         picture.state, Want(since, now, balances=True, streams=False, omits=picture.omits)
     )

@@ -2,21 +2,25 @@
 
 How two shown accounts relate, the first row that fits:
 
-| what is known of the two                                                | they are          |
-|-------------------------------------------------------------------------|-------------------|
-| one answer of one login showed both                                     | DIFFERENT         |
-| a person said so                                                        | SAME or DIFFERENT |
-| equal persistent id, type and currency                                  | SAME              |
-| equal persistent id, another type or currency                           | LIKELY            |
-| another type, or two currencies                                         | unrelated         |
-| in one login, one after the other: equal mask and common postings       | SAME              |
-| the same, with equal mask, name or postings, or the one for the other   | LIKELY            |
-| two persistent ids, and common postings                                 | LIKELY            |
-| at one bank: equal mask, or common postings                             | LIKELY            |
-| the same, no mask: equal name, or one balance at one time               | LIKELY            |
-| the same, equal name: one balance, or a login made for one that ended   | LIKELY            |
-| at two banks: equal mask, with equal name or common postings            | LIKELY            |
-| anything else                                                           | unrelated         |
+| what is known of the two                                                 | they are          |
+|--------------------------------------------------------------------------|-------------------|
+| one answer of one login showed both                                      | DIFFERENT         |
+| a person said so                                                         | SAME or DIFFERENT |
+| equal persistent id, type and currency                                   | SAME              |
+| equal persistent id, another type or currency                            | LIKELY            |
+| another type, or two currencies                                          | unrelated         |
+| in one login, one after the other: equal mask and common postings        | SAME              |
+| common postings                                                          | LIKELY            |
+| two persistent ids, or two subtypes                                      | unrelated         |
+| in one login, one after the other: equal mask or name, or next           | LIKELY            |
+| equal mask                                                               | LIKELY            |
+| equal name: at one bank without a mask, or with one balance, or next     | LIKELY            |
+| one balance at one time: at one bank without a mask, or next             | LIKELY            |
+| nothing but next: at one bank, or a role to lose; with no better partner | LIKELY            |
+| anything else                                                            | unrelated         |
+
+*Next*: the later login was made when the earlier one saw the bank no more, or the one account came when the other went.
+A login that replaces another shows its accounts, so that what evidence lacks is asked for, not taken for a difference.
 """
 
 from __future__ import annotations
@@ -27,7 +31,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from rowcol.core.cash import is_gone
+from rowcol.core.cash import Role, is_gone, role_of
 from rowcol.core.change import Account, ConnectionView
 from rowcol.core.connection import Connection
 from rowcol.core.evidence import Health
@@ -87,11 +91,13 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """What two are to each other, and why. `is_persons`: a person said so."""
+    """What two are to each other, and why. `is_persons`: a person said so. `is_weak`: nothing speaks for it but the
+    order of events."""
 
     what: Sameness
     reason: str = ""
     is_persons: bool = False
+    is_weak: bool = False
 
 
 Pair = frozenset[AccountRef]
@@ -137,7 +143,24 @@ def relations_of(
                 relation = Relation(Sameness.LIKELY, "one login shows two accounts of that id")
             if relation is not None:
                 found[pair_of(a, b)] = relation
-    return found
+    return _without_lesser(found)
+
+
+def _without_lesser(found: Mapping[Pair, Relation]) -> dict[Pair, Relation]:
+    """Without weak relations of accounts that are related better to another account of the same login."""
+    better = {
+        (ref, other[0])
+        for pair, relation in found.items()
+        if relation.what is not Sameness.DIFFERENT and not relation.is_weak
+        for ref in pair
+        for other in pair - {ref}
+    }
+    return {
+        pair: relation
+        for pair, relation in found.items()
+        if not relation.is_weak
+        or not any((ref, other[0]) in better for ref in pair for other in pair - {ref})
+    }
 
 
 def _ids_shown_twice(shown: Sequence[Shown]) -> set[str]:
@@ -170,70 +193,62 @@ def _relation(
 
 _HISTORY = "their postings are the same"
 _MASK = "their numbers end alike"
+_NAME = "they have one name"
+_CAME = "one came when the other went"
+_MADE = "one login was made when the other worked no more"
 
 
 def _by_likeness(a: Shown, b: Shown, known: tuple[Postings, Postings]) -> Relation | None:
     """Two of one kind, of which nobody knows more than what is shown of them."""
-    if a.ref[0] == b.ref[0]:
-        return _in_one_login(a, b, known)
-    if a.account.persistent_id and b.account.persistent_id:
-        # Two ids of a bank that gives ids: only a common history speaks against their being two.
-        is_one = has_common(*known, least=COMMON_MIN)
-        return Relation(Sameness.LIKELY, _HISTORY) if is_one else None
-    is_one_bank = a.connection.institution_id == b.connection.institution_id
-    reason = _at_one_bank(a, b, known) if is_one_bank else _at_two_banks(a, b, known)
-    return Relation(Sameness.LIKELY, reason) if reason else None
+    is_one_login = a.ref[0] == b.ref[0]
+    if is_one_login and _has_equal_mask(a, b) and has_common(*known):
+        return Relation(Sameness.SAME)
+    if has_common(*known, least=COMMON_MIN):
+        return Relation(Sameness.LIKELY, _HISTORY)
+    has_two_ids = bool(a.account.persistent_id and b.account.persistent_id)
+    if not _has_one_subtype(a, b) or (has_two_ids and not is_one_login):
+        return None  # the bank itself tells them apart
+    return _in_one_login(a, b) if is_one_login else _in_two_logins(a, b)
 
 
-def _in_one_login(a: Shown, b: Shown, known: tuple[Postings, Postings]) -> Relation | None:
+def _in_one_login(a: Shown, b: Shown) -> Relation | None:
     """One after the other: `_are_together` has sorted out the rest."""
     earlier, later = (a, b) if a.account.last_look < b.account.first_look else (b, a)
     is_next = later.account.first_look == earlier.account.last_look + 1
-    if _has_equal_mask(a, b) and has_common(*known):
-        return Relation(Sameness.SAME)
-    reasons = (
-        (_has_equal_mask(a, b), f"{_MASK}, and one came when the other went"),
-        (has_common(*known, least=COMMON_MIN), _HISTORY),
-        (has_equal_name(a, b), "they have one name, and one came when the other went"),
-        (is_next and a.account.subtype == b.account.subtype, "one came when the other went"),
-    )
-    reason = next((why for is_so, why in reasons if is_so), "")
-    return Relation(Sameness.LIKELY, reason) if reason else None
+    if _has_equal_mask(a, b):
+        return Relation(Sameness.LIKELY, f"{_MASK}, and {_CAME}")
+    if has_equal_name(a, b):
+        return Relation(Sameness.LIKELY, f"{_NAME}, and {_CAME}")
+    return Relation(Sameness.LIKELY, _CAME, is_weak=True) if is_next else None
 
 
-def _at_one_bank(a: Shown, b: Shown, known: tuple[Postings, Postings]) -> str:
-    """Why they are likely one; "" where nothing says so."""
-    has_no_mask = not (a.account.mask and b.account.mask)
-    has_name, has_balance = has_equal_name(a, b), has_one_balance(a, b)
-    is_later = _is_successor(a, b) or _is_successor(b, a)
-    reasons = (
-        (_has_equal_mask(a, b), f"{_MASK}, at one bank"),
-        (has_common(*known, least=COMMON_MIN), _HISTORY),
-        (has_name and has_no_mask, "they have one name, at one bank"),
-        (has_name and has_balance, "they have one name and had one balance"),
-        (has_name and is_later, "they have one name, and one login came after the other"),
-        (has_no_mask and has_balance, "they had one balance at one time"),
-    )
-    return next((why for is_so, why in reasons if is_so), "")
-
-
-def _at_two_banks(a: Shown, b: Shown, known: tuple[Postings, Postings]) -> str:
-    """The same. A bank that moves to another kind of login gets another id at the rail."""
-    if not _has_equal_mask(a, b):
-        return ""
-    if has_common(*known):
-        return f"{_MASK}, and {_HISTORY}"
-    return f"{_MASK}, and they have one name" if has_equal_name(a, b) else ""
+def _in_two_logins(a: Shown, b: Shown) -> Relation | None:
+    """At one bank, or at two: a bank that moves to another kind of login gets another id at the rail."""
+    if _has_equal_mask(a, b):
+        return Relation(Sameness.LIKELY, _MASK)
+    is_one_bank = a.connection.institution_id == b.connection.institution_id
+    has_no_mask = is_one_bank and not (a.account.mask and b.account.mask)
+    earlier, later = (a, b) if _is_next(a, b) else (b, a)
+    is_next = _is_next(earlier, later)
+    has_balance = has_one_balance(a, b)
+    if has_equal_name(a, b) and (has_no_mask or has_balance or is_next):
+        return Relation(Sameness.LIKELY, f"{_NAME}, and {_MADE}" if is_next else _NAME)
+    if has_balance and (has_no_mask or is_next):
+        return Relation(Sameness.LIKELY, "they had one balance at one time")
+    if is_next and (is_one_bank or _has_role_to_lose(earlier, later)):
+        return Relation(Sameness.LIKELY, _MADE, is_weak=True)
+    return None
 
 
 def asks_postings(a: Shown, b: Shown) -> bool:
     """Whether a common history would say more of these two than the rest does."""
     if _are_together(a, b) or not _is_one_kind(a, b) or has_one_id(a, b):
         return False
-    is_one_bank = a.connection.institution_id == b.connection.institution_id
     if a.ref[0] == b.ref[0]:
         return True
-    return is_one_bank != _has_equal_mask(a, b)
+    is_one_bank = a.connection.institution_id == b.connection.institution_id
+    is_told_by_mask = _has_equal_mask(a, b) and _has_one_subtype(a, b)
+    return not is_told_by_mask and (is_one_bank or _is_next(a, b) or _is_next(b, a))
 
 
 def are_together(a: Account, b: Account) -> bool:
@@ -287,13 +302,24 @@ def _current(s: Shown) -> Money | None:
     return None if latest is None or latest.balance is None else latest.balance.current
 
 
-def _is_successor(earlier: Shown, later: Shown) -> bool:
-    """The later login was made when the earlier one did not work any more, or shows this account no more."""
+def _is_next(earlier: Shown, later: Shown) -> bool:
+    """The later login was made when the earlier one, or this account of it, saw the bank no more."""
     made_at, state = later.connection.created_at, earlier.connection.state
-    if made_at < earlier.connection.created_at:
-        return False
     is_broken = state.health in (Health.NEEDS_RECONNECT, Health.RETIRED, Health.UNSUPPORTED)
-    return is_broken or is_gone(earlier.account)
+    if made_at < earlier.connection.created_at or not (is_broken or is_gone(earlier.account)):
+        return False
+    latest = earlier.account.latest
+    return latest is None or latest.balance is None or latest.true_at <= made_at
+
+
+def _has_role_to_lose(earlier: Shown, later: Shown) -> bool:
+    """A person said that the earlier one is no cash, and nobody said anything of the later one."""
+    is_no_cash = earlier.account.role is not None and role_of(earlier.account) is not Role.OPERATING
+    return is_no_cash and later.account.role is None
+
+
+def _has_one_subtype(a: Shown, b: Shown) -> bool:
+    return a.account.subtype == b.account.subtype or not (a.account.subtype and b.account.subtype)
 
 
 def has_common(a: Postings, b: Postings, *, least: int = 1) -> bool:

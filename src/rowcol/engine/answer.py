@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from typing_extensions import override
 
-from rowcol.core.cash import FIELD, Cash, cash_of, counted, is_gone, live
+from rowcol.core.cash import FIELD, Cash, Role, cash_of, counted, is_gone, live
 from rowcol.core.change import Account, Action, ConnectionView, Decision, DecisionRecord
 from rowcol.core.evidence import Observation
 from rowcol.core.identity import BankAccount, Doubt, Identified
@@ -16,7 +16,8 @@ from rowcol.core.ids import BusinessId, CallId, FirmId
 from rowcol.core.mirror import TRANSACTION, pending_of
 from rowcol.core.money import Cost, Money
 from rowcol.core.need import Question
-from rowcol.core.rail import Rail, Role
+from rowcol.core.rail import Rail
+from rowcol.core.rail import Role as RailRole
 from rowcol.core.sameness import AccountRef
 from rowcol.engine.ambient import Ambient
 from rowcol.engine.decisions import DecisionLog
@@ -74,7 +75,7 @@ class Answerer:
         decisions: DecisionLog,
         ambient: Ambient,
     ) -> None:
-        self._resolver = CashResolver(rails, store, gateway, decisions, ambient, Role.CASH)
+        self._resolver = CashResolver(rails, store, gateway, decisions, ambient, RailRole.CASH)
         self._store = store
 
     async def peek(
@@ -138,6 +139,8 @@ def held_cash(found: Resolved) -> Decision | None:
         rule = "cash.same_account"
     elif logins and all(view.accounts for view in logins) and not cash.parts:
         reason = nothing_counts(found.identified)
+        if any(_is_missing(one) for one in found.identified.accounts):
+            rule = "cash.gone"  # it may be shown again
     elif unvalued := [p for p in cash.parts if p.observation is not None and p.amount is None]:
         rule, names = "cash.no_value", ", ".join(f"{p.name} ({p.mask})" for p in unvalued)
         reason = f"no {FIELD} balance is known of {names}, which counts as cash"
@@ -145,6 +148,10 @@ def held_cash(found: Resolved) -> Decision | None:
         return None
     held = f"held: {reason}"
     return Decision(Action.HOLD, rule, held, cash.as_of, label=held)
+
+
+def _is_missing(one: BankAccount) -> bool:
+    return one.role is Role.OPERATING and is_gone(one.speaking)
 
 
 def nothing_counts(identified: Identified) -> str:

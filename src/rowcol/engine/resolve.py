@@ -28,6 +28,8 @@ from rowcol.ports import FullStore
 
 NOTHING = Identified(())
 ENDED = (Action.SERVE, Action.HOLD)
+FOR_A_PERSON = frozenset({"cash.same_account", "cash.nothing_counts"})
+"""Rules of a hold that only a person's word ends: no look would, and nothing is bought. Another hold may end by a look."""
 HELD_AT_ONCE = (Purpose.RITUAL, Purpose.GUARDRAIL)
 """Whoever asks for a live value gets it, held all the same."""
 _SEVERITY = (Action.HOLD, Action.PAY, Action.WAIT, Action.LOOK, Action.SERVE)
@@ -138,7 +140,9 @@ class Resolver:
         answer = await self.peek(firm, business, question)
         missing = [p.connection for p in answer.parts if p.decision.action not in ENDED]
         held = self._held(answer)
-        is_over = held is not None and question.purpose in HELD_AT_ONCE
+        is_over = (
+            held is not None and question.purpose in HELD_AT_ONCE and held.rule in FOR_A_PERSON
+        )
         if missing and not is_over:
             return await self._open(firm, business, question, missing)
         answer = replace(answer, held=held)
@@ -202,8 +206,7 @@ class Resolver:
         return answer
 
     def hold(self, answer: Resolved) -> Decision | None:
-        """Why nothing may be decided on the whole, whatever each connection said; a decision is answered so at once, as
-        no look and no cent would change it. None where that is not so."""
+        """Why nothing may be decided on the whole, whatever each connection said; None where that is not so."""
         del answer
         return None
 
