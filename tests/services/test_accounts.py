@@ -297,3 +297,112 @@ async def test_an_account_of_two_businesses_counts_in_each_and_once_for_the_firm
         total = await firm_cash(it.plane, FIRM)
         assert (total.totals, total.businesses) == (usd(1_050_000), 2)
         assert any("counted once" in note for note in total.notes)
+
+
+@pytest.mark.parametrize("changes", ["numbers", "names"])
+async def test_a_bank_that_moves_under_another_id_is_asked_about(changes: str) -> None:
+    """As after a merger of banks: what the new login shows is the old one's, and no trust money becomes cash."""
+    async with open_rig() as it:
+        business = await it.add_business("Merged")
+        for name, mask, amount in (("Op", "1111", 1_000_000), ("Trust", "2222", 25_000_000)):
+            open_account(it, name, mask, amount)
+        first = await it.connect(business, ["Op", "Trust"], GIVES_NONE)
+        await settled(it)
+        shown = it.item_of(first).accounts.values()
+        trust = next(a.account_id for a in shown if a.ledger.facts.mask == "2222")
+        await accounts.set_role_at_login(it.plane, FIRM, first.id, RemoteId(trust), Role.TRUST)
+        it.emulator.break_login(it.item_of(first))
+        await it.settle()
+        for name, mask, amount in (("Op", "1111", 1_000_000), ("Trust", "2222", 25_000_000)):
+            is_new = changes == "numbers"
+            facts = AccountFacts(
+                name if is_new else f"{name} Go", f"9{mask[1:]}" if is_new else mask
+            )
+            it.world.open_account(f"{name}-new", facts, amount)
+        await it.connect(business, ["Op-new", "Trust-new"], INSTITUTIONS["ins_109511"])
+        for _ in range(2):
+            answer = await answer_of(it, business)
+            assert (answer.action, answer.value.totals) == (Action.HOLD, usd(1_000_000))
+            if first.id in {c.id for c in await it.plane.store.list_connections(FIRM)}:
+                row = await it.plane.store.read_view(FIRM, first.id)
+                assert row is not None
+                if row.connection.state.health is not Health.RETIRED:
+                    await IntegrationService(it.plane, business, firm=FIRM).disconnect(first.id)
+
+
+async def test_a_missing_value_is_looked_for_again() -> None:
+    """A bank that gives no current balance once holds a guardrail until the next look, not for a day."""
+    async with open_rig() as it:
+        business = await it.add_business("Null Co")
+        open_account(it, "Checking", "1111", 1_000_000)
+        login = await it.connect(business, ["Checking"], GIVES_NONE)
+        await settled(it)
+        nulls = {"item_id": login.remote_id, "fields": ["current"]}
+        turn(it.emulator, "null_balances", nulls)
+        it.emulator.pull(it.item_of(login), it.clock.now())
+        await it.advance_to(it.clock.now() + timedelta(minutes=90))
+        held = await answer_of(it, business)
+        assert (held.action, held.value.totals) == (Action.HOLD, ())
+        assert "no current balance is known" in held.reason
+        turn(it.emulator, "null_balances", {**nulls, "fields": []})
+        it.emulator.pull(it.item_of(login), it.clock.now())
+        await it.advance_to(it.clock.now() + timedelta(hours=2))
+        assert (await answer_of(it, business)).value.totals == usd(1_000_000)
+
+
+async def test_two_clients_whose_accounts_only_look_alike_both_count_for_the_firm() -> None:
+    async with open_rig() as it:
+        owners = [await it.add_business(name) for name in ("Bakery", "Garage")]
+        logins = []
+        for n, business in enumerate(owners):
+            it.world.open_account(f"w{n}", AccountFacts("Business", "1234"), 1_000_000 + n)
+            logins.append(await it.connect(business, [f"w{n}"], GIVES_NONE))
+        await settled(it)
+        total = await firm_cash(it.plane, FIRM)
+        assert total.totals == usd(2_000_001)
+        (said,) = total.incomplete
+        assert "counted twice until" in said
+        ids = [account_id_of(c.id, next(iter(it.item_of(c).accounts))) for c in logins]
+        await accounts.tell_sameness(it.plane, FIRM, owners[0], *ids, is_same=False)
+        total = await firm_cash(it.plane, FIRM)
+        assert (total.totals, total.incomplete) == (usd(2_000_001), ())
+        await accounts.tell_sameness(it.plane, FIRM, owners[1], *reversed(ids), is_same=True)
+        assert (await firm_cash(it.plane, FIRM)).incomplete == ()
+        assert len((await firm_cash(it.plane, FIRM)).totals) == 1
+        assert (await answer_of(it, owners[0])).value.totals == usd(1_000_000)
+
+
+async def test_an_account_of_two_businesses_without_an_id_is_counted_once_by_what_it_shows() -> (
+    None
+):
+    async with open_rig() as it:
+        owners = [await it.add_business(name) for name in ("Holding", "Subsidiary")]
+        open_account(it, "Shared Checking", "9999", 1_000_000)
+        for business in owners:
+            await it.connect(business, ["Shared Checking"], GIVES_NONE)
+        await settled(it)
+        total = await firm_cash(it.plane, FIRM)
+        assert (total.totals, total.incomplete) == (usd(1_000_000), ())
+        assert any("counted once" in note for note in total.notes)
+
+
+async def test_an_account_that_one_look_left_out_is_looked_for_again() -> None:
+    async with open_rig() as it:
+        business = await it.add_business("Flap Co")
+        open_account(it, "Checking", "1111", 1_000_000)
+        login = await it.connect(business, ["Checking"], GIVES_NONE)
+        await settled(it)
+        item = it.item_of(login)
+        (kept,) = item.accounts.items()
+        item.accounts.clear()
+        item.accounts["other"] = type(kept[1])("other", it.world.open_account("s", SAVINGS, 1))
+        it.emulator.pull(item, it.clock.now())
+        await it.advance_to(it.clock.now() + timedelta(hours=26))
+        assert (await answer_of(it, business)).action is Action.HOLD
+        item.accounts[kept[0]] = kept[1]
+        it.emulator.pull(item, it.clock.now())
+        back = await answer_of(it, business)
+        assert back.value.totals == usd(1_000_000)
+
+
+SAVINGS = AccountFacts("Savings", "2222", account_subtype="savings")

@@ -12,6 +12,7 @@ from rowcol.cli.connect import Browser, Timeout, Wait
 from rowcol.cli.face import FirmOption, Json, Yes
 from rowcol.cli.opening import desk
 from rowcol.cli.read import moment
+from rowcol.core.evidence import Health
 
 if TYPE_CHECKING:
     from rowcol.api.shapes import ConnectionOut
@@ -126,11 +127,15 @@ def _say_repaired(made: Connection, *, is_json: bool) -> None:
     from rowcol.adapters.clock import SystemClock
     from rowcol.api import shapes
 
+    is_well = made.state.health is Health.OK
     if is_json:
         face.emit(shapes.connection_of(made, SystemClock().now()))
-        return
-    why = f" ({made.state.health_reason})" if made.state.health_reason else ""
-    face.say(f"{made.id} is {made.state.health.value}{why}; it is read anew with the next look")
+    else:
+        why = f" ({made.state.health_reason})" if made.state.health_reason else ""
+        then = "it is read anew with the next look" if is_well else "see `rowcol doctor`"
+        face.say(f"{made.id} is {made.state.health.value}{why}; {then}")
+    if not is_well:
+        raise typer.Exit(face.Exit.NOT_DONE)
 
 
 async def _again(

@@ -153,6 +153,7 @@ def cash(*, firm: FirmOption = "", json: Json = False) -> None:
         face.say(f"{out.businesses} businesses: {amounts}, {as_of}")
         for note in (*out.incomplete, *out.notes):
             face.say(f"note: {note}")
+    face.end_answer(is_held=False, is_labelled=bool(out.incomplete))
 
 
 async def _cash(firm: str) -> FirmCashOut:

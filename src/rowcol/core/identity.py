@@ -125,7 +125,7 @@ def identify(
     shown = shown_by(views)
     if _are_surely_two(views):
         accounts = tuple(_bank_account([s]) for s in shown)
-        return Identified(_with_roles(views, accounts), accounts, shared=ties.shared)
+        return Identified(_with_roles(views, accounts), accounts, shared=_judged(ties))
     relations = relations_of(shown, ties.verdicts, postings or {})
     groups = _Groups(shown, relations)
     doubts = groups.doubts()
@@ -139,7 +139,18 @@ def identify(
         views=_with_roles(views, accounts),
         accounts=accounts,
         doubts=_told(doubts, certain, merged),
-        shared=ties.shared,
+        shared=_judged(ties),
+    )
+
+
+def _judged(ties: AccountTies) -> tuple[SharedAccount, ...]:
+    """What other businesses show, by what people said of the two."""
+    said = by_pair(ties.verdicts)
+    judged = ((s, said.get(frozenset((s.account, s.other)))) for s in ties.shared)
+    return tuple(
+        replace(s, is_certain=s.is_certain or word is True)
+        for s, word in judged
+        if word is not False
     )
 
 

@@ -124,8 +124,12 @@ def _may_be_back(picture: Picture, question: Question, standing: Standing, now: 
         role_of(a) is Role.OPERATING and is_gone(a) and not a.is_superseded
         for a in picture.accounts
     )
-    looked_at = standing.looked_at
-    return is_missing and (looked_at is None or looked_at < now - question.window)
+    looked_at, state = standing.looked_at, picture.state
+    is_old = looked_at is None or looked_at < now - question.window
+    is_unread = state.seen_until is not None and (
+        state.balances_as_of is None or state.balances_as_of < state.seen_until
+    )
+    return is_missing and (is_old or is_unread)
 
 
 def _blocked(

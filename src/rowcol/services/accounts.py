@@ -61,10 +61,16 @@ async def tell_sameness(  # noqa: PLR0913 - who says what of which two
 ) -> Identified:
     """Keep what a person says of two accounts, for good: `is_same` or two. The accounts as they are then.
 
+    `second` may be another business's: then it is about the firm's total, and each still counts its own.
+
     Raises `Conflict` where one answer of one login showed both: those are two, whatever is said.
     """
     known = await read_accounts(plane, firm, business)
-    (one, a), (other, b) = _find(known, first), _find(known, second)
+    theirs = await business_of(plane, firm, second)
+    (one, a) = _find(known, first)
+    (other, b) = _find(
+        known if theirs == business else await read_accounts(plane, firm, theirs), second
+    )
     if (a.connection, a.remote_id) == (b.connection, b.remote_id):
         raise BadInput("an account is compared with itself", LIST)
     if is_same and (clash := _shown_together(one, other)):
@@ -79,8 +85,9 @@ async def tell_sameness(  # noqa: PLR0913 - who says what of which two
         decided_by=decided_by,
         decided_at=plane.clock.now(),
     )
-    await plane.store.record_verdict(firm, business, verdict)
-    plane.hot.forget(firm, business)
+    for owner in dict.fromkeys((business, theirs)):
+        await plane.store.record_verdict(firm, owner, verdict)
+        plane.hot.forget(firm, owner)
     return await read_accounts(plane, firm, business)
 
 

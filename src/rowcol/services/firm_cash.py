@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from rowcol.core.cash import CashPart, cash_of
-from rowcol.core.identity import LONG_AGO, Identified
+from rowcol.core.identity import LONG_AGO, Identified, account_id_of
 from rowcol.core.ids import FirmId
 from rowcol.core.money import Money
-from rowcol.core.sameness import AccountRef
+from rowcol.core.sameness import COMMON_MIN, ONE_TIME, AccountRef, has_common
 from rowcol.services.accounts import read_accounts
 from rowcol.services.businesses import every
 from rowcol.services.plane import OpenPlane
@@ -35,6 +36,14 @@ async def firm_cash(plane: OpenPlane, firm: FirmId) -> FirmCash:
     sum_, businesses = _Sum(), await every(plane, firm)
     for business in businesses:
         sum_.add(business.name, await read_accounts(plane, firm, business.id))
+    for pair, said in sum_.unsure.items():
+        if sum_.has_one_balance(pair) or await _has_one_history(plane, firm, pair):
+            sum_.join(*pair)
+            sum_.notes.append(f"{said}: counted once, as what they show is the same")
+        else:
+            sum_.incomplete.append(
+                f"{said}: counted twice until `rowcol account same` or `different`"
+            )
     parts = sum_.parts_once()
     times = [None if p.observation is None else p.observation.true_at for p in parts]
     known = [at for at in times if at is not None]
@@ -47,6 +56,16 @@ async def firm_cash(plane: OpenPlane, firm: FirmId) -> FirmCash:
     )
 
 
+async def _has_one_history(
+    plane: OpenPlane, firm: FirmId, pair: tuple[AccountRef, AccountRef]
+) -> bool:
+    read = [
+        (await plane.store.read_postings(firm, login, {account})).get(account, Counter())
+        for login, account in pair
+    ]
+    return has_common(*read, least=COMMON_MIN)
+
+
 @dataclass(slots=True)
 class _Sum:
     """Parts of all businesses, and which of their accounts are one."""
@@ -55,6 +74,8 @@ class _Sum:
     joined: dict[AccountRef, AccountRef] = field(default_factory=dict)
     incomplete: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    unsure: dict[tuple[AccountRef, AccountRef], str] = field(default_factory=dict)
+    """Pairs that only look alike, with a sentence each."""
 
     def add(self, business: str, found: Identified) -> None:
         """One business's accounts."""
@@ -66,15 +87,27 @@ class _Sum:
         name_of: dict[AccountRef, str] = {}
         for one in found.accounts:
             for ref in one.refs:  # whichever look at it the other business shares
-                self._join(one.refs[0], ref)
+                self.join(one.refs[0], ref)
             if one.refs[0] in counted:
                 name_of.update(dict.fromkeys(one.refs, one.name))
         for shared in found.shared:
-            if name := name_of.get(shared.account):
-                self._join(shared.account, shared.other)
+            name = name_of.get(shared.account)
+            if name and shared.is_certain:
+                self.join(shared.account, shared.other)
                 self.notes.append(
                     f"{name} of {business} is counted once with that of {shared.other_business}"
                 )
+            elif name and (shared.other, shared.account) not in self.unsure:
+                ids = " ".join(account_id_of(*ref) for ref in (shared.account, shared.other))
+                said = f"{name} of {business} may be that of {shared.other_business} ({ids})"
+                self.unsure[shared.account, shared.other] = said
+
+    def has_one_balance(self, pair: tuple[AccountRef, AccountRef]) -> bool:
+        """The same amount, not nothing, seen at about one time."""
+        a, b = (self.parts.get(ref) for ref in pair)
+        if a is None or b is None or a.amount is None or a.amount != b.amount:
+            return False
+        return a.amount.amount_minor != 0 and abs(_seen_at(a) - _seen_at(b)) <= ONE_TIME
 
     def parts_once(self) -> list[CashPart]:
         """Of each account its newest look."""
@@ -85,7 +118,7 @@ class _Sum:
                 newest[first] = part
         return list(newest.values())
 
-    def _join(self, a: AccountRef, b: AccountRef) -> None:
+    def join(self, a: AccountRef, b: AccountRef) -> None:
         first, second = sorted((self._first(a), self._first(b)))
         if first != second:
             self.joined[second] = first

@@ -213,7 +213,7 @@ async def refuse_duplicate(
     instead = "use that one"
     if row.state.health is Health.NEEDS_RECONNECT:
         instead = f"repair that one: `rowcol connection repair {row.id}`"
-    advice = f"{instead}; connected anyway (`--anyway`, `allow_duplicate`) its fee comes twice"
+    advice = f"{instead}; connected anyway (`--anyway`, `allow_duplicate`) there are two logins, and two fees until one is ended"
     raise Duplicate(f"the login {row.id} ({row.label}) shows one of these accounts already", advice)
 
 

@@ -59,6 +59,8 @@ EVERY = timedelta(seconds=2)
 AT_ONCE = 8
 ENDS_IT = frozenset({Outcome.BAD_REQUEST, Outcome.GONE, Outcome.NOT_FOUND, Outcome.UNSUPPORTED})
 """What asking again would not change."""
+ENDS_A_LOGIN = frozenset({Outcome.NEEDS_PERSON, Outcome.GONE, Outcome.UNSUPPORTED})
+"""What a rail says that refuses to repair a login for good: the person withdrew it, or it is no more."""
 ANSWERS = {
     LinkKind.REPAIR: (NoticeKind.CONSENT_ENDS, NoticeKind.DISCONNECT),
     LinkKind.ADD_ACCOUNTS: tuple(NoticeKind),
@@ -145,10 +147,17 @@ async def _granted_for(
     """In whatever health the login is. Under its lease, as every call of a login is."""
     if kind is LinkKind.ADD_ACCOUNTS:
         arguments["account_selection_enabled"] = True
+    arguments["broken_by"] = login.state.health_reason
     look = Look(CREATE, arguments)
     async with deeds.held(plane, login, look) as its:
         sent, _ = await deeds.send(plane, its, look, BEGUN, renews=False)
-        read = await linking.granted(plane, sent, look)
+        try:
+            read = await linking.granted(plane, sent, look)
+        except linking.GrantRefused as error:
+            if error.outcome not in ENDS_A_LOGIN:
+                raise
+            again = f"connect it anew with `--anyway`, then `rowcol disconnect {login.id}`: roles stay with the accounts"
+            raise linking.GrantRefused(error.message, again, error.outcome) from error
         await plane.gateway.settle(sent, Outcome.OK, "", read.remote_request_id)
         return read
 

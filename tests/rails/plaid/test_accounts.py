@@ -260,3 +260,30 @@ def test_reading_twice_changes_nothing_more() -> None:
     once = read("accounts.get.ok", state)
     twice = read("accounts.get.ok", once.state)
     assert replace(twice, remote_request_id="") == replace(once, remote_request_id="")
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "minor"),
+    [("23631.9805", "USD", 2_363_198), ("100.00000001", "USD", 10_000), ("1500", "JPY", 1500)],
+)
+def test_digits_below_a_tenth_of_a_cent_are_rounded(number: str, code: str, minor: int) -> None:
+    assert balance_of(number, code).current == Money(minor, code)
+
+
+@pytest.mark.parametrize(("number", "code"), [("1500.5", "JPY"), ("100.0051", "USD")])
+def test_half_a_yen_is_no_value_and_says_so(number: str, code: str) -> None:
+    balance = balance_of(number, code)
+    assert (balance.current, balance.uncounted) == (
+        None,
+        f"{number} is not an exact amount of {code}",
+    )
+
+
+def balance_of(number: str, code: str) -> Balance:
+    body = answer(account(current=0, iso_currency_code=code))
+    raw = json.dumps(body).replace('"current": 0', f'"current": {number}').encode()
+    reading = RAIL.read(CACHED, kit.response(raw), kit.state(seen_until=SEEN))
+    assert isinstance(reading, Reading), reading
+    found = reading.observations[0].balance
+    assert found is not None
+    return found

@@ -10,18 +10,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 
 from rowcol.core.connection import ConnectionState
 from rowcol.core.evidence import Balance, Health, Observation, Source
 from rowcol.core.ids import RemoteId
 from rowcol.core.mirror import ACCOUNT
-from rowcol.core.money import Money, NotMoney, is_currency, money_of, shown
+from rowcol.core.money import Money, NotMoney, exponent_of, is_currency, money_of, shown
 from rowcol.core.outcome import Outcome
 from rowcol.core.rail import Look, Reading, Row
 from rowcol.core.wire import Response
 from rowcol.rails.plaid import facts, records
 from rowcol.rails.plaid.errors import request_id_of
 from rowcol.rails.plaid.items import with_item
+
+OFF_MINOR_MAX = Decimal("0.1")
+"""Plaid's numbers are JSON doubles, and portfolios have more digits than a currency: less than a tenth of its smallest
+unit is rounded (23631.9805 USD). Half a yen is no rounding: it is no value, and says so."""
 
 
 def read_cached(look: Look, response: Response, state: ConnectionState) -> Reading:
@@ -159,7 +164,11 @@ def _money(raw: records.Number, code: str) -> Money | None:
         raise NotMoney(f"{shown(value)} in a currency that its bank does not name")
     if not is_currency(code):
         raise NotMoney(f"{shown(value)} {records.text(shown(code))}: no currency of ISO 4217")
-    return money_of(value, code)
+    amount = money_of(value, code)
+    off_minor = abs(value - amount.decimal()).scaleb(exponent_of(code))
+    if off_minor >= OFF_MINOR_MAX:
+        raise NotMoney(f"{shown(value)} is not an exact amount of {code}")
+    return amount
 
 
 def _row(account: records.AccountRecord) -> Row:

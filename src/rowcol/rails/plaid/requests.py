@@ -85,7 +85,9 @@ def _link(arguments: Arguments, token: str | None) -> _Body:
     }
     if token is not None:
         body["access_token"] = token
-        if arguments.get("account_selection_enabled"):
+        # A login that has lost all its accounts is repaired by choosing some.
+        has_none = str(arguments.get("broken_by") or "").startswith("NO_ACCOUNTS")
+        if arguments.get("account_selection_enabled") or has_none:
             body["update"] = {"account_selection_enabled": True}
         return body
     body["hosted_link"] = {"url_lifetime_seconds": HOSTED_S}
