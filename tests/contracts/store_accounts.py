@@ -33,10 +33,8 @@ C1, C2, C3 = ConnectionId("c1"), ConnectionId("c2"), ConnectionId("c3")
 BIZ_2 = BusinessId("biz_2")
 
 
-def shown(
-    name: str = "a1", first: int = 1, last: int = 1, *, persistent: str = "", likeness: str = ""
-) -> c.AccountLook:
-    return c.AccountLook(name, first, last, persistent, likeness)
+def shown(name: str = "a1", *lists: int, persistent: str = "", likeness: str = "") -> c.AccountLook:
+    return c.AccountLook(name, lists or (1,), persistent, likeness)
 
 
 async def show(store: FullStore, connection_: str, *looks: c.AccountLook) -> None:
@@ -58,24 +56,22 @@ class AccountsContract:
         await furnish(store, A, "c1")
         taken = await lease(store, "c1")
         body = {"name": "x", "persistent_account_id": "p1", "currency": "USD"}
-        change = c.Change(
-            taken, rows=(replace(row("a1"), body=body),), looks=(shown(first=2, last=5),)
-        )
+        change = c.Change(taken, rows=(replace(row("a1"), body=body),), looks=(shown("a1", 2, 5),))
         await store.commit(A, change)
         assert await store.set_account_role(A, C1, RemoteId("a1"), "TRUST", after(7))
         (account,) = (await store.read_business_views(A, BIZ))[0].accounts
         assert (account.persistent_id, account.currency) == ("p1", "USD")
-        assert (account.first_look, account.last_look) == (2, 5)
+        assert account.lists == (2, 5)
         assert (account.role, account.role_at) == ("TRUST", after(7))
 
     async def test_what_a_stale_lease_saw_is_not_kept(self, store: FullStore) -> None:
         await furnish(store, A, "c1")
         stale = await lease(store, "c1")
         await store.release(stale, None)
-        await show(store, "c1", shown(last=3))
-        await store.commit(A, c.Change(stale, looks=(shown(last=9),)))
+        await show(store, "c1", shown("a1", 3))
+        await store.commit(A, c.Change(stale, looks=(shown("a1", 9),)))
         (account,) = (await store.read_business_views(A, BIZ))[0].accounts
-        assert account.last_look == 3
+        assert account.lists == (3,)
 
     async def test_the_last_word_on_two_accounts_counts(self, store: FullStore) -> None:
         await furnish(store, A, "c1", "c2")

@@ -171,7 +171,7 @@ async def furnish_all(store: FullStore) -> c.Lease:
         c.Change(
             taken,
             rows=(replace(row("a1"), due_on=date(2026, 3, 9)), posting("t1", "a1")),
-            looks=(c.AccountLook("a1", 1, 1, "p1", "likeness"),),
+            looks=(c.AccountLook("a1", (1,), "p1", "likeness"),),
             observations=(look("a1", 5),),
             decisions=(record("1"),),
             drained=(DeliveryId("del_1"),),

@@ -218,17 +218,21 @@ class Committed:
     is_fenced: bool
 
 
+LISTS_KEPT = 200
+"""Of the lists that showed an account, the newest: a bank that changes its mind that often has been seen to do so."""
+
+
 @dataclass(frozen=True, slots=True)
 class AccountLook:
-    """Which answers of a login showed an account, counted: the number grows when the accounts shown are other ones.
+    """Which lists of a login's accounts showed one of them. A list has the next number when it shows one that the last
+    list did not have.
 
-    Two accounts were shown together if these overlap. `persistent_id`, `likeness`: what other
+    Two accounts that share a number were shown together. `persistent_id`, `likeness`: what other
     businesses' accounts are compared by, "" where that tells nothing.
     """
 
     remote_account: str
-    first_look: int
-    last_look: int
+    lists: tuple[int, ...]
     persistent_id: str
     likeness: str
 
@@ -252,9 +256,8 @@ class Account:
     currency: str = ""
     role_at: datetime | None = None
     """When the role was given; None: before that was kept."""
-    first_look: int = 0
-    last_look: int = 0
-    """See `AccountLook`; 0: shown before that was kept."""
+    lists: tuple[int, ...] = ()
+    """See `AccountLook`; empty: shown only before that was kept."""
     is_superseded: bool = False
     """Another login's look at the same account speaks for it: see `core/identity`."""
 

@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import product
 
 from rowcol.core.cash import Role, named, role_of
 from rowcol.core.change import Account, ConnectionView
@@ -35,6 +36,8 @@ from rowcol.core.sameness import (
     shown_by,
 )
 
+ENUMERATED_MAX = 6
+"""Doubts that hang together, up to which every way to answer them is tried; more of them always hold."""
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -130,6 +133,7 @@ def identify(
     groups = _Groups(shown, relations)
     doubts = groups.doubts()
     certain = groups.formed()
+    material = _material(shown, relations, certain, doubts)
     # Counted once until a person says: the smaller sum is the safer one to be wrong with.
     for doubt in doubts:
         groups.join(doubt.pair)
@@ -138,7 +142,7 @@ def identify(
     return Identified(
         views=_with_roles(views, accounts),
         accounts=accounts,
-        doubts=_told(doubts, certain, merged),
+        doubts=_told(doubts, material),
         shared=_judged(ties),
     )
 
@@ -187,12 +191,24 @@ class _OpenDoubt:
 class _Groups:
     """Which shown accounts were joined. No two that are DIFFERENT are ever in one group."""
 
-    def __init__(self, shown: Sequence[Shown], relations: Mapping[Pair, Relation]) -> None:
+    def __init__(
+        self,
+        shown: Sequence[Shown],
+        relations: Mapping[Pair, Relation],
+        known: Sequence[Sequence[Shown]] = (),
+    ) -> None:
+        """`known`: groups that were formed before; without them what is SAME is joined now."""
         self._shown = shown
         self._by_ref = {s.ref: s for s in shown}
         self._relations = relations
         self._group: dict[AccountRef, list[Shown]] = {s.ref: [s] for s in shown}
         self._clashes: list[_OpenDoubt] = []
+        if known:
+            self._group = {s.ref: list(group) for group in known for s in group}
+            for group in known:
+                one = self._group[group[0].ref]
+                self._group.update(dict.fromkeys((s.ref for s in group), one))
+            return
         ranked = [(pair, r) for pair, r in relations.items() if r.what is Sameness.SAME]
         ranked.sort(key=lambda each: (not each[1].is_persons, *map(order, self._both(each[0]))))
         for pair, _ in ranked:
@@ -260,7 +276,12 @@ def _bank_account(group: Sequence[Shown]) -> BankAccount:
     """The role is the one that a person gave last, whichever login's account they named."""
     ranked = sorted(group, key=_speaks_first)
     given = [s.account for s in group if s.account.role is not None]
-    newest = max(given, key=lambda a: a.role_at or LONG_AGO, default=None)
+    # Of roles given at one time (or before times were kept) the one that makes no cash of it is safer.
+    newest = max(
+        given,
+        key=lambda a: (a.role_at or LONG_AGO, role_of(a) is not Role.OPERATING),
+        default=None,
+    )
     speaking = ranked[0].account
     role = role_of(speaking if newest is None else replace(speaking, role=newest.role))
     first = group[0].account
@@ -287,26 +308,77 @@ def _with_roles(
     )
 
 
-def _told(
-    doubts: Sequence[_OpenDoubt],
+def _material(
+    shown: Sequence[Shown],
+    relations: Mapping[Pair, Relation],
     certain: Sequence[Sequence[Shown]],
-    merged: Sequence[Sequence[Shown]],
-) -> tuple[Doubt, ...]:
-    """Each doubt in words. It is material where what counts as cash depends on its answer."""
-    group_of = {s.ref: n for n, group in enumerate(merged) for s in group}
-    counts_if_same = [_counting([group]) for group in merged]
-    counts_if_two: list[set[AccountRef]] = [set() for _ in merged]
-    for group in certain:
-        counts_if_two[group_of[group[0].ref]] |= _counting([group])
-    told = []
-    for doubt in doubts:
-        a, b = doubt.pair
-        places = {group_of[a.ref], group_of[b.ref]}
-        is_material = any(counts_if_same[n] != counts_if_two[n] for n in places)
-        is_material |= doubt.is_clash and any(counts_if_same[n] for n in places)
-        is_material |= len(places) > 1 and all(counts_if_same[n] for n in places)
-        told.append(Doubt(a.account, b.account, _sentence(a, b, doubt.reason), is_material))
-    return tuple(told)
+    doubts: Sequence[_OpenDoubt],
+) -> frozenset[int]:
+    """Which doubts the cash depends on: of those that hang together, whether any way to answer them counts other looks
+    than another way."""
+    found: set[int] = set()
+    for hanging in _hanging_together(certain, doubts):
+        members = {ref for n in hanging for ref in _members(certain, doubts[n])}
+        mine = [s for s in shown if s.ref in members]
+        is_clash = any(doubts[n].is_clash for n in hanging)
+        if is_clash or len(hanging) > ENUMERATED_MAX:
+            is_material = any(role_of(s.account) is Role.OPERATING for s in mine)
+        else:
+            pairs = [doubts[n].pair for n in hanging]
+            is_material = len(_outcomes(mine, relations, certain, pairs)) > 1
+        if is_material:
+            found.update(hanging)
+    return frozenset(found)
+
+
+def _outcomes(
+    mine: Sequence[Shown],
+    relations: Mapping[Pair, Relation],
+    certain: Sequence[Sequence[Shown]],
+    pairs: Sequence[tuple[Shown, Shown]],
+) -> set[frozenset[AccountRef]]:
+    """What counts, under every answer that the rest of the evidence allows."""
+    refs = {s.ref for s in mine}
+    known = [group for group in certain if group[0].ref in refs]
+    outcomes = set()
+    for chosen in product((True, False), repeat=len(pairs)):
+        groups = _Groups(mine, relations, known)
+        answers = zip(pairs, chosen, strict=True)
+        if all(groups.join(pair) for pair, is_same in answers if is_same):
+            outcomes.add(frozenset(_counting(groups.formed())))
+    return outcomes
+
+
+def _members(certain: Sequence[Sequence[Shown]], doubt: _OpenDoubt) -> set[AccountRef]:
+    its = {s.ref for s in doubt.pair}
+    return {s.ref for group in certain if its & {s.ref for s in group} for s in group}
+
+
+def _hanging_together(
+    certain: Sequence[Sequence[Shown]], doubts: Sequence[_OpenDoubt]
+) -> list[list[int]]:
+    """The doubts by their places, those together that have an account in common, also over a third."""
+    parts: list[tuple[set[AccountRef], list[int]]] = []
+    for n, doubt in enumerate(doubts):
+        members, places = _members(certain, doubt), [n]
+        for other in [part for part in parts if part[0] & members]:
+            members, places = members | other[0], other[1] + places
+            parts.remove(other)
+        parts.append((members, places))
+    return [places for _, places in parts]
+
+
+def _told(doubts: Sequence[_OpenDoubt], material: frozenset[int]) -> tuple[Doubt, ...]:
+    """Each doubt in words."""
+    return tuple(
+        Doubt(
+            doubt.pair[0].account,
+            doubt.pair[1].account,
+            _sentence(*doubt.pair, doubt.reason),
+            is_material=n in material,
+        )
+        for n, doubt in enumerate(doubts)
+    )
 
 
 def _counting(groups: Sequence[Sequence[Shown]]) -> set[AccountRef]:

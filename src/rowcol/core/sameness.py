@@ -11,10 +11,10 @@ How two shown accounts relate, the first row that fits:
 | another type, or two currencies                                          | unrelated         |
 | in one login, one after the other: equal mask and common postings        | SAME              |
 | common postings                                                          | LIKELY            |
-| two persistent ids, or two subtypes                                      | unrelated         |
+| two subtypes; two persistent ids, and not all else equal                 | unrelated         |
 | in one login, one after the other: equal mask or name, or next           | LIKELY            |
 | equal mask                                                               | LIKELY            |
-| equal name: at one bank without a mask, or with one balance, or next     | LIKELY            |
+| equal name: at one bank unless postings differ, or one balance, or next  | LIKELY            |
 | one balance at one time: at one bank without a mask, or next             | LIKELY            |
 | nothing but next: at one bank, or a role to lose; with no better partner | LIKELY            |
 | anything else                                                            | unrelated         |
@@ -45,8 +45,10 @@ Postings = Counter[tuple[str, str]]
 
 COMMON_PCT = 80
 """Of the postings that fall into the time that both accounts know, so many must be equal: a bank renumbers all of them."""
+APART_PCT = 20
+"""Not more of them are equal by chance, such as one and the same monthly fee."""
 COMMON_MIN = 3
-"""Fewer postings say little where the masks differ: two accounts may pay one and the same monthly fee."""
+"""Fewer postings say little."""
 ONE_TIME = timedelta(hours=36)
 """Two balances this close in time are of one time: two pulls of one bank may lie that far apart."""
 
@@ -112,7 +114,8 @@ def shown_by(views: Iterable[ConnectionView]) -> list[Shown]:
 
 def order(s: Shown) -> tuple[object, ...]:
     """By when it was first shown: the first one names the account."""
-    return (s.connection.created_at, s.connection.id, s.account.first_look, s.account.remote_id)
+    first = s.account.lists[0] if s.account.lists else 0
+    return (s.connection.created_at, s.connection.id, first, s.account.remote_id)
 
 
 def pair_of(a: Shown, b: Shown) -> Pair:
@@ -201,40 +204,48 @@ _MADE = "one login was made when the other worked no more"
 def _by_likeness(a: Shown, b: Shown, known: tuple[Postings, Postings]) -> Relation | None:
     """Two of one kind, of which nobody knows more than what is shown of them."""
     is_one_login = a.ref[0] == b.ref[0]
-    if is_one_login and _has_equal_mask(a, b) and has_common(*known):
-        return Relation(Sameness.SAME)
-    if has_common(*known, least=COMMON_MIN):
-        return Relation(Sameness.LIKELY, _HISTORY)
-    has_two_ids = bool(a.account.persistent_id and b.account.persistent_id)
-    if not _has_one_subtype(a, b) or (has_two_ids and not is_one_login):
-        return None  # the bank itself tells them apart
-    return _in_one_login(a, b) if is_one_login else _in_two_logins(a, b)
+    if has_common(*known):
+        is_proven = is_one_login and _has_equal_mask(a, b) and _has_one_subtype(a, b)
+        return Relation(Sameness.SAME) if is_proven else Relation(Sameness.LIKELY, _HISTORY)
+    if not _has_one_subtype(a, b):
+        return None
+    return _in_one_login(a, b) if is_one_login else _in_two_logins(a, b, known)
 
 
 def _in_one_login(a: Shown, b: Shown) -> Relation | None:
     """One after the other: `_are_together` has sorted out the rest."""
-    earlier, later = (a, b) if a.account.last_look < b.account.first_look else (b, a)
-    is_next = later.account.first_look == earlier.account.last_look + 1
     if _has_equal_mask(a, b):
         return Relation(Sameness.LIKELY, f"{_MASK}, and {_CAME}")
     if has_equal_name(a, b):
         return Relation(Sameness.LIKELY, f"{_NAME}, and {_CAME}")
+    mine, theirs = a.account.lists, b.account.lists
+    is_next = bool(mine and theirs) and 1 in (theirs[0] - mine[-1], mine[0] - theirs[-1])
     return Relation(Sameness.LIKELY, _CAME, is_weak=True) if is_next else None
 
 
-def _in_two_logins(a: Shown, b: Shown) -> Relation | None:
+def _in_two_logins(a: Shown, b: Shown, known: tuple[Postings, Postings]) -> Relation | None:
     """At one bank, or at two: a bank that moves to another kind of login gets another id at the rail."""
-    if _has_equal_mask(a, b):
-        return Relation(Sameness.LIKELY, _MASK)
     is_one_bank = a.connection.institution_id == b.connection.institution_id
-    has_no_mask = is_one_bank and not (a.account.mask and b.account.mask)
     earlier, later = (a, b) if _is_next(a, b) else (b, a)
     is_next = _is_next(earlier, later)
-    has_balance = has_one_balance(a, b)
-    if has_equal_name(a, b) and (has_no_mask or has_balance or is_next):
-        return Relation(Sameness.LIKELY, f"{_NAME}, and {_MADE}" if is_next else _NAME)
-    if has_balance and (has_no_mask or is_next):
-        return Relation(Sameness.LIKELY, "they had one balance at one time")
+    has_mask, has_name, has_balance = (
+        _has_equal_mask(a, b),
+        has_equal_name(a, b),
+        has_one_balance(a, b),
+    )
+    if a.account.persistent_id and b.account.persistent_id:  # the bank itself tells them apart
+        is_all = has_mask and has_name and has_balance
+        return Relation(Sameness.LIKELY, "all but the bank's own ids is equal") if is_all else None
+    has_no_mask = not (a.account.mask and b.account.mask)
+    reasons = (
+        (has_mask, _MASK),
+        (has_name and is_next, f"{_NAME}, and {_MADE}"),
+        (has_name and (has_balance or (is_one_bank and not are_apart(*known))), _NAME),
+        (has_balance and (is_next or (is_one_bank and has_no_mask)), "they had one balance"),
+    )
+    reason = next((why for is_so, why in reasons if is_so), "")
+    if reason:
+        return Relation(Sameness.LIKELY, reason)
     if is_next and (is_one_bank or _has_role_to_lose(earlier, later)):
         return Relation(Sameness.LIKELY, _MADE, is_weak=True)
     return None
@@ -247,7 +258,8 @@ def asks_postings(a: Shown, b: Shown) -> bool:
     if a.ref[0] == b.ref[0]:
         return True
     is_one_bank = a.connection.institution_id == b.connection.institution_id
-    is_told_by_mask = _has_equal_mask(a, b) and _has_one_subtype(a, b)
+    has_two_ids = bool(a.account.persistent_id and b.account.persistent_id)
+    is_told_by_mask = _has_equal_mask(a, b) and _has_one_subtype(a, b) and not has_two_ids
     return not is_told_by_mask and (is_one_bank or _is_next(a, b) or _is_next(b, a))
 
 
@@ -255,9 +267,7 @@ def are_together(a: Account, b: Account) -> bool:
     """One answer of one login showed both, so they are two, however equal their names and numbers."""
     if a.connection != b.connection:
         return False
-    if not a.is_closed and not b.is_closed:
-        return True
-    return not (a.last_look < b.first_look or b.last_look < a.first_look)
+    return not (a.is_closed or b.is_closed) or not set(a.lists).isdisjoint(b.lists)
 
 
 def _are_together(a: Shown, b: Shown) -> bool:
@@ -322,17 +332,27 @@ def _has_one_subtype(a: Shown, b: Shown) -> bool:
     return a.account.subtype == b.account.subtype or not (a.account.subtype and b.account.subtype)
 
 
-def has_common(a: Postings, b: Postings, *, least: int = 1) -> bool:
+def has_common(a: Postings, b: Postings) -> bool:
     """Whether two histories are of one account: of what falls into the days that both know, most is equal."""
+    common, fewer = _overlap(a, b)
+    return common >= COMMON_MIN and common * 100 >= COMMON_PCT * fewer
+
+
+def are_apart(a: Postings, b: Postings) -> bool:
+    """Whether two histories are of two accounts: both know some days, and hardly anything is equal there."""
+    common, fewer = _overlap(a, b)
+    return fewer >= COMMON_MIN and common * 100 <= APART_PCT * fewer
+
+
+def _overlap(a: Postings, b: Postings) -> tuple[int, int]:
+    """How many are common, and how many the shorter one has, in the days that both know."""
     if not a or not b:
-        return False
+        return 0, 0
     since = max(min(day for day, _ in a), min(day for day, _ in b))
     until = min(max(day for day, _ in a), max(day for day, _ in b))
     mine = Counter({key: n for key, n in a.items() if since <= key[0] <= until})
     theirs = Counter({key: n for key, n in b.items() if since <= key[0] <= until})
-    common = (mine & theirs).total()
-    fewer = min(mine.total(), theirs.total())
-    return common >= least and common * 100 >= COMMON_PCT * fewer
+    return (mine & theirs).total(), min(mine.total(), theirs.total())
 
 
 def likeness_of(connection: Connection, account: Account) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rowcol.core.change import Account, AccountLook, ConnectionView
+from rowcol.core.change import LISTS_KEPT, Account, AccountLook, ConnectionView
 from rowcol.core.connection import ConnectionState
 from rowcol.core.evidence import Coverage, Observation, Source
 from rowcol.core.ids import RemoteId
@@ -29,9 +29,7 @@ def view_with(
             accounts[row.remote_id] = account_of(view, row, accounts.get(row.remote_id))
     for look in looks:
         shown = accounts[RemoteId(look.remote_account)]
-        accounts[shown.remote_id] = replace(
-            shown, first_look=look.first_look, last_look=look.last_look
-        )
+        accounts[shown.remote_id] = replace(shown, lists=look.lists)
     for seen in observations:
         account = accounts.get(seen.remote_account)
         if account is not None:
@@ -68,8 +66,7 @@ def account_of(view: ConnectionView, row: Row, known: Account | None) -> Account
         persistent_id=str(row.body.get("persistent_account_id") or ""),
         currency=str(row.body.get("currency") or ""),
         role_at=None if known is None else known.role_at,
-        first_look=0 if known is None else known.first_look,
-        last_look=0 if known is None else known.last_look,
+        lists=() if known is None else known.lists,
         is_superseded=known is not None and known.is_superseded,
     )
 
@@ -89,14 +86,12 @@ def looks_of(
         for row in rows
         if row.entity == ACCOUNT and row.body is not None
     ]
-    is_new = any(not a.last_look or known[a.remote_id].is_closed for a in shown)
-    last = max((a.last_look for a in view.accounts), default=0)
-    number = last + 1 if is_new else last
+    is_new = any(not a.lists or known[a.remote_id].is_closed for a in shown)
+    number = 1 + max((n for a in view.accounts for n in a.lists), default=0)
     kept = tuple(
         AccountLook(
             remote_account=a.remote_id,
-            first_look=a.first_look if a.remote_id in known else number,
-            last_look=number if is_new else a.last_look,
+            lists=(*a.lists, number)[-LISTS_KEPT:] if is_new else a.lists,
             persistent_id=a.persistent_id,
             likeness=likeness_of(connection, a),
         )

@@ -8,14 +8,13 @@ from datetime import datetime
 from rowcol.core.budget import month_of
 from rowcol.core.cash import Cash, cash_of
 from rowcol.core.change import Action, ConnectionView
-from rowcol.core.identity import identify
 from rowcol.core.ids import BusinessId, FirmId
 from rowcol.core.money import FREE, Cost
 from rowcol.core.need import Purpose, Question, question_of
-from rowcol.core.rail import Role
 from rowcol.core.records import Business
 from rowcol.core.refusal import Misconfigured
 from rowcol.engine.answer import Answer
+from rowcol.services.accounts import read_accounts
 from rowcol.services.plane import OpenPlane
 
 
@@ -70,8 +69,6 @@ async def board(
 
 async def _held(plane: OpenPlane, business: Business, cost: Cost, error: Misconfigured) -> BoardRow:
     """What is known of a business that nothing can be decided for; the others' rows do not suffer from it."""
-    views = await plane.store.read_business_views(business.firm, business.id)
-    mine = [v for v in views if plane.rails[v.connection.rail].spec.role is Role.CASH]
-    cash = cash_of(identify(mine).views)
+    cash = cash_of((await read_accounts(plane, business.firm, business.id)).views)
     why = error.message
     return BoardRow(business, cash, cash.as_of, Action.HOLD, why, why, cost)

@@ -11,7 +11,8 @@ from rowcol.core.cash import CashPart, cash_of
 from rowcol.core.identity import LONG_AGO, Identified, account_id_of
 from rowcol.core.ids import FirmId
 from rowcol.core.money import Money
-from rowcol.core.sameness import COMMON_MIN, ONE_TIME, AccountRef, has_common
+from rowcol.core.records import Business
+from rowcol.core.sameness import ONE_TIME, AccountRef, has_common
 from rowcol.services.accounts import read_accounts
 from rowcol.services.businesses import every
 from rowcol.services.plane import OpenPlane
@@ -35,10 +36,13 @@ async def firm_cash(plane: OpenPlane, firm: FirmId) -> FirmCash:
     """Asks nobody. Reads every business: for people, not for every scrape."""
     sum_, businesses = _Sum(), await every(plane, firm)
     for business in businesses:
-        sum_.add(business.name, await read_accounts(plane, firm, business.id))
+        sum_.add(business, await read_accounts(plane, firm, business.id))
+    for pair, said in sum_.certain.items():
+        if sum_.join(*pair):
+            sum_.notes.append(said)
     for pair, said in sum_.unsure.items():
-        if sum_.has_one_balance(pair) or await _has_one_history(plane, firm, pair):
-            sum_.join(*pair)
+        is_one = sum_.has_one_balance(pair) or await _has_one_history(plane, firm, pair)
+        if is_one and sum_.join(*pair):
             sum_.notes.append(f"{said}: counted once, as what they show is the same")
         else:
             sum_.incomplete.append(
@@ -63,7 +67,7 @@ async def _has_one_history(
         (await plane.store.read_postings(firm, login, {account})).get(account, Counter())
         for login, account in pair
     ]
-    return has_common(*read, least=COMMON_MIN)
+    return has_common(*read)
 
 
 @dataclass(slots=True)
@@ -74,11 +78,15 @@ class _Sum:
     joined: dict[AccountRef, AccountRef] = field(default_factory=dict)
     incomplete: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    owners: dict[AccountRef, dict[str, AccountRef]] = field(default_factory=dict)
+    """Of each that is counted as one: which account it is of each business."""
+    certain: dict[tuple[AccountRef, AccountRef], str] = field(default_factory=dict)
     unsure: dict[tuple[AccountRef, AccountRef], str] = field(default_factory=dict)
     """Pairs that only look alike, with a sentence each."""
 
-    def add(self, business: str, found: Identified) -> None:
+    def add(self, row: Business, found: Identified) -> None:
         """One business's accounts."""
+        business = row.name
         cash = cash_of(found.views)
         counted = {(p.connection, str(p.remote_account)): p for p in cash.parts}
         self.parts.update(counted)
@@ -87,20 +95,21 @@ class _Sum:
         name_of: dict[AccountRef, str] = {}
         for one in found.accounts:
             for ref in one.refs:  # whichever look at it the other business shares
-                self.join(one.refs[0], ref)
+                self.joined[ref] = one.refs[0]
+            del self.joined[one.refs[0]]
+            self.owners[one.refs[0]] = {row.id: one.refs[0]}
             if one.refs[0] in counted:
                 name_of.update(dict.fromkeys(one.refs, one.name))
         for shared in found.shared:
             name = name_of.get(shared.account)
+            pair = (shared.account, shared.other)
             if name and shared.is_certain:
-                self.join(shared.account, shared.other)
-                self.notes.append(
-                    f"{name} of {business} is counted once with that of {shared.other_business}"
-                )
+                said = f"{name} of {business} is counted once with that of {shared.other_business}"
+                self.certain[pair] = said
             elif name and (shared.other, shared.account) not in self.unsure:
                 ids = " ".join(account_id_of(*ref) for ref in (shared.account, shared.other))
                 said = f"{name} of {business} may be that of {shared.other_business} ({ids})"
-                self.unsure[shared.account, shared.other] = said
+                self.unsure[pair] = said
 
     def has_one_balance(self, pair: tuple[AccountRef, AccountRef]) -> bool:
         """The same amount, not nothing, seen at about one time."""
@@ -118,10 +127,17 @@ class _Sum:
                 newest[first] = part
         return list(newest.values())
 
-    def join(self, a: AccountRef, b: AccountRef) -> None:
+    def join(self, a: AccountRef, b: AccountRef) -> bool:
+        """Count two as one. False where that would make one of two accounts that a business has side by side."""
         first, second = sorted((self._first(a), self._first(b)))
-        if first != second:
-            self.joined[second] = first
+        if first == second:
+            return True
+        mine, theirs = self.owners.get(first, {}), self.owners.get(second, {})
+        if any(mine[owner] != theirs[owner] for owner in mine.keys() & theirs.keys()):
+            return False
+        self.joined[second] = first
+        self.owners[first] = {**mine, **theirs}
+        return True
 
     def _first(self, ref: AccountRef) -> AccountRef:
         while ref in self.joined:

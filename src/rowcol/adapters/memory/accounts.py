@@ -89,7 +89,8 @@ def _pairs(s: State, mine: Login, other: Login) -> Iterator[SharedAccount]:
     for a in mine.looks.values():
         for b in other.looks.values():
             is_certain = bool(a.persistent_id) and a.persistent_id == b.persistent_id
-            if is_certain or (a.likeness and a.likeness == b.likeness):
+            has_two_ids = bool(a.persistent_id and b.persistent_id) and not is_certain
+            if is_certain or (a.likeness and a.likeness == b.likeness and not has_two_ids):
                 row = other.connection
                 yield SharedAccount(
                     (mine.connection.id, a.remote_account),

@@ -142,6 +142,5 @@ def _account(login: Login, kept: Kept) -> c.Account:
         persistent_id=str(body.get("persistent_account_id") or ""),
         currency=str(body.get("currency") or ""),
         role_at=role_at,
-        first_look=0 if look is None else look.first_look,
-        last_look=0 if look is None else look.last_look,
+        lists=() if look is None else look.lists,
     )

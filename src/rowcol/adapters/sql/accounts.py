@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Insert, Select, bindparam, exists, literal_column, select, union_all
+from sqlalchemy import Insert, Select, bindparam, exists, literal_column, or_, select, union_all
 
-from rowcol.adapters.sql.codec import at, clean, us
+from rowcol.adapters.sql.codec import at, clean, dumps, us
 from rowcol.adapters.sql.people import read_business
 from rowcol.adapters.sql.prepared import prepared
 from rowcol.adapters.sql.tables import Tables
@@ -35,8 +35,7 @@ def write_looks(tx: Tx, firm: FirmId, connection: str, looks: Sequence[c.Account
                     "firm": firm,
                     "connection": connection,
                     "remote_account": look.remote_account,
-                    "first_look": look.first_look,
-                    "last_look": look.last_look,
+                    "lists": dumps(look.lists),
                     "persistent_id": clean(look.persistent_id),
                     "likeness": clean(look.likeness),
                 }
@@ -177,6 +176,12 @@ def _shared_by(t: Tables, column: str, certain: int) -> Select[Any]:
             my_login.c.business == bindparam("business"),
             my_login.c.retired == literal_column("0"),
             other.c[column] != literal_column("''"),
+            # Two ids of a bank that gives ids are two accounts, whatever else is equal.
+            or_(
+                mine.c.persistent_id == other.c.persistent_id,
+                mine.c.persistent_id == literal_column("''"),
+                other.c.persistent_id == literal_column("''"),
+            ),
             other_login.c.business != my_login.c.business,
             other_login.c.retired == literal_column("0"),
         )
@@ -193,4 +198,4 @@ def _bodies(t: Tables) -> Select[Any]:
         m.entity == bindparam("entity"),
         m.body.is_not(None),
     )
-    return select(m.body).where(*mine).limit(bindparam("limit"))
+    return select(m.body).where(*mine).order_by(m.remote_id).limit(bindparam("limit"))

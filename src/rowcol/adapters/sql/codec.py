@@ -30,6 +30,7 @@ _balances = msgspec.json.Decoder(Balance | None)
 _decisions = msgspec.json.Decoder(c.Decision)
 _questions = msgspec.json.Decoder(Question)
 _lists = msgspec.json.Decoder(tuple[str, ...])
+_numbers = msgspec.json.Decoder(tuple[int, ...])
 _objects = msgspec.json.Decoder(dict[str, Any])
 _body_encoder = msgspec.json.Encoder(order="deterministic", decimal_format="number")
 _bodies = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
@@ -87,6 +88,11 @@ def dumps(value: object) -> str:
 def loads(text: str) -> dict[str, Any]:
     """A JSON object."""
     return _objects.decode(text)
+
+
+def numbers_of(text: str) -> tuple[int, ...]:
+    """A JSON list of whole numbers."""
+    return _numbers.decode(text)
 
 
 def body_text(body: Mapping[str, object]) -> str:

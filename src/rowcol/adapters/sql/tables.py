@@ -105,7 +105,7 @@ _COLUMNS = {
     "coverages": "firm:key connection:key scope:key source:key complete_as_of_us:big",
     "account_roles": "firm:key connection:key remote_account:key role:text set_at_us:big=0",
     "account_looks": """
-        firm:key connection:key remote_account:key first_look:big last_look:big
+        firm:key connection:key remote_account:key lists:text
         persistent_id:id likeness:id
     """,
     # What people said of two accounts as logins show them; `first` sorts before `second`.

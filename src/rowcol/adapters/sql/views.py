@@ -9,7 +9,15 @@ from typing import Any
 
 from sqlalchemy import Row, Select, and_, bindparam, exists, func, select
 
-from rowcol.adapters.sql.codec import at, at_or_none, connection_of, loads, need_of, observation_of
+from rowcol.adapters.sql.codec import (
+    at,
+    at_or_none,
+    connection_of,
+    loads,
+    need_of,
+    numbers_of,
+    observation_of,
+)
 from rowcol.adapters.sql.facts import ANY, LIVE
 from rowcol.adapters.sql.inbox import RECEIVED
 from rowcol.adapters.sql.prepared import prepared
@@ -124,8 +132,7 @@ def _account(row: Row[Any]) -> c.Account:
         persistent_id=str(body.get("persistent_account_id") or ""),
         currency=str(body.get("currency") or ""),
         role_at=at_or_none(row.set_at_us or None),
-        first_look=row.first_look or 0,
-        last_look=row.last_look or 0,
+        lists=() if row.lists is None else numbers_of(row.lists),
     )
 
 
@@ -175,8 +182,7 @@ def _account_rows(t: Tables) -> Select[Any]:
             m.deleted,
             roles.c.role,
             roles.c.set_at_us,
-            looks.c.first_look,
-            looks.c.last_look,
+            looks.c.lists,
             newest.c.true_at_us,
             newest.c.received_at_us,
             newest.c.source,

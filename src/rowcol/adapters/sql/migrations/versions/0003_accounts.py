@@ -21,8 +21,7 @@ TYPES: dict[str, TypeEngine[Any]] = {
 }
 TABLES = {
     "account_looks": (
-        "firm:key connection:key remote_account:key first_look:big last_look:big "
-        "persistent_id:id likeness:id"
+        "firm:key connection:key remote_account:key lists:text persistent_id:id likeness:id"
     ),
     "account_verdicts": (
         "firm:key business:key first_connection:key first_account:key second_connection:key "
