@@ -125,7 +125,7 @@ def test_a_duplicate_is_refused_and_connected_anyway(desk: Desk) -> None:
     desk.meanwhile("goes_through")
     said = desk.shell("connect", "plaid", NAME, rc=4)
     assert f"the login {login['id']}" in said.stderr
-    session = said.stderr.partition("--resume ")[2].split()[0]
+    session = said.stderr.partition("--resume ")[2].split()[0].strip("`")
     assert f"--resume {session} --anyway" in said.stderr
     assert desk.plaid.count("item.public_token.exchange") == 1
     desk.shell("connect", "plaid", NAME, "--resume", session, "--anyway")

@@ -43,7 +43,7 @@ class FirmCashOut:
 def accounts_out_of(found: Identified) -> AccountsOut:
     names = {ref: one.name for one in found.accounts for ref in one.refs}
     return AccountsOut(
-        items=accounts_of(found.accounts, {}),
+        items=accounts_of(found.accounts, (v.connection for v in found.views), {}),
         doubts=doubts_of(found.doubts),
         shared=tuple(
             f"{names[s.account]} {'is' if s.is_certain else 'may be'} also an account of {s.other_business}"

@@ -90,7 +90,9 @@ _ACCOUNT = {
     "source": "CACHED",
     "shown": [
         {
+            "id": "acc_9f86d081884c7d659a2feaa0c55ad015",
             "connection": _CONNECTION["id"],
+            "bank": _CONNECTION["name"],
             "remote_id": "BxBXxLj1m4HMXBm9WZZmCWVbPjX16EHwv99vp",
             "is_closed": False,
         }

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from rowcol.core.cash import Cash, Role, is_gone
+from rowcol.core.cash import Cash
+from rowcol.core.change import Account
 from rowcol.core.connection import Connection
 from rowcol.core.delivery import Notice, NoticeKind
 from rowcol.core.evidence import Health, Observation
 from rowcol.core.identity import BankAccount, Doubt, account_id_of
+from rowcol.core.ids import ConnectionId
 from rowcol.core.money import Money
 from rowcol.core.rail import Grant
 from rowcol.core.records import Business, LinkEnd
@@ -47,9 +49,12 @@ class EvidenceOut:
 
 @dataclass(frozen=True, slots=True)
 class ShownOut:
-    """How one login shows an account."""
+    """How one login shows an account. `id`: what this look is called while nobody knows whether it is the same account;
+    `bank`: what the login is called. `is_closed`: shown no more, or its login was ended."""
 
+    id: str
     connection: str
+    bank: str
     remote_id: str
     is_closed: bool
 
@@ -227,12 +232,27 @@ def amounts_of(cash: Cash) -> tuple[Amount, ...]:
 
 
 def accounts_of(
-    accounts: Iterable[BankAccount], pending: Mapping[AccountRef, Money]
+    accounts: Iterable[BankAccount],
+    logins: Iterable[Connection],
+    pending: Mapping[AccountRef, Money],
 ) -> tuple[AccountOut, ...]:
-    return tuple(_account(one, pending) for one in accounts)
+    by_id = {login.id: login for login in logins}
+    return tuple(_account(one, by_id, pending) for one in accounts)
 
 
-def _account(one: BankAccount, pending: Mapping[AccountRef, Money]) -> AccountOut:
+def _shown(account: Account, login: Connection) -> ShownOut:
+    return ShownOut(
+        id=account_id_of(account.connection, account.remote_id),
+        connection=account.connection,
+        bank=login.label,
+        remote_id=account.remote_id,
+        is_closed=account.is_closed or login.state.health is Health.RETIRED,
+    )
+
+
+def _account(
+    one: BankAccount, logins: Mapping[ConnectionId, Connection], pending: Mapping[AccountRef, Money]
+) -> AccountOut:
     account = one.speaking
     latest = account.latest
     balance = None if latest is None else latest.balance
@@ -244,14 +264,14 @@ def _account(one: BankAccount, pending: Mapping[AccountRef, Money]) -> AccountOu
         subtype=account.subtype,
         role=one.role.value,
         is_role_suggested=one.is_role_suggested,
-        counts=one.role is Role.OPERATING and not is_gone(account),
+        counts=one.counts and balance is not None and balance.current is not None,
         current=None if balance is None else _amount(balance.current),
         available=None if balance is None else _amount(balance.available),
         limit=None if balance is None else _amount(balance.limit),
         pending=_amount(pending.get(one.refs[0])),
         as_of=None if latest is None else latest.true_at,
         source=None if latest is None else latest.source.value,
-        shown=tuple(ShownOut(a.connection, a.remote_id, a.is_closed) for a in one.shown),
+        shown=tuple(_shown(a, logins[a.connection]) for a in one.shown),
         uncounted="" if balance is None else balance.uncounted,
     )
 
@@ -284,7 +304,7 @@ def balance_of(answer: Answer) -> BalanceOut:
         evidence=tuple(_evidence(look) for look in answer.evidence),
         calls=answer.calls,
         field=answer.value.field,
-        accounts=accounts_of(answer.accounts, answer.pending),
+        accounts=accounts_of(answer.accounts, answer.logins, answer.pending),
         doubts=doubts_of(answer.doubts),
         notes=answer.notes,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -42,18 +43,19 @@ def list_(
             face.emit(row)
         return
     face.table(
-        ("account", "name", "type", "role", "counts", "current", "available", "login", "id there"),
+        ("account", "name", "bank", "role", "counts", "current", "available", "the same as"),
         [
             (
-                r["account"],
-                f"{r['name']} {r['mask']}".strip(),
-                f"{r['type']} {r['subtype']}".strip(),
+                r["id"],
+                f"{r['name']} {r['mask']}".strip() + (" (gone)" if r["is_closed"] else ""),
+                r["bank"],
                 r["role"] + (" (suggested)" if r["is_role_suggested"] else ""),
                 "yes" if r["counts"] else "",
-                _amount(r["current"]) or r["uncounted"],
-                _amount(r["available"]),
-                r["connection"],
-                r["remote_id"] + (" (gone)" if r["is_closed"] else ""),
+                _amount(r["current"]) if r["speaks"] else "",
+                _amount(r["available"]) if r["speaks"] else "",
+                ("perhaps " if r["doubts"] else "") + r["account"]
+                if r["account"] != r["id"]
+                else "",
             )
             for r in rows
         ],
@@ -66,10 +68,19 @@ def list_(
 
 
 def _rows(out: AccountsOut) -> list[dict[str, Any]]:
-    """A row per look: an account that two logins show has two, with one id."""
+    """A row per look: an account that two logins show has two, with one `account`. `speaks`: its balances are the
+    account's; `doubts`: looks that may be the same, by their `id`."""
+    doubted: defaultdict[str, list[str]] = defaultdict(list)
+    for doubt in out.doubts:
+        doubted[doubt.first].append(doubt.second)
+        doubted[doubt.second].append(doubt.first)
     return [
         {
+            "id": shown.id,
             "account": one.id,
+            "bank": shown.bank,
+            "speaks": n == 0,
+            "doubts": doubted[shown.id],
             "connection": shown.connection,
             "remote_id": shown.remote_id,
             "name": one.name,
@@ -163,6 +174,10 @@ def _tell(firm: str, pair: tuple[str, str], *, is_same: bool, is_json: bool) -> 
         face.emit(out)
         return
     face.say(f"{pair[0]} and {pair[1]} are {'one account' if is_same else 'two accounts'}")
+    for one in out.items:
+        if {*pair} & {shown.id for shown in one.shown}:
+            counts = "counts as cash" if one.counts else "does not count as cash"
+            face.say(f"{one.id} {one.name} {one.mask}: {one.role}, {counts}")
     for doubt in out.doubts:
         face.note(f"still open: {doubt.reason}")
 

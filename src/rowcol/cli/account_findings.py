@@ -66,7 +66,12 @@ def _findings(business: str, found: Identified) -> Iterator[Finding]:
             f"`rowcol account list {shlex.quote(business)}`",
         )
     removed = {v.connection.id for v in found.views if v.connection.state.health is Health.RETIRED}
-    twice = [one for one in found.accounts if len(_still_shown(one) - removed) > 1]
+    doubted = {(a.connection, a.remote_id) for d in found.doubts for a in (d.first, d.second)}
+    twice = [
+        one
+        for one in found.accounts
+        if len(_still_shown(one) - removed) > 1 and doubted.isdisjoint(one.refs)
+    ]
     if twice:
         names = ", ".join(one.name for one in twice)
         logins = sorted({login for one in twice for login in _still_shown(one) - removed})
@@ -74,7 +79,7 @@ def _findings(business: str, found: Identified) -> Iterator[Finding]:
             f"accounts of {business}",
             "note",
             f"{names}: shown by {len(logins)} logins ({', '.join(logins)}), counted once; each login costs its fee",
-            "`rowcol disconnect` ends one that shows nothing else",
+            "`rowcol disconnect CONNECTION` ends one that shows nothing else",
         )
 
 

@@ -153,7 +153,8 @@ async def _hosted(
         row = await find(at.plane, at.firm, given.word)
         service = IntegrationService(at.plane, row.id, firm=at.firm)
         until = deadline_of(timeout, at.plane.clock.now(), "--timeout")
-        manner = hosted.Manner(is_json, wait, browser, until)
+        command = f"rowcol connect plaid {shlex.quote(given.word)}"
+        manner = hosted.Manner(command, is_json, wait, browser, until)
         if resume:
             return await hosted.resumed(
                 at.plane, service, resume, manner, allow_duplicate=given.is_double_allowed

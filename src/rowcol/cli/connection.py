@@ -159,7 +159,9 @@ async def _again(
         row = (await find_login(at.plane, at.firm, connection)).connection
         service = IntegrationService(at.plane, row.business, firm=at.firm)
         until = deadline_of(timeout, at.plane.clock.now(), "--timeout")
-        manner = hosted.Manner(is_json, wait, browser, until)
+        verb = "repair" if what == "repair" else "add-accounts"
+        command = f"rowcol connection {verb} {row.id}"
+        manner = hosted.Manner(command, is_json, wait, browser, until)
         if resume:
             return await hosted.resumed(at.plane, service, resume, manner)
         if what == "repair" and CONSENT in at.plane.rails[row.rail].spec.hosts:

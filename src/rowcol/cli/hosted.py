@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from rowcol.cli import face
 from rowcol.core.refusal import Conflict, RailRefused
 from rowcol.engine.topics import DUE
+from rowcol.services.sessions import NOT_ASKED
 
 if TYPE_CHECKING:
     from rowcol.api.shapes import LinkTokenOut
@@ -32,6 +33,8 @@ MINUTE = timedelta(minutes=1)
 class Manner:
     """How a command shows the page and waits. `until` None: until the session expires."""
 
+    command: str
+    """The command that `--resume` goes after."""
     is_json: bool = False
     is_waiting: bool = True
     is_opening: bool = False
@@ -69,7 +72,7 @@ async def resumed(
     if found.ended is None:
         show(LinkTokenOut(session, "", found.url, found.expires_at), manner)
     elif not manner.is_waiting:
-        return _login_of(found)
+        return _login_of(found, manner)
     return await waited(plane, service, session, manner) if manner.is_waiting else None
 
 
@@ -80,16 +83,27 @@ async def waited(
     told_at = plane.clock.now()
     is_told = False
     bell = plane.doorbell.listen(DUE)
+    before = (
+        await service.session(session)
+    ).reason  # of an earlier visit, when it is waited for again
     try:
         while (found := await service.session(session)).ended is None:
             now = plane.clock.now()
+            if found.reason not in ("", before):
+                if not found.reason.startswith(NOT_ASKED):
+                    again = f"the page is good until {found.expires_at:%H:%M} UTC: `{manner.command} --resume {session}`"
+                    raise RailRefused(found.reason, again)
+                before = found.reason
+                face.note(f"{found.reason}; it goes on waiting")
             if not is_told:
                 is_told = True
-                face.note(f"Waiting. Ctrl-C stops that; --resume {session} goes on.")
+                face.note(
+                    f"Waiting. Ctrl-C stops that; `{manner.command} --resume {session}` goes on."
+                )
             if manner.until is not None and now >= manner.until:
                 raise RailRefused(
                     "nobody went through the page in time",
-                    f"`rowcol serve` finishes it when somebody does; --resume {session} waits again",
+                    f"`rowcol serve` finishes it when somebody does; `{manner.command} --resume {session}` waits again",
                 )
             if now - told_at >= TELL_EVERY:
                 told_at = now
@@ -99,15 +113,15 @@ async def waited(
             await bell.wait(now + POLL if manner.until is None else min(now + POLL, manner.until))
     finally:
         bell.close()
-    return _login_of(found)
+    return _login_of(found, manner)
 
 
-def _login_of(found: Session) -> Connection:
+def _login_of(found: Session, manner: Manner) -> Connection:
     if found.login is not None:
         if found.reason:
             face.note(f"not everything was connected: {found.reason}")
         return found.login
     if found.ended == "DUPLICATE":
-        again = f"{found.what_to_do}: --resume {found.id} --anyway"
+        again = f"{found.what_to_do}: `{manner.command} --resume {found.id} --anyway`"
         raise Conflict(found.reason, again)
     raise RailRefused(found.reason or "no login came of it", found.what_to_do)

@@ -157,15 +157,21 @@ def deadline_of(text: str, now: datetime, option: str = "--deadline") -> datetim
 
 def _show(word: str, out: BalanceOut) -> None:
     cash = ", ".join(amount_of(a.amount_minor, a.currency) for a in out.cash) or "no value"
-    as_of = "never seen" if out.as_of is None else f"as of {moment(out.as_of)}"
+    as_of = f"as of {moment(out.as_of)}"
+    if out.as_of is None:
+        as_of = (
+            "nothing counts"
+            if out.accounts and not any(a.counts for a in out.accounts)
+            else "never seen"
+        )
     face.say(f"{word}: {cash}, {as_of}")
     if out.action == "HOLD":
         face.say("HOLD: do not decide on this")
-    if out.label:
-        face.say(f"note: {out.label}")
+    face.say(f"why: {out.reason}")
+    if out.label and (rest := out.label.removeprefix(out.reason).removeprefix("; ")):
+        face.say(f"note: {rest}")
     for note in out.notes:
         face.say(f"beside: {note}")
-    face.say(f"why: {out.reason}")
     face.say(f"cost: {face.money(out.cost_micros)}")
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import product
 
-from rowcol.core.cash import Role, named, role_of
+from rowcol.core.cash import Role, is_gone, named, role_of
 from rowcol.core.change import Account, ConnectionView
 from rowcol.core.evidence import Health
 from rowcol.core.ids import ConnectionId
@@ -86,6 +86,11 @@ class BankAccount:
         return self.shown[0]
 
     @property
+    def counts(self) -> bool:
+        """Whether it is part of cash: operating, and still at the bank."""
+        return self.role is Role.OPERATING and not is_gone(self.speaking)
+
+    @property
     def name(self) -> str:
         """`Operating Checking (4242)`."""
         return named(self.speaking)
@@ -110,7 +115,18 @@ class Identified:
     def holds(self) -> str | None:
         """Why nothing may be decided on the cash before a person has said more; None where it does not depend on that."""
         found = [doubt.reason for doubt in self.doubts if doubt.is_material]
-        return "; ".join(found) or None
+        return first_of(found) or None
+
+
+SAID_MAX = 3
+"""Doubts that one answer says one by one; every one is in its `doubts`, and in `rowcol account list`."""
+
+
+def first_of(reasons: Sequence[str]) -> str:
+    """The first ones as one line, and how many more there are."""
+    more = len(reasons) - SAID_MAX
+    rest = (f"{more} more: `rowcol account list` has all",) if more > 0 else ()
+    return "; ".join((*reasons[:SAID_MAX], *rest))
 
 
 def account_id_of(connection: ConnectionId, remote_id: str) -> str:
@@ -395,7 +411,7 @@ def _counting(groups: Sequence[Sequence[Shown]]) -> set[AccountRef]:
 def _sentence(a: Shown, b: Shown, reason: str) -> str:
     first, second = _named(a), _named(b)
     ids = (account_id_of(*a.ref), account_id_of(*b.ref))
-    return f"{first} and {second} may be one account ({reason}): say `rowcol account same {ids[0]} {ids[1]}`, or `different`"
+    return f"{first} and {second} may be one account ({reason}): say `rowcol account same {ids[0]} {ids[1]}` or `account different`"
 
 
 def _named(s: Shown) -> str:

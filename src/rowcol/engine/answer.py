@@ -10,8 +10,9 @@ from typing_extensions import override
 
 from rowcol.core.cash import FIELD, Cash, Role, cash_of, counted, is_gone, live
 from rowcol.core.change import Account, Action, ConnectionView, Decision, DecisionRecord
+from rowcol.core.connection import Connection
 from rowcol.core.evidence import Observation
-from rowcol.core.identity import BankAccount, Doubt, Identified
+from rowcol.core.identity import BankAccount, Doubt, Identified, first_of
 from rowcol.core.ids import BusinessId, CallId, FirmId
 from rowcol.core.mirror import TRANSACTION, pending_of
 from rowcol.core.money import Cost, Money
@@ -53,6 +54,8 @@ class Answer:
     policy: str
     answered_at: datetime
     records: tuple[DecisionRecord, ...] = ()
+    logins: tuple[Connection, ...] = ()
+    """At banks, removed ones too."""
     accounts: tuple[BankAccount, ...] = ()
     pending: Mapping[AccountRef, Money] = field(default_factory=dict)
     doubts: tuple[Doubt, ...] = ()
@@ -161,7 +164,7 @@ def nothing_counts(identified: Identified) -> str:
         for one in identified.accounts[:NAMED_MAX]
     )
     more = "" if len(identified.accounts) <= NAMED_MAX else ", ..."
-    return f"no account counts as cash ({roles}{more}): give one the role operating with `rowcol account role`"
+    return f"no account counts as cash ({roles}{more}); `rowcol account role` says what each is for"
 
 
 def _may_have_pending(account: Account) -> bool:
@@ -175,10 +178,13 @@ def compose(found: Resolved, pending: Mapping[AccountRef, Money] | None = None) 
     decision = found.speaking("no bank login is connected for this business")
     labels = list(found.labels)
     doubts = found.identified.doubts
+    reason = decision.reason
     if found.held is None:
-        labels += [doubt.reason for doubt in doubts if doubt.is_material]
+        if found.identified.holds:
+            labels.append(found.identified.holds)
         if not cash.parts and found.parts and found.identified.accounts:
-            labels.append(nothing_counts(found.identified))
+            reason = nothing_counts(found.identified)
+            labels.append(reason)
     if cash.is_incomplete and cash.incomplete_reason:
         labels.append(cash.incomplete_reason)
     pending = pending or {}
@@ -188,7 +194,7 @@ def compose(found: Resolved, pending: Mapping[AccountRef, Money] | None = None) 
         value=cash,
         as_of=cash.as_of,
         action=decision.action,
-        reason=decision.reason,
+        reason=reason,
         label="; ".join(dict.fromkeys(labels)) or None,
         cost=found.cost,
         calls=found.calls,
@@ -196,6 +202,7 @@ def compose(found: Resolved, pending: Mapping[AccountRef, Money] | None = None) 
         policy=found.policy,
         answered_at=found.answered_at,
         records=found.records,
+        logins=tuple(view.connection for view in found.views),
         accounts=found.identified.accounts,
         pending=pending,
         doubts=doubts,
@@ -206,16 +213,19 @@ def compose(found: Resolved, pending: Mapping[AccountRef, Money] | None = None) 
 def _notes(identified: Identified, pending: Mapping[AccountRef, Money]) -> Iterator[str]:
     """Pending money, accounts that other businesses show as well, and doubts that change nothing."""
     for one in identified.accounts:
-        if counted(one.speaking) and (note := pending_note(one, pending)):
+        if one.counts and (note := pending_note(one, pending)):
             yield note
     names = {ref: one.name for one in identified.accounts for ref in one.refs}
+    said: set[str] = set()
     for shared in identified.shared:
         if shared.account in names:
             surely = "is" if shared.is_certain else "may be"
-            yield f"{names[shared.account]} {surely} also an account of {shared.other_business}: each counts it"
-    for doubt in identified.doubts:
-        if not doubt.is_material:
-            yield f"{doubt.reason}; the cash is the same either way"
+            told = f"{names[shared.account]} {surely} also an account of {shared.other_business}: each counts it"
+            if told not in said:
+                said.add(told)
+                yield told
+    if rest := [doubt.reason for doubt in identified.doubts if not doubt.is_material]:
+        yield f"the cash is the same either way, but {first_of(rest)}"
 
 
 def pending_note(one: BankAccount, pending: Mapping[AccountRef, Money]) -> str | None:

@@ -13,7 +13,7 @@ from rowcol.engine.accounts import AccountReader
 from rowcol.services.businesses import every
 from rowcol.services.plane import OpenPlane
 
-LIST = "list them with `rowcol account list`"
+LIST = "list them with `rowcol account list BUSINESS`"
 
 
 async def read_accounts(plane: OpenPlane, firm: FirmId, business: BusinessId) -> Identified:
@@ -78,6 +78,8 @@ async def tell_sameness(  # noqa: PLR0913 - who says what of which two
             f"{named(clash[0])} and {named(clash[1])} are two accounts: one login shows both",
             "give each its own role with `rowcol account role`",
         )
+    if one is other and not is_same:
+        await _keep_role(plane, firm, one)
     verdict = AccountVerdict(
         first=(a.connection, a.remote_id),
         second=(b.connection, b.remote_id),
@@ -89,6 +91,15 @@ async def tell_sameness(  # noqa: PLR0913 - who says what of which two
         await plane.store.record_verdict(firm, owner, verdict)
         plane.hot.forget(firm, owner)
     return await read_accounts(plane, firm, business)
+
+
+async def _keep_role(plane: OpenPlane, firm: FirmId, one: BankAccount) -> None:
+    """The role that both had until now, for each of the two: nobody said that one of them is another thing."""
+    now = plane.clock.now()
+    for shown in one.shown if not one.is_role_suggested else ():
+        if shown.role is None:
+            remote = RemoteId(shown.remote_id)
+            await plane.store.set_account_role(firm, shown.connection, remote, one.role.value, now)
 
 
 async def _set_role(plane: OpenPlane, firm: FirmId, account: Account, role: str) -> None:

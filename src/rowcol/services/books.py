@@ -23,6 +23,7 @@ from rowcol.core.books import (
     UnreadableRow,
     said_of,
 )
+from rowcol.core.change import Action
 from rowcol.core.connection import Connection
 from rowcol.core.ids import BusinessId, ConnectionId, FirmId, RemoteId
 from rowcol.core.mirror import MirrorRow
@@ -95,6 +96,14 @@ def _beside(answer: BooksAnswer[T], unreadable: Sequence[UnreadableRow]) -> Book
     return replace(answer, label=label, unreadable=(*answer.unreadable, *unreadable))
 
 
+def _held(answer: BooksAnswer[T]) -> BooksAnswer[T]:
+    """The same; a decision on bills of which one cannot be read is a decision on less than everything, so it holds."""
+    is_decision = answer.question.purpose in (Purpose.RITUAL, Purpose.GUARDRAIL)
+    if not (is_decision and answer.unreadable):
+        return answer
+    return replace(answer, action=Action.HOLD, reason=f"held: {said_of(answer.unreadable)}")
+
+
 async def bills_by_id(
     plane: OpenPlane,
     firm: FirmId,
@@ -126,7 +135,7 @@ async def bills_by_id(
         names.update(rows)
         found.add(_records(plane, connection, tuple(rows.values()), OpenItem))
     by_id: Mapping[str, OpenItem] = {bill.remote_id: bill for bill in found.values}
-    return _beside(with_value(answer, by_id), found.unreadable)
+    return _held(_beside(with_value(answer, by_id), found.unreadable))
 
 
 def _ambiguous(bill_id: str) -> Conflict:
@@ -153,7 +162,7 @@ async def open_bills(
         _need_few(rows, BILL, "ask for those due until an earlier day")
         found.add(await _values(plane, connection, rows, OpenItem))
     found.values.sort(key=lambda bill: (bill.due_on or date.min, bill.remote_id))
-    return _beside(with_value(answer, tuple(found.values)), found.unreadable)
+    return _held(_beside(with_value(answer, tuple(found.values)), found.unreadable))
 
 
 async def vendors(

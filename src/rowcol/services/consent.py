@@ -118,6 +118,6 @@ async def outcome(
         if link.used_at is not None:
             what = "the service stopped while it connected"
         raise RailRefused(
-            what, "see `rowcol connection list`; else begin again with `rowcol connect`"
+            what, "see `rowcol connection list BUSINESS`; else begin again with `rowcol connect`"
         )
     return None

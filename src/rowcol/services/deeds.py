@@ -62,7 +62,8 @@ async def find_login(
     view = await plane.store.read_view(firm, ConnectionId(connection))
     if view is None:
         raise NotFound(
-            f"no login {connection!r} in this firm", "list them with `rowcol connection list`"
+            f"no login {connection!r} in this firm",
+            "list them with `rowcol connection list BUSINESS`",
         )
     return view
 
@@ -112,7 +113,9 @@ async def send(
         got = await plane.renewer.usable(its.view)
         if isinstance(got, NotUsable):
             await plane.store.commit(connection.firm, Change(its.lease, state=got.state))
-            raise RailRefused(got.reason, "see `rowcol connection list` for what this login needs")
+            raise RailRefused(
+                got.reason, "see `rowcol connection list BUSINESS` for what this login needs"
+            )
         token, state = got.token, got.state
         if got.is_renewed:
             await plane.store.commit(connection.firm, Change(its.lease, state=state))

@@ -297,7 +297,9 @@ class IntegrationService:
         """One of the business's logins, removed or not."""
         view = await deeds.find_login(self._plane, firm, connection)
         if view.connection.business != self._business:
-            raise NotFound("this business has no such login", "see `rowcol connection list`")
+            raise NotFound(
+                "this business has no such login", "see `rowcol connection list BUSINESS`"
+            )
         return view
 
 

@@ -3,9 +3,10 @@
 | a session is | when                                                   | then                                                      |
 |--------------|--------------------------------------------------------|-----------------------------------------------------------|
 | open         | `begin` stored its link token, sealed                  | the rail is asked on a ladder, and when a delivery names it |
+| left         | the person left the page, or the bank failed there     | still open: the same page is good; `failure` says why      |
 | taken        | somebody holds its lease                               | nobody else asks or exchanges; a dead one's lease runs out |
 | DONE         | the new login is stored, or the login there was repaired | `connection` says which; the token is dropped            |
-| FAILED       | the person left, or the bank or the rail refused       | `failure` says why and what to do                         |
+| FAILED       | the rail refused, or gave nothing                      | `failure` says why and what to do                         |
 | DUPLICATE    | a login shows the account already; nothing was exchanged | `allow` opens it again, until it expires                |
 | EXPIRED      | its time ran out before anybody went through           | begin again                                               |
 
@@ -69,6 +70,11 @@ ANSWERS = {
 BEGUN = Cause(Trigger.PERSON, "a person repairs a login, or adds accounts to it")
 REPAIRED = Cause(Trigger.PERSON, "a person repaired this login a moment ago")
 AGAIN = "begin again"
+NOT_ASKED = "what became of it could not be asked"
+"""Begins the reason of an open session that nobody is to blame for who went through the page."""
+OFFERS_MAX = 20
+"""Of one page: more logins than anybody has."""
+ELSEWHERE = "somebody else exchanged it just now\nlook again in a moment"
 
 log = structlog.get_logger(__name__)
 
@@ -169,7 +175,8 @@ async def read(plane: OpenPlane, firm: FirmId, business: BusinessId, session: st
         return await _consented(plane, link)
     named = link.connection
     view = None if named is None else await plane.store.read_view(firm, named)
-    reason, _, what_to_do = link.failure.partition("\n")
+    is_elsewhere = link.ended is None and link.failure == ELSEWHERE
+    reason, _, what_to_do = ("" if is_elsewhere else link.failure).partition("\n")
     url = ""
     if link.ended is None and link.sealed is not None:
         url = json.loads(plane.vault.open(link.sealed).reveal())["url"]
@@ -277,12 +284,14 @@ async def _asked(plane: OpenPlane, held: Link) -> Link | None:
     except Refusal as error:
         if isinstance(error, linking.GrantRefused) and error.outcome in ENDS_IT:
             failed = _failed(held, error.message, AGAIN)
+        log.info("session.not_asked", session=held.id, code=error.code)
+        held = replace(held, failure=f"{NOT_ASKED}: {error.message}\n{error.what_to_do}")
     else:
         if progress.is_over:
             return await _finished(plane, held, progress)
-        if progress.failure:
-            return _failed(held, progress.failure, progress.advice)
         is_open = progress.is_open
+        said = f"{progress.failure}\n{progress.advice}" if progress.failure else ""
+        held = replace(held, failure=said)  # people come back by the same address
     return _over(plane, held) or failed or _later(plane, held, is_open=is_open)
 
 
@@ -309,7 +318,9 @@ def _over(plane: OpenPlane, held: Link) -> Link | None:
     """Its end where its time ran out."""
     if plane.clock.now() < held.expires_at + LATE:
         return None
-    failure = f"nobody went through the page by {held.expires_at:%Y-%m-%d %H:%M} UTC\n{AGAIN}"
+    why, _, _ = held.failure.partition("\n")
+    failure = f"nobody went through the page by {held.expires_at:%Y-%m-%d %H:%M} UTC"
+    failure = f"{failure}: {why}\n{AGAIN}" if why else f"{failure}\n{AGAIN}"
     return replace(held, ended=LinkEnd.EXPIRED, failure=failure)
 
 
@@ -343,7 +354,7 @@ async def _connected(plane: OpenPlane, held: Link, offers: tuple[Offer, ...]) ->
     """Each public token exchanged once; what cannot be now is tried again while the tokens live."""
     made: list[ConnectionId] = []
     refused: list[Refusal] = []
-    for offer in offers:
+    for offer in offers[:OFFERS_MAX]:
         if not await _is_still_ours(plane, held):
             return None
         try:
@@ -352,6 +363,8 @@ async def _connected(plane: OpenPlane, held: Link, offers: tuple[Offer, ...]) ->
             is_early = plane.clock.now() < held.expires_at + EXCHANGED_WITHIN
             if is_early and _is_passing(error):
                 return _later(plane, held, is_open=True)
+            if _is_spent(error) and held.failure != ELSEWHERE:  # whoever spent it may be storing it
+                return _later(plane, replace(held, failure=ELSEWHERE), is_open=True)
             refused.append(error)
     failure = "; ".join(e.message for e in refused)
     what_to_do = refused[0].what_to_do if refused else ""
@@ -361,6 +374,10 @@ async def _connected(plane: OpenPlane, held: Link, offers: tuple[Offer, ...]) ->
     is_double = all(isinstance(e, linking.Duplicate) for e in refused)
     end = LinkEnd.DUPLICATE if is_double else LinkEnd.FAILED
     return _failed(held, failure, what_to_do, end)
+
+
+def _is_spent(error: Refusal) -> bool:
+    return isinstance(error, linking.GrantRefused) and error.outcome is Outcome.BAD_REQUEST
 
 
 def _is_passing(error: Refusal) -> bool:
@@ -390,6 +407,8 @@ async def _repaired(plane: OpenPlane, held: Link, target: ConnectionId) -> Link:
     row = (await deeds.find_login(plane, held.firm, target)).connection
     spec, now = plane.rails[row.rail].spec, plane.clock.now()
     async with deeds.held(plane, row) as its:
+        if its.view.connection.state.health is Health.RETIRED:
+            raise Conflict("this login was removed meanwhile", "connect it as a new one")
         state = its.view.connection.state.answered(now, *ANSWERS[held.kind])
         for signal in spec.repaired:
             state = state.marked(signal.stream, signal.reason)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from rowcol.adapters.memory.state import State, own
 from rowcol.core.delivery import SESSION, RouteState
 from rowcol.core.ids import BusinessId, ConnectionId, FirmId
-from rowcol.core.records import Link
+from rowcol.core.records import Link, LinkKind
 from rowcol.core.refusal import Conflict, NotFound
 
 
@@ -30,7 +30,7 @@ def read_link(s: State, firm: FirmId, link: str) -> Link | None:
 def take_link(s: State, state_hash: str, now: datetime) -> Link | None:
     """Marked used by this very call."""
     for link in s.links.values():
-        is_free = link.used_at is None and link.sealed is None and now < link.expires_at
+        is_free = link.used_at is None and link.kind is LinkKind.CONSENT and now < link.expires_at
         if link.state_hash == state_hash and is_free:
             s.links[link.id] = replace(link, used_at=now)
             return s.links[link.id]

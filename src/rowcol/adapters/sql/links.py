@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, Text, bindparam, exists, select, update
+from sqlalchemy import Row, Select, Text, bindparam, exists, func, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from rowcol.adapters.sql.codec import at, at_or_none, clean, us, us_or_none
@@ -196,7 +196,7 @@ def _take(t: Tables) -> ReturningUpdate[Any]:
         update(t.links)
         .where(
             k.state_hash == bindparam("p_state_hash"),
-            k.sealed.is_(None),
+            func.coalesce(k.kind, LinkKind.CONSENT.value) == LinkKind.CONSENT.value,
             k.used_at_us.is_(None),
             k.expires_at_us > bindparam("p_now_us"),
         )
