@@ -20,7 +20,8 @@ EXAMPLES = (
     "rowcol account role con_... BxBXx... trust"
 )
 EXAMPLES_SAME = (
-    "Examples: rowcol account same acc_... acc_...  |  rowcol account different acc_... acc_..."
+    "Examples: rowcol account same acc_... acc_...  |  rowcol account same con_... con_...  |  "
+    "rowcol account different acc_... acc_..."
 )
 app = typer.Typer(help="Bank accounts: list, role, same, different.", no_args_is_help=True)
 
@@ -158,7 +159,8 @@ async def _role(firm: str, account: list[str], role: str) -> None:
 
 @app.command(epilog=EXAMPLES_SAME)
 def same(first: First, second: Second, *, firm: FirmOption = "", json: Json = False) -> None:
-    """Say that two accounts are one, shown by two logins or renumbered by the bank: counted once from now on."""
+    """Say that two accounts are one, shown by two logins or renumbered by the bank: counted once from now on. Two
+    logins by their ids: that all which looks alike in them is the same."""
     _tell(firm, (first, second), is_same=True, is_json=json)
 
 
@@ -184,9 +186,17 @@ def _tell(firm: str, pair: tuple[str, str], *, is_same: bool, is_json: bool) -> 
 
 async def _told(firm: str, pair: tuple[str, str], *, is_same: bool) -> AccountsOut:
     from rowcol.api.accounts import accounts_out_of
-    from rowcol.services.accounts import business_of, tell_sameness
+    from rowcol.core.ids import ConnectionId
+    from rowcol.services.accounts import business_of, tell_logins_same, tell_sameness
 
     async with desk(firm) as at:
+        if is_same and all(word.startswith("con_") for word in pair):
+            logins = [ConnectionId(word) for word in pair]
+            first, second = logins
+            told = await tell_logins_same(
+                at.plane, at.firm, first, second, decided_by="command line"
+            )
+            return accounts_out_of(told)
         business = await business_of(at.plane, at.firm, pair[0])
         found = await tell_sameness(
             at.plane, at.firm, business, *pair, is_same=is_same, decided_by="command line"

@@ -57,14 +57,14 @@ def _shows(view: ConnectionView) -> bool:
 
 
 def _findings(business: str, found: Identified) -> Iterator[Finding]:
+    listed = f"`rowcol account list {shlex.quote(business)}`"
     for doubt in found.doubts:
-        what = "decisions hold until a person says: " if doubt.is_material else ""
-        yield Finding(
-            f"accounts of {business}",
-            "note",
-            f"{what}{doubt.reason}",
-            f"`rowcol account list {shlex.quote(business)}`",
-        )
+        if doubt.is_material:
+            said = f"decisions hold until a person says: {doubt.reason}"
+            yield Finding(f"accounts of {business}", "note", said, listed)
+    if rest := sum(not doubt.is_material for doubt in found.doubts):
+        said = f"{rest} that may be one with another; the cash is the same either way"
+        yield Finding(f"accounts of {business}", "note", said, listed)
     removed = {v.connection.id for v in found.views if v.connection.state.health is Health.RETIRED}
     doubted = {(a.connection, a.remote_id) for d in found.doubts for a in (d.first, d.second)}
     twice = [

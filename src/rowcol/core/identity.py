@@ -9,6 +9,7 @@ What is SAME is one account. What is LIKELY is a doubt for a person, and holds a
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -254,17 +255,34 @@ class _Groups:
         return any(r is not None and r.what is Sameness.DIFFERENT for r in pairs)
 
     def doubts(self) -> list[_OpenDoubt]:
-        """One for each two groups that may be one, the likeliest first."""
-        found: dict[frozenset[int], _OpenDoubt] = {}
+        """One for each two groups that may be one, the likeliest first. What is only weakly related counts where neither
+        has, or may have, a better partner in the other's login."""
         likely = [(p, r) for p, r in self._relations.items() if r.what is Sameness.LIKELY]
-        for pair, relation in sorted(likely, key=lambda each: self._unlikeness(each[0])):
+        likely.sort(key=lambda each: (each[1].is_weak, *self._unlikeness(each[0])))
+        found: dict[frozenset[int], _OpenDoubt] = {}
+        partners: defaultdict[int, set[ConnectionId]] = defaultdict(set)
+        for pair, relation in likely:
             a, b = self._both(pair)
             mine, theirs = self._group[a.ref], self._group[b.ref]
             if mine is theirs or self._differ(mine, theirs):
                 continue
+            if relation.is_weak and (
+                self._is_taken(a, b, partners[id(mine)])
+                or self._is_taken(b, a, partners[id(theirs)])
+            ):
+                continue
             key = frozenset((id(mine), id(theirs)))
             found.setdefault(key, _OpenDoubt((a, b), relation.reason, is_clash=False))
+            if not relation.is_weak:
+                partners[id(mine)] |= {s.ref[0] for s in theirs}
+                partners[id(theirs)] |= {s.ref[0] for s in mine}
         return [*self._clashes, *found.values()]
+
+    def _is_taken(self, a: Shown, b: Shown, partners: set[ConnectionId]) -> bool:
+        """Whether `a` is, or is likelier, another account of the login of `b`."""
+        login = b.ref[0]
+        is_another = any(s.ref[0] == login and s.ref != a.ref for s in self._group[a.ref])
+        return is_another or login in partners
 
     def _unlikeness(self, pair: Pair) -> tuple[object, ...]:
         a, b = self._both(pair)

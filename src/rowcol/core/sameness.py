@@ -16,9 +16,10 @@ How two shown accounts relate, the first row that fits:
 | equal mask                                                               | LIKELY            |
 | equal name: at one bank unless postings differ, or one balance, or next  | LIKELY            |
 | one balance at one time: at one bank without a mask, or next             | LIKELY            |
-| nothing but next: at one bank, or a role to lose; with no better partner | LIKELY            |
+| nothing but next: at one bank, or a role to lose                         | LIKELY            |
 | anything else                                                            | unrelated         |
 
+What is told by postings under another number, or by nothing but *next*, falls to a better partner in the same login.
 *Next*: the later login was made when the earlier one saw the bank no more, or the one account came when the other went.
 A login that replaces another shows its accounts, so that what evidence lacks is asked for, not taken for a difference.
 """
@@ -93,8 +94,8 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """What two are to each other, and why. `is_persons`: a person said so. `is_weak`: nothing speaks for it but the
-    order of events."""
+    """What two are to each other, and why. `is_persons`: a person said so. `is_weak`: it falls to a better partner in
+    the same login."""
 
     what: Sameness
     reason: str = ""
@@ -146,24 +147,7 @@ def relations_of(
                 relation = Relation(Sameness.LIKELY, "one login shows two accounts of that id")
             if relation is not None:
                 found[pair_of(a, b)] = relation
-    return _without_lesser(found)
-
-
-def _without_lesser(found: Mapping[Pair, Relation]) -> dict[Pair, Relation]:
-    """Without weak relations of accounts that are related better to another account of the same login."""
-    better = {
-        (ref, other[0])
-        for pair, relation in found.items()
-        if relation.what is not Sameness.DIFFERENT and not relation.is_weak
-        for ref in pair
-        for other in pair - {ref}
-    }
-    return {
-        pair: relation
-        for pair, relation in found.items()
-        if not relation.is_weak
-        or not any((ref, other[0]) in better for ref in pair for other in pair - {ref})
-    }
+    return found
 
 
 def _ids_shown_twice(shown: Sequence[Shown]) -> set[str]:
@@ -205,8 +189,11 @@ def _by_likeness(a: Shown, b: Shown, known: tuple[Postings, Postings]) -> Relati
     """Two of one kind, of which nobody knows more than what is shown of them."""
     is_one_login = a.ref[0] == b.ref[0]
     if has_common(*known):
-        is_proven = is_one_login and _has_equal_mask(a, b) and _has_one_subtype(a, b)
-        return Relation(Sameness.SAME) if is_proven else Relation(Sameness.LIKELY, _HISTORY)
+        is_all = _has_equal_mask(a, b) and _has_one_subtype(a, b)
+        if is_one_login and is_all:
+            return Relation(Sameness.SAME)
+        # Where the rest differs, a partner of which it does not is the better one.
+        return Relation(Sameness.LIKELY, _HISTORY, is_weak=not is_all)
     if not _has_one_subtype(a, b):
         return None
     return _in_one_login(a, b) if is_one_login else _in_two_logins(a, b, known)

@@ -12,7 +12,7 @@ from rowcol.core.cash import FIELD, Cash, Role, cash_of, counted, is_gone, live
 from rowcol.core.change import Account, Action, ConnectionView, Decision, DecisionRecord
 from rowcol.core.connection import Connection
 from rowcol.core.evidence import Observation
-from rowcol.core.identity import BankAccount, Doubt, Identified, first_of
+from rowcol.core.identity import BankAccount, Doubt, Identified
 from rowcol.core.ids import BusinessId, CallId, FirmId
 from rowcol.core.mirror import TRANSACTION, pending_of
 from rowcol.core.money import Cost, Money
@@ -225,7 +225,8 @@ def _notes(identified: Identified, pending: Mapping[AccountRef, Money]) -> Itera
                 said.add(told)
                 yield told
     if rest := [doubt.reason for doubt in identified.doubts if not doubt.is_material]:
-        yield f"the cash is the same either way, but {first_of(rest)}"
+        many = f"{len(rest)} pairs of accounts may be one each: `rowcol account list` names them"
+        yield f"the cash is the same either way, but {rest[0] if len(rest) == 1 else many}"
 
 
 def pending_note(one: BankAccount, pending: Mapping[AccountRef, Money]) -> str | None:

@@ -93,6 +93,41 @@ async def tell_sameness(  # noqa: PLR0913 - who says what of which two
     return await read_accounts(plane, firm, business)
 
 
+async def tell_logins_same(
+    plane: OpenPlane, firm: FirmId, first: ConnectionId, second: ConnectionId, decided_by: str = ""
+) -> Identified:
+    """That two logins show the same accounts: each that looks like one of the other's is it. Raises `NotFound`, and
+    `BadInput` where no two of theirs look alike."""
+    views = [await plane.store.read_view(firm, login) for login in (first, second)]
+    owners = {view.connection.business for view in views if view is not None}
+    if None in views or len(owners) != 1:
+        raise NotFound(
+            "no such two logins of one business", "see `rowcol connection list BUSINESS`"
+        )
+    (business,) = owners
+    known, told = await read_accounts(plane, firm, business), set[tuple[str, str]]()
+    while (pair := _next_alike(known, {first, second}, told)) is not None:
+        told.add(pair)  # an answer settles others, so that each is asked for anew
+        known = await tell_sameness(
+            plane, firm, business, *pair, is_same=True, decided_by=decided_by
+        )
+    if not told:
+        raise BadInput("no account of the one looks like one of the other", LIST)
+    return known
+
+
+def _next_alike(
+    known: Identified, logins: set[ConnectionId], told: set[tuple[str, str]]
+) -> tuple[str, str] | None:
+    """The likeliest two of these logins that are in doubt, by their ids."""
+    for doubt in known.doubts:
+        both = (doubt.first, doubt.second)
+        first, second = (account_id_of(a.connection, a.remote_id) for a in both)
+        if {a.connection for a in both} == logins and (first, second) not in told:
+            return first, second
+    return None
+
+
 async def _keep_role(plane: OpenPlane, firm: FirmId, one: BankAccount) -> None:
     """The role that both had until now, for each of the two: nobody said that one of them is another thing."""
     now = plane.clock.now()
