@@ -25,3 +25,30 @@ def test_a_refusal_says_why_and_what_to_do(capsys: pytest.CaptureFixture[str]) -
     said = capsys.readouterr()
     assert json.loads(said.out)["error"]["message"] == "why"
     assert "what to do" in said.err
+
+
+@pytest.mark.parametrize(
+    ("foreign", "shown"),
+    [
+        ("Müller & Söhne 株式会社", "Müller & Söhne 株式会社"),
+        ("a\nb\tc", "a\nb\tc"),
+        ("\x1b[2Jgone", "\ufffd[2Jgone"),
+        ("\x9b2Jgone", "\ufffd2Jgone"),
+        ("over\rwritten", "over\ufffdwritten"),
+        ("pay \u202e00.01", "pay \ufffd00.01"),
+        ("\u2066hidden\u2069", "\ufffdhidden\ufffd"),
+    ],
+)
+def test_a_terminal_gets_no_orders_from_foreign_text(
+    capsys: pytest.CaptureFixture[str], foreign: str, shown: str
+) -> None:
+    face.say(foreign)
+    face.note(foreign)
+    assert capsys.readouterr() == (f"{shown}\n", f"{shown}\n")
+
+
+def test_a_line_end_in_a_cell_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    face.table(("name",), [("a\nb\x1b[1m",)], empty="none")
+    assert capsys.readouterr().out.count("\n") == 2
+    face.table(("name",), [("a\x1b[1m",)], empty="none")
+    assert "\x1b" not in capsys.readouterr().out

@@ -69,6 +69,17 @@ def test_p1_at_a_bank_that_gives_none(connected: Shell) -> None:
     connected("account", "same", first, "acc_none", rc=2)
 
 
+def test_two_logins_are_told_the_same_by_their_ids(connected: Shell) -> None:
+    connected("business", "add", "dup-logins")
+    both = [link(connected, "dup-logins", "ins_109508", OPERATING, TRUST) for _ in range(2)]
+    assert guardrail(connected, "dup-logins")[0] == "HOLD"
+    connected("account", "same", *both)
+    assert guardrail(connected, "dup-logins") == ("SERVE", [26_000_000])
+    again = connected("account", "same", *both, rc=2).stderr
+    assert "no account of the one looks like one of the other" in again
+    connected("account", "same", both[0], "con_none", rc=2)
+
+
 def _ids(shell: Shell, business: str) -> tuple[str, str]:
     out = shell.json("read", business, "--purpose", "verify", rc=3)
     (doubt,) = out["doubts"]

@@ -406,3 +406,57 @@ async def test_an_account_that_one_look_left_out_is_looked_for_again() -> None:
 
 
 SAVINGS = AccountFacts("Savings", "2222", account_subtype="savings")
+
+
+async def test_two_logins_of_one_bank_are_told_the_same_at_once() -> None:
+    async with open_rig() as it:
+        business = await it.add_business("Dup Co")
+        names = {"Operating": "1111", "Payroll": "2222", "Tax": "3333"}
+        for n, (name, mask) in enumerate(names.items(), 1):
+            open_account(it, name, mask, n * 1_000_000)
+        logins = []
+        for _ in range(2):
+            logins.append(await it.connect(business, list(names), GIVES_NONE))
+            await settled(it)
+        assert (await answer_of(it, business)).action is Action.HOLD
+        first, second = (login.id for login in logins)
+        known = await accounts.tell_logins_same(it.plane, FIRM, first, second)
+        assert (known.doubts, [len(one.shown) for one in known.accounts]) == ((), [2, 2, 2])
+        answer = await answer_of(it, business)
+        assert (answer.action, answer.value.totals) == (Action.SERVE, usd(6_000_000))
+
+
+async def test_logins_of_two_banks_are_not_told_the_same() -> None:
+    async with open_rig() as it:
+        business, other = await it.add_business("Dup Co"), await it.add_business("Other Co")
+        open_account(it, "Operating", "1111", 1_000_000)
+        open_account(it, "Savings", "9999", 2_000_000)
+        first = await it.connect(business, ["Operating"], GIVES_NONE)
+        await settled(it)
+        second = await it.connect(business, ["Savings"], GIVES_IDS)
+        elsewhere = await it.connect(other, ["Operating"], GIVES_NONE)
+        await settled(it)
+        with pytest.raises(BadInput, match="no account of the one looks like"):
+            await accounts.tell_logins_same(it.plane, FIRM, first.id, second.id)
+        with pytest.raises(NotFound):
+            await accounts.tell_logins_same(it.plane, FIRM, first.id, elsewhere.id)
+
+
+async def test_told_apart_each_keeps_the_role_that_both_had() -> None:
+    """A person says that two are not one account; nobody said that the money of either is no trust money any more."""
+    async with open_rig() as it:
+        business = await it.add_business("Law Three")
+        open_account(it, "Client Trust", "2222", 25_000_000)
+        first = await it.connect(business, ["Client Trust"], GIVES_IDS)
+        await settled(it)
+        (trust,) = it.item_of(first).accounts
+        await accounts.set_role_at_login(it.plane, FIRM, first.id, RemoteId(trust), Role.TRUST)
+        await it.connect(business, ["Client Trust"], GIVES_IDS)
+        await settled(it)
+        known = await accounts.read_accounts(it.plane, FIRM, business)
+        (one,) = known.accounts
+        ids = [account_id_of(a.connection, a.remote_id) for a in one.shown]
+        await accounts.tell_sameness(it.plane, FIRM, business, *ids, is_same=False)
+        apart = await accounts.read_accounts(it.plane, FIRM, business)
+        assert [(a.role, a.is_role_suggested) for a in apart.accounts] == [(Role.TRUST, False)] * 2
+        assert (await answer_of(it, business)).value.totals == ()
