@@ -434,6 +434,18 @@ def test_what_two_healthy_logins_show(other: dict[str, Any], is_doubted: bool) -
     assert bool(world.identified().doubts) is is_doubted
 
 
+def test_an_equal_history_falls_to_the_account_that_names_itself_alike() -> None:
+    """Two accounts that are paid alike every month, by two healthy logins each: two doubts, and not four."""
+    one = at_bank("w", history=history(1, 12))
+    other = at_bank("ww", history=history(1, 12), subtype="savings", mask="2222")
+    world = world_of(one, other)
+    for _ in range(2):
+        world.link(world.accounts)
+    doubts = world.identified().doubts
+    masks = sorted((doubt.first.mask, doubt.second.mask) for doubt in doubts)
+    assert masks == [("1111", "1111"), ("2222", "2222")]
+
+
 def test_a_login_made_for_one_that_ended_is_doubted_by_name_alone() -> None:
     world = world_of(at_bank("w"), at_bank("ww", mask="2222", amount_minor=777))
     world.say_role(world.link(world.accounts[:1]), world.accounts[0], Role.TRUST)

@@ -222,7 +222,7 @@ async def test_the_very_row_that_was_asked_for_says_what_is_wrong_with_it(tmp_pa
         assert (await service.get_bill("b1")).value is not None
 
 
-async def test_a_guardrail_hears_of_an_open_bill_that_cannot_be_read(tmp_path: Path) -> None:
+async def test_a_guardrail_holds_on_an_open_bill_that_cannot_be_read(tmp_path: Path) -> None:
     """Also where it is the first that is due: neither a sum nor that day leaves it out in silence."""
     first = {**OWED, "due": "2026-11-01", "total": 0.5, "open": 0.5}
     async with books_rig(tmp_path) as it:
@@ -233,6 +233,11 @@ async def test_a_guardrail_hears_of_an_open_bill_that_cannot_be_read(tmp_path: P
         assert [u.remote_id for u in until.unreadable] == ["x7"]
         assert until.label
         assert "Bill 'x7'" in until.label
+        assert (until.action, until.reason) == (Action.HOLD, f"held: {until.label}")
+        shown = await service.list_bills(date(2026, 11, 5))
+        assert (shown.action, len(shown.unreadable)) == (Action.SERVE, 1)
+        some = await service.batch_get_bills(["b1", "x7"], Purpose.RITUAL)
+        assert (some.action, list(some.value)) == (Action.HOLD, ["b1"])
         earlier = await service.list_bills(date(2026, 10, 31), Purpose.GUARDRAIL)
         assert (earlier.unreadable, earlier.label) == ((), None), "it is due later"
 

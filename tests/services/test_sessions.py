@@ -607,6 +607,18 @@ async def test_a_removed_login_is_not_repaired(it: PlaidRig) -> None:
         await it.service.repair(login.id)
 
 
+async def test_a_login_removed_while_its_page_was_open_is_not_repaired(it: PlaidRig) -> None:
+    login = await it.connect(CHECKING)
+    await it.breaks(login)
+    grant = await it.service.repair(login.id)
+    it.plaid.repairs()
+    it.plaid.fails["item.remove"] = (200, {"request_id": "r"})
+    await it.service.disconnect(login.id)
+    over = await after(it, grant.session)
+    assert (over.ended, over.reason) == (LinkEnd.FAILED, "this login was removed meanwhile")
+    assert (await it.state(login)).state.health is Health.RETIRED
+
+
 async def test_another_firms_or_businesss_session_is_not_found(it: PlaidRig) -> None:
     session = await begun(it)
     other = BusinessId("biz-2")
