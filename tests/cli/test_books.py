@@ -112,7 +112,9 @@ def test_vendors_and_accounts(books: Shell) -> None:
 @pytest.mark.parametrize("words", [["bills"], ["bill", "1"], ["vendors"], ["accounts"]])
 def test_a_read_says_until_when_it_waits_and_keeps_to_it(books: Shell, words: list[str]) -> None:
     """A check after payment waits for days, unless it is told that the answer is of use only until then."""
-    books("books", "bills", "h-1")  # read once: a bill of books that never were is asked for at once
+    books(
+        "books", "bills", "h-1"
+    )  # read once: a bill of books that never were is asked for at once
     how = ("--purpose", "verify", "--deadline", "2s", "--json")
     asked_at = datetime.now(UTC)  # noqa: TID251 - a command goes by the real clock
     said = books("books", words[0], "h-1", *words[1:], *how)

@@ -73,7 +73,11 @@ def test_two_logins_are_told_the_same_by_their_ids(connected: Shell) -> None:
     connected("business", "add", "dup-logins")
     both = [link(connected, "dup-logins", "ins_109508", OPERATING, TRUST) for _ in range(2)]
     assert guardrail(connected, "dup-logins")[0] == "HOLD"
-    connected("account", "same", *both)
+    hint = f"`rowcol account same {' '.join(sorted(both))}`"
+    assert hint in connected("account", "list", "dup-logins").stderr
+    said = connected("account", "same", *both).stdout
+    assert said.count("counts as cash") == 2
+    assert hint not in connected("account", "list", "dup-logins").stderr
     assert guardrail(connected, "dup-logins") == ("SERVE", [26_000_000])
     again = connected("account", "same", *both, rc=2).stderr
     assert "no account of the one looks like one of the other" in again

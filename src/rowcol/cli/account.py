@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -64,6 +64,10 @@ def list_(
     )
     for doubt in out.doubts:
         face.note(f"{'HOLDS decisions: ' if doubt.is_material else ''}{doubt.reason}")
+    for first, second in _alike_throughout(out):
+        face.note(
+            f"all of theirs at once, if each is the same: `rowcol account same {first} {second}`"
+        )
     for shared in out.shared:
         face.note(shared)
 
@@ -100,6 +104,17 @@ def _rows(out: AccountsOut) -> list[dict[str, Any]]:
         for one in out.items
         for n, shown in enumerate(one.shown)
     ]
+
+
+def _alike_throughout(out: AccountsOut) -> list[tuple[str, str]]:
+    """Two logins each, of which more than one account is in doubt with one of the other's."""
+    login_of = {shown.id: shown.connection for one in out.items for shown in one.shown}
+    pairs = Counter(
+        (min(logins), max(logins))
+        for doubt in out.doubts
+        if len(logins := {login_of[doubt.first], login_of[doubt.second]}) > 1
+    )
+    return [pair for pair, n_doubts in pairs.items() if n_doubts > 1]
 
 
 def _amount(amount: Any) -> str:
@@ -175,9 +190,9 @@ def _tell(firm: str, pair: tuple[str, str], *, is_same: bool, is_json: bool) -> 
     if is_json:
         face.emit(out)
         return
-    face.say(f"{pair[0]} and {pair[1]} are {'one account' if is_same else 'two accounts'}")
+    face.say(f"{pair[0]} and {pair[1]} are {'the same' if is_same else 'two accounts'}")
     for one in out.items:
-        if {*pair} & {shown.id for shown in one.shown}:
+        if {*pair} & {word for shown in one.shown for word in (shown.id, shown.connection)}:
             counts = "counts as cash" if one.counts else "does not count as cash"
             face.say(f"{one.id} {one.name} {one.mask}: {one.role}, {counts}")
     for doubt in out.doubts:
