@@ -420,7 +420,7 @@ async def test_two_logins_of_one_bank_are_told_the_same_at_once() -> None:
             await settled(it)
         assert (await answer_of(it, business)).action is Action.HOLD
         first, second = (login.id for login in logins)
-        known = await accounts.tell_logins_same(it.plane, FIRM, first, second)
+        known = await accounts.tell_sameness(it.plane, FIRM, business, first, second, is_same=True)
         assert (known.doubts, [len(one.shown) for one in known.accounts]) == ((), [2, 2, 2])
         answer = await answer_of(it, business)
         assert (answer.action, answer.value.totals) == (Action.SERVE, usd(6_000_000))
@@ -436,10 +436,15 @@ async def test_logins_of_two_banks_are_not_told_the_same() -> None:
         second = await it.connect(business, ["Savings"], GIVES_IDS)
         elsewhere = await it.connect(other, ["Operating"], GIVES_NONE)
         await settled(it)
-        with pytest.raises(BadInput, match="no account of the one looks like"):
-            await accounts.tell_logins_same(it.plane, FIRM, first.id, second.id)
-        with pytest.raises(NotFound):
-            await accounts.tell_logins_same(it.plane, FIRM, first.id, elsewhere.id)
+        with pytest.raises(BadInput, match="no account of the one may be"):
+            await accounts.tell_sameness(
+                it.plane, FIRM, business, first.id, second.id, is_same=True
+            )
+        for told in ((elsewhere.id, True), (second.id, False)):
+            with pytest.raises(NotFound):
+                await accounts.tell_sameness(
+                    it.plane, FIRM, business, first.id, told[0], is_same=told[1]
+                )
 
 
 async def test_told_apart_each_keeps_the_role_that_both_had() -> None:

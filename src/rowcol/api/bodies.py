@@ -120,7 +120,8 @@ class AccountRole(Body):
 
 
 class Sameness(Body):
-    """Two accounts by our ids, and whether they are one account at the bank."""
+    """Two accounts by our ids, and whether they are one account at the bank. Or two logins, of which all that look alike
+    are the same."""
 
     first: str = Field(min_length=1, max_length=100)
     second: str = Field(min_length=1, max_length=100)

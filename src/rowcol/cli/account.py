@@ -201,17 +201,9 @@ def _tell(firm: str, pair: tuple[str, str], *, is_same: bool, is_json: bool) -> 
 
 async def _told(firm: str, pair: tuple[str, str], *, is_same: bool) -> AccountsOut:
     from rowcol.api.accounts import accounts_out_of
-    from rowcol.core.ids import ConnectionId
-    from rowcol.services.accounts import business_of, tell_logins_same, tell_sameness
+    from rowcol.services.accounts import business_of, tell_sameness
 
     async with desk(firm) as at:
-        if is_same and all(word.startswith("con_") for word in pair):
-            logins = [ConnectionId(word) for word in pair]
-            first, second = logins
-            told = await tell_logins_same(
-                at.plane, at.firm, first, second, decided_by="command line"
-            )
-            return accounts_out_of(told)
         business = await business_of(at.plane, at.firm, pair[0])
         found = await tell_sameness(
             at.plane, at.firm, business, *pair, is_same=is_same, decided_by="command line"

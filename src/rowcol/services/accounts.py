@@ -61,11 +61,15 @@ async def tell_sameness(  # noqa: PLR0913 - who says what of which two
 ) -> Identified:
     """Keep what a person says of two accounts, for good: `is_same` or two. The accounts as they are then.
 
-    `second` may be another business's: then it is about the firm's total, and each still counts its own.
+    `second` may be another business's: then it is about the firm's total, and each still counts its own. The ids of two
+    logins of this business: each account of the one that looks like one of the other's is it.
 
     Raises `Conflict` where one answer of one login showed both: those are two, whatever is said.
     """
     known = await read_accounts(plane, firm, business)
+    logins = {view.connection.id for view in known.views}
+    if is_same and {first, second} <= logins:
+        return await _tell_logins_same(plane, firm, business, {first, second}, decided_by)
     theirs = await business_of(plane, firm, second)
     (one, a) = _find(known, first)
     (other, b) = _find(
@@ -93,31 +97,23 @@ async def tell_sameness(  # noqa: PLR0913 - who says what of which two
     return await read_accounts(plane, firm, business)
 
 
-async def tell_logins_same(
-    plane: OpenPlane, firm: FirmId, first: ConnectionId, second: ConnectionId, decided_by: str = ""
+async def _tell_logins_same(
+    plane: OpenPlane, firm: FirmId, business: BusinessId, logins: set[str], decided_by: str
 ) -> Identified:
-    """That two logins show the same accounts: each that looks like one of the other's is it. Raises `NotFound`, and
-    `BadInput` where no two of theirs look alike."""
-    views = [await plane.store.read_view(firm, login) for login in (first, second)]
-    owners = {view.connection.business for view in views if view is not None}
-    if None in views or len(owners) != 1:
-        raise NotFound(
-            "no such two logins of one business", "see `rowcol connection list BUSINESS`"
-        )
-    (business,) = owners
+    """One answer for each two accounts of theirs that are in doubt."""
     known, told = await read_accounts(plane, firm, business), set[tuple[str, str]]()
-    while (pair := _next_alike(known, {first, second}, told)) is not None:
+    while (pair := _next_alike(known, logins, told)) is not None:
         told.add(pair)  # an answer settles others, so that each is asked for anew
         known = await tell_sameness(
             plane, firm, business, *pair, is_same=True, decided_by=decided_by
         )
     if not told:
-        raise BadInput("no account of the one looks like one of the other", LIST)
+        raise BadInput("no account of the one may be one of the other's", LIST)
     return known
 
 
 def _next_alike(
-    known: Identified, logins: set[ConnectionId], told: set[tuple[str, str]]
+    known: Identified, logins: set[str], told: set[tuple[str, str]]
 ) -> tuple[str, str] | None:
     """The likeliest two of these logins that are in doubt, by their ids."""
     for doubt in known.doubts:
@@ -167,10 +163,10 @@ def _shown_together(one: BankAccount, other: BankAccount) -> tuple[Account, Acco
 
 
 async def business_of(plane: OpenPlane, firm: FirmId, account: str) -> BusinessId:
-    """Whose account this is. Reads the firm's businesses one by one: for a person, who waits. Raises `NotFound`."""
+    """Whose account, or login, this is. Reads the firm's businesses one by one: for a person, who waits. Raises `NotFound`."""
     for business in await every(plane, firm):
         for view in await plane.store.read_business_views(firm, business.id):
             ids = (account_id_of(a.connection, a.remote_id) for a in view.accounts)
-            if account in ids:
+            if account in (view.connection.id, *ids):
                 return business.id
     raise NotFound(f"no account {account!r} in this firm", LIST)
