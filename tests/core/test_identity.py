@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -238,13 +238,20 @@ def worlds(draw: st.DrawFn) -> World:
     return World(accounts, has_postings=draw(st.booleans()))
 
 
-STEPS = ("link", "look", "renumber", "break", "end", "role", "answer", "relink", "migrate")
+STEPS = (
+    *("link", "look", "renumber", "renumber", "break", "end"),
+    *("role", "answer", "relink", "migrate", "show less", "rename"),
+)
 
 
 def step(world: World, draw: st.DataObject) -> None:
     """Something happens."""
     what = draw.draw(st.sampled_from(STEPS))
     logins = [w for w in world.logins if w.view.connection.state.health is Health.OK]
+    if what == "rename":
+        renamed = draw.draw(st.sampled_from(world.accounts))
+        renamed.label = draw.draw(st.sampled_from(("Business Checking", "Client")))
+        return
     if what == "link" or not logins:
         bank = draw.draw(st.sampled_from(sorted({a.bank for a in world.accounts})))
         at_bank = [a for a in world.accounts if a.bank == bank]
@@ -261,6 +268,11 @@ def move(world: World, what: str, login: Login, draw: st.DataObject) -> None:
             world.look(login)
         case "renumber":
             world.renumber(login, account, draw.draw(st.sampled_from((account.mask, "3333"))))
+        case "show less":
+            login.shows = draw.draw(
+                st.lists(st.sampled_from(login.shows), min_size=1, unique_by=id)
+            )
+            world.look(login)
         case "break" | "end":
             world.break_(login, Health.NEEDS_RECONNECT if what == "break" else Health.RETIRED)
         case "role":
@@ -444,6 +456,73 @@ def test_an_equal_history_falls_to_the_account_that_names_itself_alike() -> None
     doubts = world.identified().doubts
     masks = sorted((doubt.first.mask, doubt.second.mask) for doubt in doubts)
     assert masks == [("1111", "1111"), ("2222", "2222")]
+
+
+def renumbered_twice(world: World, login: Login, account: WorldAccount) -> None:
+    world.renumber(login, account, "1111")
+    world.renumber(login, account, "3333")
+
+
+def replaced_by_some(world: World, login: Login, account: WorldAccount) -> None:
+    world.break_(login, Health.RETIRED)
+    account.mask = "3333"
+    world.link([account])
+
+
+def renumbered_when_another_left(world: World, login: Login, account: WorldAccount) -> None:
+    login.shows = [account]
+    world.look(login)
+    world.renumber(login, account, "3333")
+
+
+@pytest.mark.parametrize(
+    "happens", [renumbered_twice, replaced_by_some, renumbered_when_another_left]
+)
+def test_a_better_partner_never_frees_trust_money(happens: Callable[..., None]) -> None:
+    """An equal history that falls to a better partner is weighed all the same, and asked for in the end."""
+    one, other = at_bank("w"), at_bank("ww", mask="2222", amount_minor=777)
+    world = world_of(one, other)
+    login = world.link(world.accounts)
+    world.say_role(login, one, Role.TRUST)
+    happens(world, login, one)
+    assert world.identified().holds
+    answer_all(world)
+    found = world.identified()
+    assert (found.holds, total_minor(found)) == (None, world.truth_minor())
+
+
+def test_an_account_renumbered_twice_beside_a_second_login_is_counted_once() -> None:
+    world = world_of(at_bank("w"))
+    world.link(world.accounts)
+    login = world.link(world.accounts)
+    world.renumber(login, world.accounts[0], "1111")
+    world.renumber(login, world.accounts[0], "2222")
+    assert world.identified().holds
+    answer_all(world)
+    assert total_minor(world.identified()) == 10_000
+
+
+def test_a_partner_that_changes_nothing_does_not_hide_one_that_does() -> None:
+    world = world_of(at_bank("w"), at_bank("ww", mask="2222", amount_minor=777))
+    one, other = world.accounts
+    login = world.link([one, other])
+    world.say_role(login, other, Role.RESERVE)
+    world.break_(login, Health.NEEDS_RECONNECT)
+    one.mask = "3333"
+    world.say_role(world.link([one]), one, Role.OPERATING)
+    assert world.identified().holds
+
+
+def test_accounts_connected_anew_that_are_surely_two_hold_nothing() -> None:
+    """However many hang together: which of the old ones each was changes no cash."""
+    world = world_of(*(at_bank("w" * n, mask=f"{n}" * 4) for n in range(1, 8)))
+    world.break_(world.link(world.accounts), Health.RETIRED)
+    for n, account in enumerate(world.accounts):
+        account.mask = f"99{n:02}"
+    world.link(world.accounts)
+    found = world.identified()
+    assert (found.holds, total_minor(found)) == (None, 70_000)
+    assert found.doubts
 
 
 def test_a_login_made_for_one_that_ended_is_doubted_by_name_alone() -> None:

@@ -37,7 +37,7 @@ from rowcol.core.sameness import (
     shown_by,
 )
 
-ENUMERATED_MAX = 6
+ENUMERATED_MAX = 8
 """Doubts that hang together, up to which every way to answer them is tried; more of them always hold."""
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -148,9 +148,10 @@ def identify(
         return Identified(_with_roles(views, accounts), accounts, shared=_judged(ties))
     relations = relations_of(shown, ties.verdicts, postings or {})
     groups = _Groups(shown, relations)
-    doubts = groups.doubts()
+    doubts, lesser = groups.doubts()
     certain = groups.formed()
-    material = _material(shown, relations, certain, doubts)
+    # The lesser are weighed too: while they are not told, what hangs together with them holds in their place.
+    material = _material(shown, relations, certain, [*doubts, *lesser])
     # Counted once until a person says: the smaller sum is the safer one to be wrong with.
     for doubt in doubts:
         groups.join(doubt.pair)
@@ -254,35 +255,32 @@ class _Groups:
         pairs = (self._relations.get(pair_of(a, b)) for a in mine for b in theirs)
         return any(r is not None and r.what is Sameness.DIFFERENT for r in pairs)
 
-    def doubts(self) -> list[_OpenDoubt]:
-        """One for each two groups that may be one, the likeliest first. What is only weakly related counts where neither
-        has, or may have, a better partner in the other's login."""
+    def doubts(self) -> tuple[list[_OpenDoubt], list[_OpenDoubt]]:
+        """One for each two groups that may be one, the likeliest first; and those that nobody is asked about yet: weakly
+        related, where one of the two has a better partner that is surely another account than the other."""
         likely = [(p, r) for p, r in self._relations.items() if r.what is Sameness.LIKELY]
         likely.sort(key=lambda each: (each[1].is_weak, *self._unlikeness(each[0])))
         found: dict[frozenset[int], _OpenDoubt] = {}
-        partners: defaultdict[int, set[ConnectionId]] = defaultdict(set)
+        lesser: list[_OpenDoubt] = []
+        partners: defaultdict[int, list[list[Shown]]] = defaultdict(list)
         for pair, relation in likely:
             a, b = self._both(pair)
             mine, theirs = self._group[a.ref], self._group[b.ref]
-            if mine is theirs or self._differ(mine, theirs):
-                continue
-            if relation.is_weak and (
-                self._is_taken(a, b, partners[id(mine)])
-                or self._is_taken(b, a, partners[id(theirs)])
-            ):
-                continue
             key = frozenset((id(mine), id(theirs)))
-            found.setdefault(key, _OpenDoubt((a, b), relation.reason, is_clash=False))
+            if mine is theirs or key in found or self._differ(mine, theirs):
+                continue
+            doubt = _OpenDoubt((a, b), relation.reason, is_clash=False)
+            if relation.is_weak and (
+                any(self._differ(partner, theirs) for partner in partners[id(mine)])
+                or any(self._differ(partner, mine) for partner in partners[id(theirs)])
+            ):
+                lesser.append(doubt)
+                continue
+            found[key] = doubt
             if not relation.is_weak:
-                partners[id(mine)] |= {s.ref[0] for s in theirs}
-                partners[id(theirs)] |= {s.ref[0] for s in mine}
-        return [*self._clashes, *found.values()]
-
-    def _is_taken(self, a: Shown, b: Shown, partners: set[ConnectionId]) -> bool:
-        """Whether `a` is, or is likelier, another account of the login of `b`."""
-        login = b.ref[0]
-        is_another = any(s.ref[0] == login and s.ref != a.ref for s in self._group[a.ref])
-        return is_another or login in partners
+                partners[id(mine)].append(theirs)
+                partners[id(theirs)].append(mine)
+        return [*self._clashes, *found.values()], lesser
 
     def _unlikeness(self, pair: Pair) -> tuple[object, ...]:
         a, b = self._both(pair)
@@ -355,7 +353,9 @@ def _material(
         members = {ref for n in hanging for ref in _members(certain, doubts[n])}
         mine = [s for s in shown if s.ref in members]
         is_clash = any(doubts[n].is_clash for n in hanging)
-        if is_clash or len(hanging) > ENUMERATED_MAX:
+        if not is_clash and _is_each_its_own(mine, relations):
+            is_material = False
+        elif is_clash or len(hanging) > ENUMERATED_MAX:
             is_material = any(role_of(s.account) is Role.OPERATING for s in mine)
         else:
             pairs = [doubts[n].pair for n in hanging]
@@ -363,6 +363,16 @@ def _material(
         if is_material:
             found.update(hanging)
     return frozenset(found)
+
+
+def _is_each_its_own(mine: Sequence[Shown], relations: Mapping[Pair, Relation]) -> bool:
+    """Whether every answer counts the same looks: those that still show are surely different accounts, so that each
+    speaks for its own, and those that are over have no role to hand on."""
+    live = [s for s in mine if not s.is_over]
+    found = (relations.get(pair_of(a, b)) for n, a in enumerate(live) for b in live[n + 1 :])
+    return all(r is not None and r.what is Sameness.DIFFERENT for r in found) and not any(
+        s.is_over and s.account.role is not None for s in mine
+    )
 
 
 def _outcomes(

@@ -19,7 +19,8 @@ How two shown accounts relate, the first row that fits:
 | nothing but next: at one bank, or a role to lose                         | LIKELY            |
 | anything else                                                            | unrelated         |
 
-What is told by postings under another number, or by nothing but *next*, falls to a better partner in the same login.
+What is told by postings under another number, or by nothing but *next*, is *weak*: it is asked about after a better
+partner that is surely another account, and weighed until then.
 *Next*: the later login was made when the earlier one saw the bank no more, or the one account came when the other went.
 A login that replaces another shows its accounts, so that what evidence lacks is asked for, not taken for a difference.
 """
@@ -94,8 +95,8 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """What two are to each other, and why. `is_persons`: a person said so. `is_weak`: it falls to a better partner in
-    the same login."""
+    """What two are to each other, and why. `is_persons`: a person said so. `is_weak`: asked about after a better
+    partner."""
 
     what: Sameness
     reason: str = ""
