@@ -69,6 +69,10 @@ def test_what_there_is_not(books: Shell) -> None:
         ("report.get", "{}", "missing: report"),
         ("entity.get", '{"entity": "Bill"}', "missing: id"),
         ("entity.create", '{"entity": "Vendor", "DisplayName": "x"}', "under `body`"),
+        ("entity.create", '{"entity": "batch", "body": {"a": "b"}}', "no entity 'batch'"),
+        ("entity.get", '{"entity": "..", "id": "x"}', "no entity '..'"),
+        ("entity.get", '{"entity": "Bill", "id": ".."}', "id '..' is no word"),
+        ("report.get", '{"report": "../query"}', "is no word"),
     ],
 )
 def test_a_call_that_lacks_something_goes_nowhere(

@@ -41,7 +41,8 @@ class Endpoint:
     `quotas`: limits by environment. `is_callable`: `call_api` may reach it. `host`: which of the rail's
     hosts, "" for the app's own. `is_metered`: a success counts against the month's pool. `is_write`: it
     changes the remote side. `needs`: what a person's call has to give: `a|b` one of them, `body.x` inside
-    the body. `is_told`: a document of the rail's own may tell another address (`Rail.addresses_look`).
+    the body. `choices`: arguments that are one of a list, whatever their case. `is_told`: a document of the rail's own
+    may tell another address (`Rail.addresses_look`).
     """
 
     name: str
@@ -56,6 +57,7 @@ class Endpoint:
     is_metered: bool = False
     is_write: bool = False
     needs: tuple[str, ...] = ()
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     is_told: bool = False
 
 

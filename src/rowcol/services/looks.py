@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from rowcol.core.outcome import Outcome
@@ -9,6 +10,8 @@ from rowcol.core.rail import Endpoint, Failure, Look, RailSpec, Reading
 from rowcol.core.refusal import BadInput
 
 KEY_MAX = 50
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}")
+"""What may be one part of an address."""
 
 
 def of_person(endpoint: Endpoint, data: Mapping[str, object], key: str) -> Look:
@@ -34,6 +37,7 @@ def of_person(endpoint: Endpoint, data: Mapping[str, object], key: str) -> Look:
             f"{endpoint.name} needs {said(endpoint.needs)}; missing: {said(missing)}",
             f"give {said(missing)} in the data (`--data`), as docs/rails.md shows",
         )
+    _refuse_places(endpoint, scalars)
     if endpoint.is_write and (not key or len(key) > KEY_MAX):
         raise BadInput(f"the idempotency key is empty or over {KEY_MAX} characters", "shorten it")
     given = {n: v for n, v in scalars.items() if isinstance(v, str | int | bool)}
@@ -67,6 +71,23 @@ def _refuse_strays(endpoint: Endpoint, scalars: Mapping[str, object]) -> None:
             f"{', '.join(strays)}: {endpoint.name} would not write this",
             "put what is to be written under `body`",
         )
+
+
+def _refuse_places(endpoint: Endpoint, scalars: Mapping[str, object]) -> None:
+    """An argument never reaches an address that the endpoint does not declare: that would be another call, counted and
+    limited as this one."""
+    for name, listed in endpoint.choices.items():
+        if name in scalars and str(scalars[name]).lower() not in map(str.lower, listed):
+            raise BadInput(
+                f"{endpoint.name}: there is no {name} {scalars[name]!r}",
+                f"one of {', '.join(listed)}",
+            )
+    for name in re.findall(r"{(\w+)}", endpoint.path):
+        if name in scalars and not _WORD.fullmatch(str(scalars[name])):
+            raise BadInput(
+                f"{endpoint.name}: {name} {scalars[name]!r} is no word",
+                "letters, digits and _ . : - after a first letter or digit, as the rail gave it",
+            )
 
 
 def _is_given(need: str, data: Mapping[str, object]) -> bool:

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rowcol.core.rail import Credentials, Look
+from rowcol.core.refusal import BadInput
 from rowcol.rails.qbo.requests import statement_of
-from rowcol.rails.qbo.spec import ENDPOINTS
+from rowcol.rails.qbo.spec import ENDPOINTS, NAMED
+from rowcol.services.looks import of_person
 from tests.rails.qbo import kit
 
 RAIL = kit.RAIL
@@ -94,3 +96,29 @@ def test_no_secret_shows() -> None:
 def test_without_a_token_it_is_built_all_the_same() -> None:
     for name in ENDPOINTS:
         assert RAIL.request(Look(name), Credentials({})).method
+
+
+WORDS = st.sampled_from(
+    ("..", ".", "batch", "query", "cdc", "upload", "Bill", "bill/../batch", "%2e%2e", "1", "")
+)
+
+
+@given(
+    st.sampled_from(sorted(name for name, e in ENDPOINTS.items() if e.is_callable)),
+    st.text() | WORDS,
+    st.text() | WORDS,
+)
+def test_what_a_person_names_is_declared_or_refused(endpoint: str, first: str, second: str) -> None:
+    """/batch and /query are metered whatever is asked of them: no write reaches them, and nothing leaves the company."""
+    body = {"Id": "1", "SyncToken": "0"}
+    named = {"entity": first, "body": body}
+    data = named if ENDPOINTS[endpoint].is_write else {**named, "id": second, "report": first}
+    try:
+        look = of_person(ENDPOINTS[endpoint], data, "k")
+    except BadInput:
+        return
+    path = urlsplit(RAIL.request(look, kit.CREDENTIALS).path).path
+    place = path.removeprefix(f"/v3/company/{kit.REALM}/").split("/")
+    assert not {"..", ".", ""} & set(place)
+    if ENDPOINTS[endpoint].is_write:
+        assert place[0] in {entity.lower() for entity in NAMED}

@@ -46,6 +46,48 @@ ENTITIES = (
     *("JournalEntry", "CreditMemo", "VendorCredit", "SalesReceipt", "RefundReceipt"),
 )
 """What cash is made of, in the order of the first reading."""
+NAMED = tuple(
+    sorted(
+        {
+            *ENTITIES,
+            *(
+                "Attachable",
+                "Budget",
+                "Class",
+                "CompanyCurrency",
+                "CreditCardPayment",
+                "CustomerType",
+            ),
+            *(
+                "Department",
+                "Employee",
+                "Entitlements",
+                "Estimate",
+                "ExchangeRate",
+                "InventoryAdjustment",
+            ),
+            *(
+                "Item",
+                "JournalCode",
+                "PaymentMethod",
+                "Preferences",
+                "PurchaseOrder",
+                "RecurringTransaction",
+            ),
+            *(
+                "ReimburseCharge",
+                "TaxAgency",
+                "TaxClassification",
+                "TaxCode",
+                "TaxPayment",
+                "TaxRate",
+            ),
+            *("Term", "TimeActivity"),
+        }
+    )
+)
+"""What a person may name. Another word would be another address, such as /batch or /query, whose reads are metered."""
+_OF_ENTITY = {"entity": NAMED}
 MERGED = ".merged"
 """Ends the mark of a name list in which two became one."""
 
@@ -73,6 +115,7 @@ def _read(name: str, method: str, path: str, summary: str, needs: tuple[str, ...
         summary=summary,
         is_metered=True,
         needs=needs,
+        choices=_OF_ENTITY,
     )
 
 
@@ -88,6 +131,7 @@ def _write(name: str, query: str, summary: str, needs: tuple[str, ...] = _KNOWN)
         summary=summary,
         is_write=True,
         needs=("entity", *needs),
+        choices=_OF_ENTITY,
     )
 
 
