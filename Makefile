@@ -6,7 +6,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 ARGS ?=
 MAKEFLAGS += --no-print-directory
-.PHONY: setup demo test check fix browser sandbox serve docs
+.PHONY: setup demo test test-all check fix browser sandbox serve docs
 
 setup: .venv/.dev ## make .venv with everything, as the lock files say
 
@@ -21,6 +21,9 @@ serve: .venv/.run ## the service
 
 test: .venv/.dev ## all that CI runs
 	@$(BIN)/python .ci/checks.py $(ARGS)
+
+test-all: test ## and the attacks and drills that take minutes
+	@$(BIN)/python .ci/checks.py --long $(ARGS)
 
 check: .venv/.dev ## the same without the tests: seconds
 	@$(BIN)/python .ci/checks.py --static

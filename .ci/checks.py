@@ -1,7 +1,8 @@
 """Checks: what `make test` runs, in order, each with its seconds; pytest last.
 
 A failing step does not hide the next one; the exit code is 1 if any failed. `--static` leaves pytest
-out, `--docs` rewrites the generated parts of the documents, all other arguments go to pytest.
+out, `--docs` rewrites the generated parts of the documents, `--long` runs only the tests that take
+minutes, all other arguments go to pytest.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ DOCUMENTS = sorted(
     for pattern in ("*.md", "docs/**/*.md", "src/**/*.md")
     for path in ROOT.glob(pattern)
 )
+PYTEST = [BIN / "pytest", "-n", "2", "--dist", "loadgroup"]
 STEPS = {
     "format": ["ruff", "format", "--check", "--quiet", "."],
     "lint": ["ruff", "check", "--quiet", "."],
@@ -31,14 +33,14 @@ def main(arguments: list[str]) -> int:
     """Run the steps; the number of steps that failed, at most 1."""
     if arguments == ["--docs"]:
         return subprocess.call([BIN / "cog", "-r", *DOCUMENTS], cwd=ROOT)
+    if arguments[:1] == ["--long"]:
+        return subprocess.call([*PYTEST, "-m", "long", *arguments[1:]], cwd=ROOT)
     failed = [name for name, command in STEPS.items() if not passes(name, command)]
     if failed:
         print(f"failed: {', '.join(failed)}", flush=True)
     if arguments == ["--static"]:
         return min(len(failed), 1)
-    tests = subprocess.call(
-        [BIN / "pytest", "-n", "2", "--dist", "loadgroup", *arguments], cwd=ROOT
-    )
+    tests = subprocess.call([*PYTEST, *arguments], cwd=ROOT)
     return 1 if failed or tests else 0
 
 
