@@ -46,15 +46,15 @@ def action(standing: Standing, purpose: Purpose, name: str = "evidence") -> Acti
 
 @pytest.mark.parametrize("purpose", DECISIONS)
 class TestADecision:
-    """A look of its own, unless one was made a minute ago; ten minutes where it cannot look."""
+    """A look of its own, unless one was made two seconds ago; ten minutes where it cannot look."""
 
-    def test_is_served_from_a_look_of_the_last_minute(self, purpose: Purpose) -> None:
+    def test_is_served_from_a_look_of_the_last_two_seconds(self, purpose: Purpose) -> None:
         """By when it was read: what it is complete as of is some minutes before."""
         known = books(6 * MINUTE)
-        for read, expected in ((MINUTE, Action.SERVE), (MINUTE + SECOND, Action.LOOK)):
+        for read, expected in ((2 * SECOND, Action.SERVE), (3 * SECOND, Action.LOOK)):
             assert action(replace(known, read_at=NOW - read), purpose) is expected
         old = books(10 * MINUTE + SECOND, read_at=NOW - SECOND)
-        assert action(old, purpose) is Action.LOOK, "a minute ago, and yet not complete as of then"
+        assert action(old, purpose) is Action.LOOK, "a second ago, and yet not complete as of then"
 
     @pytest.mark.parametrize(
         "no_look", [{"looked_at": NOW}, {"cannot_pay": "the month is used up"}]

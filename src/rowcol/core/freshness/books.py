@@ -2,16 +2,17 @@
 
     | who asks                 | served as it is                             | else                        |
     |--------------------------|---------------------------------------------|-----------------------------|
-    | a decision               | looked at in the last minute, and no        | one look for everything;    |
+    | a decision               | looked at two seconds ago at most, and no   | one look for everything;    |
     |                          | delivery spoke of changes since             | where that fails: complete  |
     |                          |                                             | as of 10 minutes ago        |
     | a person who only looks  | complete as of a day ago                    | one look                    |
     | a payment check          | looked at since it was asked                | one look, at its deadline   |
     | a person who insists     | looked at since they asked                  | one look                    |
 
-A decision accepts books of ten minutes, but a look is cheap: only what was asked for in one breath shares one. A delivery
+A decision accepts books of ten minutes, but a look is cheap: only what is asked for at once shares one. A delivery
 takes some minutes, so that none came is no proof that nothing changed: joining a look of up to ten minutes made one
-decision of a thousand stale, and saved one call of a hundred.
+decision of a thousand stale and saved one call of a hundred; of up to a minute, two of 353 in one firm (two checks 13 and
+16 seconds after a third, a bill entered between them), and saved one of two hundred.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from rowcol.core.freshness.wording import NOUNS, moment, seen, span
 from rowcol.core.need import STANDARDS, Purpose, Question
 
 DECISION_WINDOW = timedelta(minutes=10)
-JOIN_WINDOW = timedelta(minutes=1)
+JOIN_WINDOW = timedelta(seconds=2)
 """How young a look must be that a decision joins it rather than make one of its own."""
 DISPLAY_WINDOW = timedelta(hours=24)
 SEEN_SINCE, TTL_SEEN = "books.seen_since", "ttl.books"
