@@ -180,7 +180,11 @@ def test_a_row_without_a_currency_is_in_its_company_s(ref: object) -> None:
 def test_a_currency_that_is_named_but_has_no_code_is_not_its_company_s() -> None:
     """It was read as the company's own: 1,000 of anything were 1,000 CAD."""
     cad = ConnectionState(facts={"home_currency": "CAD"})
-    for entity, amount in (("Bill", "Balance"), ("Vendor", "Balance"), ("Account", "CurrentBalance")):
+    for entity, amount in (
+        ("Bill", "Balance"),
+        ("Vendor", "Balance"),
+        ("Account", "CurrentBalance"),
+    ):
         with pytest.raises(NotMoney, match="'Dollar', but no code"):
             RAIL.record(row(entity, **{amount: 1000}, CurrencyRef={"name": "Dollar"}), cad)
 

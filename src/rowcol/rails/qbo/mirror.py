@@ -225,6 +225,8 @@ def _party(row: MirrorRow, found: PartyRecord, home: str) -> Party:
 
 
 def _account(row: MirrorRow, found: AccountRecord, home: str) -> LedgerAccount:
+    if found.AccountType == "Bank" and found.CurrentBalance is None and not row.is_deleted:
+        raise NotMoney("it says nothing of its balance")
     return LedgerAccount(
         remote_id=row.remote_id,
         name=text(found.FullyQualifiedName or found.Name),
