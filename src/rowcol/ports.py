@@ -163,6 +163,11 @@ class Store(Protocol):
     ) -> tuple[MirrorRow, ...]:
         """Rows that were not deleted, by remote id."""
 
+    async def list_unlisted(
+        self, firm: FirmId, connection: ConnectionId, entity: str, *, limit: int
+    ) -> tuple[RemoteId, ...]:
+        """Of the rows that were not deleted those that are not staged, by remote id: what a listing has not shown."""
+
     async def add_link(self, firm: FirmId, link: Link) -> None:
         """A consent that a person was sent off for."""
 

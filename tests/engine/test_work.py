@@ -86,7 +86,7 @@ async def test_a_page_is_staged_and_the_last_one_published(tmp_path: Path) -> No
             look = Look("list", {"page": work.state.page}, is_full=True)
             outcome = work.fold(step_of(look, None), await sent(it, look), it.clock.now())
             assert outcome is Outcome.OK
-            pages.append((len(work.change.staged), work.change.publishes, work.change.replaces))
+            pages.append((len(work.change.staged), work.change.publishes, work.replaces))
         began = it.clock.now().isoformat()
         assert pages == [(3, None, ()), (5, began, ("Bill",))]
         assert [c.complete_as_of for c in work.change.coverages] == [it.clock.now()]

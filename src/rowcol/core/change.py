@@ -185,7 +185,7 @@ class DecisionRecord:
 class Change:
     """Everything one step of a connection's reconcile writes.
 
-    `state`, `rows`, `looks`, `staged`, `publishes`, `replaces`, `discards`, `coverages`, `drained`, `parked`,
+    `state`, `rows`, `looks`, `staged`, `publishes`, `discards`, `coverages`, `drained`, `parked`,
     `answered`, `postponed` and `next_at` are guarded by the lease's fence: a coverage speaks of the
     rows that came with it. `settlements`, `observations` and `decisions` are always accepted.
     `releases`: give the lease back with this commit.
@@ -198,7 +198,6 @@ class Change:
     staged: tuple[Row, ...] = ()
     publishes: str | None = None
     discards: str | None = None
-    replaces: tuple[str, ...] = ()
     drained: tuple[DeliveryId, ...] = ()
     parked: Mapping[DeliveryId, str] = field(default_factory=dict)
     answered: tuple[Answered, ...] = ()

@@ -155,7 +155,7 @@ class Row:
 class Reading:
     """What an answer says. Rows of an unfinished stream are `staged`; `publishes` puts them in the mirror
     together with the state's cursor; `discards` drops them. `replaces`: entities that were listed
-    whole: at publishing, what the mirror has of them and the stage has not becomes a tombstone."""
+    whole: what the mirror has of them and the stage has not is asked for by id before it is published as deleted."""
 
     state: ConnectionState
     observations: tuple[Observation, ...] = ()

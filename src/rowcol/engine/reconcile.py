@@ -23,12 +23,12 @@ from rowcol.core.change import (
     Postponed,
     Refused,
 )
-from rowcol.core.ids import ConnectionId, DecisionId
+from rowcol.core.ids import ConnectionId, DecisionId, RemoteId
 from rowcol.core.money import FREE
 from rowcol.core.need import Need
 from rowcol.core.outcome import RULES, Outcome
 from rowcol.core.plan import SOON, Fetch, Rest, plan
-from rowcol.core.rail import Rail, Role
+from rowcol.core.rail import Look, Rail, Role
 from rowcol.core.records import Call
 from rowcol.core.refusal import Busy, Refusal
 from rowcol.engine import throttles
@@ -43,6 +43,8 @@ from rowcol.ports import FullStore
 
 CALLS_MAX = 8
 RUN_MAX = timedelta(seconds=20)
+UNLISTED_MAX = 100
+"""Rows that one call asks for by id; how long a list a rail takes is not always documented."""
 CALLS_SEEN = 50
 """Of the newest lines of the call log, where what was done for a need in earlier runs is looked for."""
 COMMIT_TRIES = 3
@@ -159,18 +161,26 @@ class Reconciler:
 
     async def _call(self, work: Work, step: Fetch) -> None:
         """Make one call, with a token that is good for it, and fold its answer into the next commit."""
-        connection = work.view.connection
-        cause = Cause(step.trigger, step.reason, step.purpose)
         work.has_looked |= not step.is_paid
+        sent = await self._sent(work, step, step.look, step.reason)
+        if sent is None:
+            return
+        before, outcome = work.view, work.fold(step, sent, self._clock.now())
+        await self._heed(work, sent, outcome)
+        if work.replaces:
+            await self._confirm(work, step, before)
+
+    async def _sent(self, work: Work, step: Fetch, look: Look, reason: str) -> Sent | None:
+        """The call made; None where our own rules said no."""
+        cause = Cause(step.trigger, reason, step.purpose)
         sent: Sent | NotBefore | Refused
         try:
             token = await self._token(work)
             if isinstance(token, Refused | NotBefore):
                 sent = token
             else:
-                sent = await self._gateway.fetch(
-                    connection.firm, work.view.connection, step.look, cause, token
-                )
+                connection = work.view.connection
+                sent = await self._gateway.fetch(connection.firm, connection, look, cause, token)
         except Refusal as error:  # a key, an app or a price is missing: nothing was sent
             sent = Refused(error.message)
         match sent:
@@ -180,17 +190,60 @@ class Reconciler:
                 work.refuse(step, reason, until, self._clock.now())
             case Sent():
                 work.calls.append(sent.intent.id)
-                outcome = work.fold(step, sent, self._clock.now())
-                if RULES[outcome].is_alarm:  # an operator should hear of it
-                    log.warning(
-                        "call.alarm",
-                        outcome=outcome.value,
-                        endpoint=step.look.endpoint,
-                        connection=connection.id,
-                        call=sent.intent.id,
-                    )
-                if outcome is Outcome.RATE_LIMITED and sent.intent.units:
-                    await self._tell_apart(work, sent)
+                return sent
+        return None
+
+    async def _heed(self, work: Work, sent: Sent, outcome: Outcome) -> None:
+        if RULES[outcome].is_alarm:  # an operator should hear of it
+            log.warning(
+                "call.alarm",
+                outcome=outcome.value,
+                endpoint=sent.intent.endpoint,
+                connection=sent.intent.connection,
+                call=sent.intent.id,
+            )
+        if outcome is Outcome.RATE_LIMITED and sent.intent.units:
+            await self._tell_apart(work, sent)
+
+    async def _confirm(self, work: Work, step: Fetch, before: ConnectionView) -> None:
+        """Ask by id for the rows that a whole listing did not show: a page may have come empty that was not.
+
+        Until all are told, nothing is published or told as deleted. After a failure, or for more rows than a run asks
+        for, the next run reads the listing's last page again and goes on: what was told meanwhile is staged.
+        """
+        entities, finished = work.replaces, None
+        for _ in range(CALLS_MAX):
+            found = await self._unlisted(work, entities)
+            if found is None:
+                if finished is not None:
+                    work.publish(finished)
+                return
+            finished = finished or work.withhold(before)
+            entity, ids, look = found
+            reason = f"a listing of all did not show {len(ids)} rows of {entity} that were there"
+            sent = await self._sent(work, step, look, reason)
+            if sent is None:
+                return
+            outcome = work.confirm(look, entity, ids, sent)
+            await self._heed(work, sent, outcome)
+            if outcome is not Outcome.OK:
+                return
+
+    async def _unlisted(
+        self, work: Work, entities: Sequence[str]
+    ) -> tuple[str, Sequence[RemoteId], Look] | None:
+        """Some rows that are missing of one entity and the call for them. What cannot be asked for by id is kept."""
+        row, staged = work.view.connection, work.change.staged
+        for entity in entities:
+            shown = {each.remote_id for each in staged if each.entity == entity}
+            limit = UNLISTED_MAX + len(shown)
+            known = await self._store.list_unlisted(row.firm, row.id, entity, limit=limit)
+            ids = [each for each in known if each not in shown][:UNLISTED_MAX]
+            looks = work.rail.rows_looks(entity, ids) if ids else ()
+            if looks:
+                (look,) = looks
+                return entity, ids, look
+        return None
 
     async def _token(self, work: Work) -> bytes | Refused | NotBefore | None:
         got = await self._renewer.usable(work.view)

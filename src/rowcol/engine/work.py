@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -10,12 +11,12 @@ from rowcol.core.change import Change, ConnectionView, Lease
 from rowcol.core.connection import ConnectionState
 from rowcol.core.evidence import Observation
 from rowcol.core.freshness.policy import Policy
-from rowcol.core.ids import CallId, NeedId
+from rowcol.core.ids import CallId, NeedId, RemoteId
 from rowcol.core.money import FREE, Cost
 from rowcol.core.outcome import RULES, Billed, Outcome, outcome_of_silence
 from rowcol.core.picture import Picture, standing_of
 from rowcol.core.plan import Fetch
-from rowcol.core.rail import Failure, Rail, Reading
+from rowcol.core.rail import Failure, Look, Rail, Reading, Row
 from rowcol.core.wire import NoAnswer
 from rowcol.engine.aftermath import state_after
 from rowcol.engine.gateway import Sent
@@ -42,6 +43,8 @@ class Work:
     paid_not_before: datetime | None = None
     is_parked: bool = False
     has_looked: bool = False
+    replaces: tuple[str, ...] = ()
+    """Entities that the last answer ended the listing of: what they lack may be gone, which is asked before it is told."""
     rest_until: datetime | None = None
     """Not looked at again before, though something is due: our own rules said no."""
 
@@ -97,7 +100,7 @@ class Work:
     def fold(self, step: Fetch, sent: Sent, now: datetime) -> Outcome:
         """Put an answer into the view and the next commit."""
         before = self.state
-        read = self._read(step, sent)
+        read = self._read(step.look, sent)
         outcome, detail = (
             (read.outcome, read.detail) if isinstance(read, Failure) else (Outcome.OK, "")
         )
@@ -128,23 +131,63 @@ class Work:
         self.move(state)
         return outcome
 
-    def _read(self, step: Fetch, sent: Sent) -> Reading | Failure:
+    def withhold(self, before: ConnectionView) -> tuple[ConnectionView, Change]:
+        """Go back to `before` a listing's last page, whose rows stay staged. What `publish` then takes."""
+        finished = self.view, self.change
+        self.view = before
+        state = before.connection.state
+        self.change = replace(self.change, state=state, publishes=None, coverages=())
+        return finished
+
+    def publish(self, finished: tuple[ConnectionView, Change]) -> None:
+        """End the listing as it would have ended at once."""
+        view, change = finished
+        self.view = replace(view, token=self.view.token, previous_token=self.view.previous_token)
+        self.change = replace(
+            self.change,
+            state=change.state,
+            publishes=change.publishes,
+            coverages=change.coverages,
+        )
+
+    def confirm(self, look: Look, entity: str, ids: Sequence[RemoteId], sent: Sent) -> Outcome:
+        """Stage what an answer says of rows that a listing did not show: themselves, or their tombstones."""
+        read, known = self._read(look, sent), self.state
+        if isinstance(read, Failure):
+            at, outcome, detail = sent.answer.received_at, read.outcome, read.detail
+            is_counted = read.state.failures != known.failures
+            self.move(read.state if is_counted else known.after(outcome, detail, at))
+            staged: tuple[Row, ...] = ()
+        else:
+            outcome, detail = Outcome.OK, ""
+            there = {row.remote_id for row in read.rows if row.entity == entity}
+            gone = (Row(entity, each, "", None, None) for each in ids if each not in there)
+            staged = (*read.rows, *gone)
+        self.change = replace(
+            self.change,
+            staged=(*self.change.staged, *staged),
+            settlements=(
+                *self.change.settlements,
+                sent.settlement(outcome, detail, read.remote_request_id),
+            ),
+        )
+        return outcome
+
+    def _read(self, look: Look, sent: Sent) -> Reading | Failure:
         answer = sent.answer
         if isinstance(answer, NoAnswer):
             outcome = outcome_of_silence(answer)
-            return self.rail.silent(
-                step.look, outcome, answer.silence, answer.received_at, self.state
-            )
-        return self.rail.read(step.look, answer, self.state)
+            at = answer.received_at
+            return self.rail.silent(look, outcome, answer.silence, at, self.state)
+        return self.rail.read(look, answer, self.state)
 
     def _carry(self, read: Reading) -> None:
-        change = self.change
+        change, self.replaces = self.change, read.replaces
         self.change = replace(
             change,
             rows=change.rows + read.rows,
             staged=change.staged + read.staged,
             publishes=read.publishes,
-            replaces=read.replaces,
             coverages=change.coverages + read.coverages,
         )
 

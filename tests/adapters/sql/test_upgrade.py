@@ -72,12 +72,12 @@ async def check_kept(store: SqlStore) -> None:
     await store.settle(A, settlement("old"))
     assert await store.open_call(A, metered("new", "c1")) is None
     assert await store.open_call(A, free_intent("free", "c1")) is None
-    await store.commit(A, Change(taken, staged=(row("a2"),), publishes="x", replaces=("account",)))
+    await store.commit(A, Change(taken, staged=(row("a2"),), publishes="x"))
     pool = await store.read_pool(KEY, MARCH)
     assert pool is not None
     assert (pool.spent, pool.reserved) == (0, 1)
     rows = await store.read_rows(A, C1, "account", [RemoteId("a1"), RemoteId("a2")])
-    assert [rows[RemoteId(name)].is_deleted for name in ("a1", "a2")] == [True, False]
+    assert [rows[RemoteId(name)].is_deleted for name in ("a1", "a2")] == [False, False]
     assert await store.abandon_calls(after(9), after(9)) == 2
 
 

@@ -80,8 +80,43 @@ def test_rows_say_what_an_account_is() -> None:
     assert row.body["persistent_account_id"] == "persistent_account_id"
 
 
-def test_a_vanished_account_is_a_tombstone() -> None:
+def test_an_account_that_one_list_lacks_is_looked_for_and_as_it_was() -> None:
+    """It was told as closed, and cash was that much less: a list that came empty closed them all."""
     state = kit.state(seen_until=SEEN, facts={"account_ids": "account_id,old"})
+    reading = read("accounts.get.ok", state)
+    assert all(row.body is not None for row in reading.rows)
+    assert all(seen.balance is not None for seen in reading.observations)
+    assert "accounts" in reading.state.dirty
+    assert reading.state.balances_as_of is None
+    assert (
+        reading.state.facts["account_ids"] == "account_id,account_id_savings,account_id_credit,old"
+    )
+
+
+def test_an_account_that_is_back_was_never_gone() -> None:
+    """Lists in a row count: between two that lack it, one that shows it begins anew."""
+    state = kit.state(seen_until=SEEN, facts={"account_ids": "old,account_id"})
+    short = {"account_ids_missing": "account_id"}
+    back = read("accounts.get.ok", replace(state, facts={**state.facts, **short})).state
+    assert back.facts["account_ids_missing"] == "old"
+
+
+def test_balances_beside_an_error_of_the_login_are_what_was_cached() -> None:
+    """A paid look that says in its Item that it could not log in was told as live."""
+    body = json.loads(kit.exchange("accounts.balance.get.ok").response.body)
+    error = {"error_type": "ITEM_ERROR", "error_code": "ITEM_LOGIN_REQUIRED"}
+    body["item"]["error"] = error
+    reading = RAIL.read(
+        Look("accounts.balance.get"), kit.response(body), kit.state(seen_until=SEEN)
+    )
+    assert isinstance(reading, Reading)
+    assert {o.source for o in reading.observations} == {Source.CACHED}
+    assert "health" in reading.state.dirty
+
+
+def test_an_account_that_two_lists_lack_is_a_tombstone() -> None:
+    known = {"account_ids": "account_id,old", "account_ids_missing": "old"}
+    state = kit.state(seen_until=SEEN, facts=known)
     reading = read("accounts.get.ok", state)
     assert [row.remote_id for row in reading.rows if row.body is None] == ["old"]
     assert [o.remote_account for o in reading.observations if o.balance is None] == ["old"]

@@ -86,7 +86,7 @@ def test_other_objects_are_not_mirrored() -> None:
 @pytest.mark.parametrize("body", [{}, {"time": "t"}, {"Fault": {"Error": []}}, {"Vendor": {}}])
 def test_a_success_without_what_was_asked_for_is_none(body: dict[str, object]) -> None:
     for endpoint, entity in (("entity.get", "bill"), ("entity.create", "Bill")):
-        with pytest.raises(Unreadable, match=r"no [bB]ill"):
+        with pytest.raises(Unreadable, match=r"no such [bB]ill"):
             read_object(Look(endpoint, {"entity": entity}), kit.response(body), kit.state())
 
 

@@ -208,7 +208,8 @@ def test_the_companys_name_follows() -> None:
         ("Invoice", {"Balance": 1, "TxnDate": "2026-11-01"}, date(2026, 11, 1)),
         ("Bill", {"Balance": 1, "DueDate": "soon"}, date.min),
         ("Bill", {"Balance": 0, "DueDate": "2026-12-01"}, None),
-        ("Bill", {"DueDate": "2026-12-01"}, None),
+        ("Bill", {"DueDate": "2026-12-01"}, date(2026, 12, 1)),  # nobody says that it is paid
+        ("Bill", {"DueDate": "2026-12-01", "PrivateNote": "Voided - twice"}, None),
         ("Vendor", {"Balance": 10}, None),
     ],
 )

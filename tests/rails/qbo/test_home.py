@@ -162,7 +162,7 @@ def test_a_company_s_own_description_tells_its_country() -> None:
     assert (state.facts["country"], home(state)) == ("CA", "CAD")
 
 
-@pytest.mark.parametrize("ref", [None, {}, {"name": "Dollar"}, {"value": ""}])
+@pytest.mark.parametrize("ref", [None, {}, {"value": ""}])
 def test_a_row_without_a_currency_is_in_its_company_s(ref: object) -> None:
     more = {} if ref is None else {"CurrencyRef": ref}
     cad = ConnectionState(facts={"home_currency": "CAD"})
@@ -175,6 +175,18 @@ def test_a_row_without_a_currency_is_in_its_company_s(ref: object) -> None:
     account = RAIL.record(row("Account", Name="Till", CurrentBalance=7.5, **more), cad)
     assert isinstance(account, LedgerAccount)
     assert account.balance == Money(750, "CAD")
+
+
+def test_a_currency_that_is_named_but_has_no_code_is_not_its_company_s() -> None:
+    """It was read as the company's own: 1,000 of anything were 1,000 CAD."""
+    cad = ConnectionState(facts={"home_currency": "CAD"})
+    for entity, amount in (
+        ("Bill", "Balance"),
+        ("Vendor", "Balance"),
+        ("Account", "CurrentBalance"),
+    ):
+        with pytest.raises(NotMoney, match="'Dollar', but no code"):
+            RAIL.record(row(entity, **{amount: 1000}, CurrencyRef={"name": "Dollar"}), cad)
 
 
 def test_its_own_currency_wins() -> None:

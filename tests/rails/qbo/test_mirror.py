@@ -180,7 +180,7 @@ def test_a_balance_that_moves_without_its_token_is_a_change() -> None:
 def test_small_rows_are_kept_as_values_large_ones_are_read_anew() -> None:
     """A process keeps what it read last, and no more of it than some megabytes."""
     for memo, is_kept in (("x", True), ("x" * 5_000, False)):
-        body = msgspec.json.encode({**kit.row(1), "PrivateNote": memo})
+        body = msgspec.json.encode({**kit.row(1), "Balance": 1, "PrivateNote": memo})
         first, again = (
             MirrorRow("Bill", RemoteId("1"), "0", None, None, is_deleted=False, body=bytes(body))
             for _ in range(2)

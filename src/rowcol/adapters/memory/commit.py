@@ -20,7 +20,7 @@ def commit(s: State, firm: FirmId, change: c.Change) -> c.Committed:
     login = s.login(firm, change.lease.subject)
     holds = login is not None and login.holds(change.lease)
     if login is not None:
-        if holds and not _is_there(login, change):
+        if holds:
             _write_guarded(login, change)
         _observe(login, change)
     for settlement in change.settlements:
@@ -43,10 +43,6 @@ def store_token(
     return True
 
 
-def _is_there(login: Login, change: c.Change) -> bool:
-    return change.publishes is not None and login.connection.state == change.state
-
-
 def _write_guarded(login: Login, change: c.Change) -> None:
     if change.next_at is not None:
         login.next_at = change.next_at
@@ -60,7 +56,7 @@ def _write_guarded(login: Login, change: c.Change) -> None:
     login.looks.update({look.remote_account: look for look in change.looks})
     mirror.put(login.staged, change.staged)
     if change.publishes is not None:
-        mirror.publish(login, change.replaces)
+        mirror.publish(login)
     _cover(login, change)
     _drain(login, change)
     _answer(login, change)

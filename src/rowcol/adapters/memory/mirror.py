@@ -23,11 +23,8 @@ def put(rows: Rows, given: Iterable[Row]) -> None:
         _put(rows, row, row.body)
 
 
-def publish(login: Login, replaces: Sequence[str]) -> None:
-    """Bury of the entities `replaces` what is not staged, then move everything staged into the mirror."""
-    for place, kept in login.mirror.items():
-        if place[0] in replaces and place not in login.staged:
-            login.mirror[place] = Kept(replace(kept.row, body=None, due_on=None), kept.body)
+def publish(login: Login) -> None:
+    """Move everything staged into the mirror."""
     for kept in login.staged.values():
         _put(login.mirror, kept.row, kept.body)
     login.staged.clear()
@@ -47,6 +44,12 @@ def read_rows(
     login = s.login(firm, connection)
     rows = {} if login is None else login.mirror
     return {name: _mirror_row(rows[entity, name]) for name in ids if (entity, name) in rows}
+
+
+def unlisted(login: Login, entity: str) -> tuple[RemoteId, ...]:
+    """Of the rows that are there those that are not staged."""
+    here = (place for place, kept in login.mirror.items() if kept.row.body is not None)
+    return tuple(sorted(RemoteId(i) for e, i in here if e == entity and (e, i) not in login.staged))
 
 
 def due(

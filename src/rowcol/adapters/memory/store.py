@@ -147,6 +147,12 @@ class MemoryStore:
         kept = mirror.of_entity(self._s, firm, connection, entity)
         return mirror.alive(kept, after)[:limit]
 
+    async def list_unlisted(
+        self, firm: FirmId, connection: ConnectionId, entity: str, *, limit: int
+    ) -> tuple[RemoteId, ...]:
+        login = self._s.login(firm, connection)
+        return () if login is None else mirror.unlisted(login, entity)[:limit]
+
     async def add_link(self, firm: FirmId, link: Link) -> None:
         links.add_link(self._s, firm, link)
 

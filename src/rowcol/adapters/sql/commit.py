@@ -6,8 +6,7 @@
     | was passed by a later one| left alone, `is_fenced`                                           | written                              |
 
 Within one change what was staged before is discarded first, then new rows are staged, then
-everything staged is published: of an entity that is replaced, what the mirror has and the stage
-has not becomes a tombstone.
+everything staged is published.
 """
 
 from __future__ import annotations
@@ -30,22 +29,13 @@ def commit(tx: Tx, firm: FirmId, change: c.Change) -> c.Committed:
     own(firm, change.lease.firm)
     holds = _hold(tx, firm, change)
     connection = change.lease.subject
-    if holds and not _is_there(tx, firm, change):
+    if holds:
         _write_guarded(tx, firm, change)
     if holds or _is_mine(tx, firm, connection):
         facts.observe(tx, firm, connection, change.observations)
     calls.settle_all(tx, [(firm, settlement) for settlement in change.settlements])
     needs.record_decisions(tx, firm, change.decisions)
     return c.Committed(is_fenced=not holds)
-
-
-def _is_there(tx: Tx, firm: FirmId, change: c.Change) -> bool:
-    """Whether this very change was committed before, and only its answer was lost: the stage is empty by now, and to
-    publish once more would bury everything."""
-    if change.publishes is None or change.state is None:
-        return False
-    values = {"firm": firm, "id": change.lease.subject, "state": dumps(change.state)}
-    return tx.row(_in_state(tx.t), **values) is not None
 
 
 def store_token(
@@ -89,7 +79,7 @@ def _write_guarded(tx: Tx, firm: FirmId, change: c.Change) -> None:
     accounts.write_looks(tx, firm, connection, change.looks)
     mirror.stage(tx, firm, connection, change.staged)
     if change.publishes is not None:
-        mirror.publish(tx, firm, connection, change.replaces)
+        mirror.publish(tx, firm, connection)
     facts.cover(tx, firm, connection, change.coverages)
     if change.drained or change.parked:
         inbox.drain(
@@ -175,13 +165,6 @@ def _move_state(t: Tables) -> Update:
 def _owned(t: Tables) -> Select[tuple[str]]:
     k = t.connections.c
     return select(k.id).where(k.firm == bindparam("firm"), k.id == bindparam("id"))
-
-
-@prepared
-def _in_state(t: Tables) -> Select[tuple[str]]:
-    k = t.connections.c
-    mine = (k.firm == bindparam("firm"), k.id == bindparam("id"))
-    return select(k.id).where(*mine, k.state == bindparam("state"))
 
 
 @prepared

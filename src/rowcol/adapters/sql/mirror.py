@@ -1,6 +1,6 @@
 """Mirror: rows of the rails as they gave them, read and written under the fence; an unfinished stream is staged beside it.
 
-Publishing and replacing are statements over sets: a hundred thousand rows never pass through Python.
+Publishing is a statement over sets: a hundred thousand rows never pass through Python.
 """
 
 from __future__ import annotations
@@ -16,15 +16,12 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
-    Update,
     bindparam,
     delete,
     exists,
     literal_column,
-    null,
     select,
     tuple_,
-    update,
 )
 
 from rowcol.adapters.sql.codec import MIRROR_COLUMNS, mirror_row_of, row_columns, row_of
@@ -60,11 +57,9 @@ def stage(tx: Tx, firm: FirmId, connection: str, rows: Sequence[Row]) -> None:
         tx.run(_put_staged(tx.t), [row_columns(firm, connection, row) for row in rows])
 
 
-def publish(tx: Tx, firm: FirmId, connection: str, replaces: Sequence[str] = ()) -> None:
-    """Bury of the entities `replaces` what is not staged, then move everything staged into the mirror."""
+def publish(tx: Tx, firm: FirmId, connection: str) -> None:
+    """Move everything staged into the mirror."""
     place = {"p_firm": firm, "p_connection": connection}
-    for entity in replaces:
-        tx.run(_bury_missing(tx.t), {**place, "p_entity": entity})
     if tx.run(_move_staged(tx.t), place):
         discard(tx, firm, connection)
 
@@ -103,6 +98,15 @@ def list_rows(
     place = {"firm": firm, "connection": connection, "entity": entity}
     rows = tx.rows(_page(tx.t, has_deleted=False), **place, after=after, limit=limit)
     return tuple(mirror_row_of(row) for row in rows)
+
+
+def list_unlisted(
+    tx: Tx, firm: FirmId, connection: ConnectionId, entity: str, limit: int
+) -> tuple[RemoteId, ...]:
+    """Of the rows that are there those that are not staged."""
+    place = {"firm": firm, "connection": connection, "entity": entity}
+    rows = tx.rows(_unlisted(tx.t), **place, limit=limit)
+    return tuple(RemoteId(row.remote_id) for row in rows)
 
 
 def list_due(
@@ -173,7 +177,7 @@ def _put_staged(t: Tables) -> Insert:
 
 
 @prepared
-def _bury_missing(t: Tables) -> Update:
+def _unlisted(t: Tables) -> Select[tuple[str]]:
     m, s = t.mirror.c, t.staged.c
     is_staged = exists().where(
         s.firm == m.firm,
@@ -182,15 +186,10 @@ def _bury_missing(t: Tables) -> Update:
         s.remote_id == m.remote_id,
     )
     return (
-        update(t.mirror)
-        .where(
-            m.firm == bindparam("p_firm"),
-            m.connection == bindparam("p_connection"),
-            m.entity == bindparam("p_entity"),
-            m.deleted == literal_column("0"),
-            ~is_staged,
-        )
-        .values(deleted=literal_column("1"), due_on=null())
+        select(m.remote_id)
+        .where(*_mine(t.mirror), m.deleted == literal_column("0"), ~is_staged)
+        .order_by(m.remote_id)
+        .limit(bindparam("limit"))
     )
 
 

@@ -156,6 +156,11 @@ class SqlStore:
     ) -> tuple[MirrorRow, ...]:
         return await self._read(mirror.list_rows, firm, connection, entity, after, limit)
 
+    async def list_unlisted(
+        self, firm: FirmId, connection: ConnectionId, entity: str, *, limit: int
+    ) -> tuple[RemoteId, ...]:
+        return await self._read(mirror.list_unlisted, firm, connection, entity, limit)
+
     async def add_link(self, firm: FirmId, link: Link) -> None:
         await self._write(links.add_link, firm, link)
 

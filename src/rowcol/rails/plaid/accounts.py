@@ -45,10 +45,12 @@ def _read(look: Look, response: Response, state: ConnectionState, *, is_live: bo
     if len(set(ids)) != len(ids):
         raise records.Unreadable("an account is given twice")
     is_whole = not look.arguments.get("account_ids")
-    gone = [known for known in facts.account_ids(state) if known not in ids] if is_whole else []
+    gone, missing = _absent(state, ids) if is_whole else ([], [])
     state = with_item(state.after(Outcome.OK, "", response.sent_at), answer.item)
     if is_whole:
-        state = _with_list(state, answer)
+        state = _with_list(state, answer, missing)
+    state = _with_error(state, answer.item)
+    is_live = is_live and answer.item.error is None
     source, true_at = _evidence(response, state, is_live=is_live)
     rows = [_row(account) for account in answer.accounts]
     rows += [Row(ACCOUNT, RemoteId(known), "", None, None) for known in gone]
@@ -60,7 +62,7 @@ def _read(look: Look, response: Response, state: ConnectionState, *, is_live: bo
             seen.append(_observed(account.account_id, since, response, source, balance))
     if true_at is not None:
         seen += [_observed(known, true_at, response, source, None) for known in gone]
-        if is_whole:
+        if is_whole and not missing:
             state = replace(state, balances_as_of=max(true_at, state.balances_as_of or true_at))
     if is_live:
         state = _after_live(state, response.sent_at)
@@ -70,6 +72,21 @@ def _read(look: Look, response: Response, state: ConnectionState, *, is_live: bo
         rows=tuple(rows),
         remote_request_id=request_id_of(answer.request_id),
     )
+
+
+def _with_error(state: ConnectionState, item: records.ItemRecord) -> ConnectionState:
+    """The Item itself tells what its error is; until then its balances count as what was cached."""
+    if item.error is None:
+        return state
+    return state.marked(facts.HEALTH, "balances came with an error of the login")
+
+
+def _absent(state: ConnectionState, ids: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Accounts that a list does not show: gone, as the one before it lacked them too; and missing. A list may come short:
+    what is missing is looked for at once, and until then it is as it was."""
+    before = facts.account_ids(state, facts.MISSING_IDS)
+    absent = [known for known in facts.account_ids(state) if known not in ids]
+    return [i for i in absent if i in before], [i for i in absent if i not in before]
 
 
 def beside_changes(
@@ -93,12 +110,18 @@ def beside_changes(
     return state, seen
 
 
-def _with_list(state: ConnectionState, answer: records.AccountsAnswer) -> ConnectionState:
+def _with_list(
+    state: ConnectionState, answer: records.AccountsAnswer, missing: Sequence[str]
+) -> ConnectionState:
     kinds = {account.type for account in answer.accounts}
+    state = state.cleared(facts.ACCOUNTS)
+    if missing:
+        state = state.marked(facts.ACCOUNTS, "a list did not show an account that was there")
     return facts.learnt(
-        state.cleared(facts.ACCOUNTS),
+        state,
         {
-            facts.ACCOUNT_IDS: ",".join(account.account_id for account in answer.accounts),
+            facts.ACCOUNT_IDS: ",".join([*(a.account_id for a in answer.accounts), *missing]),
+            facts.MISSING_IDS: ",".join(missing),
             facts.HAS_NON_DEPOSITORY: bool(kinds - {"depository"}),
         },
     )

@@ -11,6 +11,8 @@ import re
 from dataclasses import replace
 from datetime import datetime
 
+import msgspec
+
 from rowcol.core.connection import ConnectionState
 from rowcol.core.outcome import RULES, Outcome
 from rowcol.core.rail import Failure, Look
@@ -103,8 +105,26 @@ def request_id_of(value: str) -> str:
     return value if _REQUEST_ID.fullmatch(value) else ""
 
 
+class _Envelope(msgspec.Struct, frozen=True):
+    """An error's own key; inside an Item or a session it is a part of what was asked for."""
+
+    error_code: object = None
+
+
+def is_refused(response: Response) -> bool:
+    """Whether an answer refuses what was asked for: by its status, or by an error beside one that says success.
+
+    Every reader of an answer asks this first."""
+    if not 200 <= response.status < 300:
+        return True
+    try:
+        return msgspec.json.decode(response.body, type=_Envelope).error_code is not None
+    except (ValueError, RecursionError):
+        return False  # whoever reads it says what is wrong with it
+
+
 def refused(look: Look, response: Response, state: ConnectionState) -> Failure:
-    """The failure that an answer outside 2xx is."""
+    """The failure that an answer is which refuses (`is_refused`)."""
     at, status = response.received_at, response.status
     try:
         error = decode(response.body, ErrorRecord)

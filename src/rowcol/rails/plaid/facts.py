@@ -10,6 +10,7 @@
 | `consented`                | str  | products, so that a change is noticed                         |
 | `consent_until`            | str  | when the consent ends unless a person renews it, "" for never |
 | `account_ids`              | str  | accounts of the last whole list, joined by commas             |
+| `account_ids_missing`      | str  | of those the ones that it did not show: gone once another list lacks them, too |
 | `has_non_depository`       | bool | one of them is no bank account (Capital One's rule)           |
 | `balance_refused`          | str  | the code with which live balances were refused for good       |
 | `transactions_refused`     | str  | the same for transactions                                     |
@@ -37,6 +38,7 @@ INSTITUTION, INSTITUTION_NAME, UPDATE_TYPE = "institution_id", "institution_name
 HAS_TRANSACTIONS, WEBHOOK, CONSENTED = "has_transactions", "webhook", "consented"
 CONSENT_UNTIL = "consent_until"
 ACCOUNT_IDS, HAS_NON_DEPOSITORY = "account_ids", "has_non_depository"
+MISSING_IDS = "account_ids_missing"
 BALANCE_REFUSED, TRANSACTIONS_REFUSED = "balance_refused", "transactions_refused"
 HISTORY_COMPLETE = "history_complete"
 INSTITUTION_STATUS, REFRESH_INTERVAL = "institution_status", "refresh_interval"
@@ -80,9 +82,9 @@ def moment(state: ConnectionState, name: str) -> datetime | None:
     return datetime.fromisoformat(value) if value else None
 
 
-def account_ids(state: ConnectionState) -> tuple[str, ...]:
-    """Accounts of the last whole list."""
-    return tuple(filter(None, word(state, ACCOUNT_IDS).split(",")))
+def account_ids(state: ConnectionState, name: str = ACCOUNT_IDS) -> tuple[str, ...]:
+    """Accounts of the last whole list, and those that one list has not shown yet."""
+    return tuple(filter(None, word(state, name).split(",")))
 
 
 def may_sync(state: ConnectionState) -> bool:

@@ -11,7 +11,14 @@ from rowcol.core.outcome import Outcome
 from rowcol.core.rail import Failure, Grant, Look, Offer, Progress, Shown, ShownAccount
 from rowcol.core.refusal import BadInput
 from rowcol.core.wire import Response
-from rowcol.rails.plaid.errors import code_of, failed, outcome_of, refused, request_id_of
+from rowcol.rails.plaid.errors import (
+    code_of,
+    failed,
+    is_refused,
+    outcome_of,
+    refused,
+    request_id_of,
+)
 from rowcol.rails.plaid.records import (
     BankRecord,
     ChosenRecord,
@@ -51,7 +58,7 @@ def exchange_look(answers: Mapping[str, str]) -> Look:
 def read_grant(look: Look, response: Response) -> Grant | Failure:
     """What a step of connecting gave."""
     state = ConnectionState()
-    if not 200 <= response.status < 300:
+    if is_refused(response):
         return refused(look, response, state)
     try:
         return _grant(look.endpoint, response.body)

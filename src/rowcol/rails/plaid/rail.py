@@ -67,7 +67,7 @@ class Plaid(WithoutBooks):
 
     def read(self, look: Look, response: Response, state: ConnectionState) -> Reading | Failure:
         """What the answer says."""
-        if not 200 <= response.status < 300:
+        if errors.is_refused(response):
             return errors.refused(look, response, state)
         reader = _READERS.get(look.endpoint, items.read_acknowledgement)
         try:

@@ -90,8 +90,8 @@ class BalanceRecord(msgspec.Struct, frozen=True):
     `last_updated_datetime` means something at two banks only, so it is not typed here.
     """
 
-    available: Number = _NULL
-    current: Number = _NULL
+    available: Number
+    current: Number
     limit: Number = _NULL
     iso_currency_code: str | None = None
     unofficial_currency_code: str | None = None
@@ -283,6 +283,7 @@ class SessionRecord(_Unshown, frozen=True):
 class LinkTokenAnswer(_Unshown, frozen=True):
     """`/link/token/get`: every visit that was made with this link token; none yet is no list or an empty one."""
 
+    link_token: str
     link_sessions: Sequence[SessionRecord] | None = None
     request_id: str = ""
 

@@ -40,7 +40,7 @@ from rowcol.core.outcome import Outcome
 from rowcol.core.rail import Failure
 from rowcol.core.secret import hash_of
 from rowcol.core.wire import MAX_DELIVERY_BYTES, RawDelivery, Response
-from rowcol.rails.plaid.errors import failed, refused
+from rowcol.rails.plaid.errors import failed, is_refused, refused
 from rowcol.rails.plaid.looks import key_look
 from rowcol.rails.plaid.records import Id, KeyAnswer, KeyRecord, Unreadable, decode, moment_of
 from rowcol.rails.plaid.spec import EVENTS, EVERYTHING, NOTICES
@@ -201,7 +201,7 @@ def read_key(app: AppId, response: Response) -> VerificationKey | Failure:
     """The key in the answer to `key_look`."""
     state = ConnectionState()
     look = key_look("")
-    if not 200 <= response.status < 300:
+    if is_refused(response):
         return refused(look, response, state)
     try:
         key = decode(response.body, KeyAnswer).key

@@ -17,10 +17,10 @@ from rowcol.core.wire import Response
 from rowcol.rails.qbo import facts
 from rowcol.rails.qbo.changes import with_name
 from rowcol.rails.qbo.errors import fault_of, refused, remote_request_id
-from rowcol.rails.qbo.mirror import row_of, rows_of
+from rowcol.rails.qbo.mirror import DELETED, is_sparse, row_of, rows_of
 from rowcol.rails.qbo.progress import read_well
 from rowcol.rails.qbo.records import Body, QueryAnswer, Unreadable, decode
-from rowcol.rails.qbo.spec import ENDPOINTS, ENTITIES
+from rowcol.rails.qbo.spec import COMPANY, ENDPOINTS, ENTITIES
 
 _GONE = ("", "invalid_token", "invalid_grant")
 _BY_PATH = {entity.lower(): entity for entity in ENTITIES}
@@ -29,15 +29,30 @@ _BY_PATH = {entity.lower(): entity for entity in ENTITIES}
 def read_object(look: Look, response: Response, state: ConnectionState) -> Reading:
     """The reading of one object, read or written: `{"Bill": {..}, "time": ".."}`."""
     answer = decode(response.body, Body)
-    asked = str(look.arguments.get("entity") or "CompanyInfo")
-    if asked.lower() not in map(
-        str.lower, answer
-    ):  # a success without what was asked for is none: nothing is known of it
-        raise Unreadable(f"the answer has no {asked}")
-    rows = tuple(row_of(entity, answer[entity]) for entity in ENTITIES if entity in answer)
+    asked = str(look.arguments.get("entity") or COMPANY)
+    came = next((part for name, part in answer.items() if name.lower() == asked.lower()), None)
+    if not isinstance(came, dict) or _is_another(look, came):
+        # A success without what was asked for is none: nothing is known of it.
+        raise Unreadable(f"the answer has no such {asked}")
+    # One told in part was done all the same; whole it comes with the next look.
+    rows = tuple(row_of(e, answer[e]) for e in ENTITIES if e in answer and not is_sparse(answer[e]))
     if ENDPOINTS[look.endpoint].is_write:
         state = facts.without(state, facts.READ_ONLY)
     return _reading(response, state, rows)
+
+
+def _is_another(look: Look, came: Body) -> bool:
+    """Whether an answer speaks of another object than was asked for, or says of a deleted one that it is there."""
+    if look.endpoint == "entity.delete" and came.get("status") != DELETED:
+        return True
+    asked = (look.body or {}).get("Id") or look.arguments.get("id")
+    is_named = bool(asked) and "Id" in came and _BY_PATH.get(_entity(look)) != COMPANY
+    return is_named and str(came["Id"]) != str(asked)
+
+
+def _entity(look: Look) -> str:
+    """What it asks for, as a part of an address."""
+    return str(look.arguments.get("entity") or "").lower()
 
 
 def read_page(_look: Look, response: Response, state: ConnectionState) -> Reading:
@@ -48,8 +63,9 @@ def read_page(_look: Look, response: Response, state: ConnectionState) -> Readin
 
 def read_report(_look: Look, response: Response, state: ConnectionState) -> Reading:
     """The reading of a report: for whoever asked, nothing to keep."""
-    if "Header" not in decode(response.body, dict[str, Any]):
-        raise Unreadable("the answer has no Header")
+    answer = decode(response.body, dict[str, Any])
+    if not all(isinstance(answer.get(part), dict) for part in ("Header", "Columns", "Rows")):
+        raise Unreadable("the answer lacks a part of the report")
     return _reading(response, state, ())
 
 
@@ -72,9 +88,10 @@ def refused_object(look: Look, response: Response, state: ConnectionState) -> Fa
     A write that is refused with the same code may as well have named something inactive.
     """
     failure = refused(look, response, state)
-    entity = _BY_PATH.get(str(look.arguments.get("entity") or "").lower(), "")
+    entity = _BY_PATH.get(_entity(look), "")
     remote_id = str(look.arguments.get("id") or "")
-    if failure.outcome is not Outcome.NOT_FOUND or not entity or not remote_id:
+    is_gone = failure.outcome is Outcome.NOT_FOUND and response.status >= 400
+    if not (is_gone and entity and remote_id):
         return failure
     return replace(failure, gone=(Row(entity, RemoteId(remote_id), "", None, None),))
 

@@ -28,7 +28,7 @@ from rowcol.rails.qbo.progress import (
     read_well,
     server_time,
 )
-from rowcol.rails.qbo.records import Body, ChangesAnswer, decode, text
+from rowcol.rails.qbo.records import Body, ChangesAnswer, Unreadable, decode, text
 from rowcol.rails.qbo.spec import ANNOUNCED, COMPANY, ENTITIES
 
 FULL = 1000
@@ -53,6 +53,8 @@ def read_changes(look: Look, response: Response, state: ConnectionState) -> Read
         return _started_anew(response, state)
     answer = decode(response.body, ChangesAnswer)
     groups = [group for part in answer.CDCResponse for group in part.QueryResponse]
+    if not groups:  # where nothing changed there is an empty one
+        raise Unreadable("an answer without a part")
     rows = tuple(row for group in groups for row in rows_of(group))
     time = server_time(response, answer.time)
     begun = progress_of(state)
@@ -86,8 +88,8 @@ def refused_changes(look: Look, response: Response, state: ConnectionState) -> F
 
     How that refusal looks is not documented, so the cursor's own age tells.
     """
-    is_refused = response.status == 400 and fault_of(response.body).is_validation
-    if not (is_refused and _asks_too_far(state, response)):
+    is_validation = response.status <= 400 and fault_of(response.body).is_validation
+    if not (is_validation and _asks_too_far(state, response)):
         return refused(look, response, state)
     return _started_anew(response, state)
 

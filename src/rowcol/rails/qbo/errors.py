@@ -1,7 +1,8 @@
 """Errors: Intuit's codes, each with the one outcome that it is to us, whatever HTTP status it comes with.
 
 A fault is JSON with `Fault`, JSON with lower-case `fault` (from the gateway), XML though JSON was asked for,
-or a token answer's `error`. Without a code the status decides. Only codes and names of fields are kept, never
+or a token answer's `error`. It may stand inside an answer whose status says success, and there at any place: a page, one
+group of changes, one item of a batch. Without a code the status decides. Only codes and names of fields are kept, never
 Intuit's texts: they quote what was sent. Source: section 7 of the fact sheet, looked up 2026-11-25.
 """
 
@@ -93,6 +94,8 @@ _OF_CALLERS = frozenset(
 )
 _BODY_MAX = 65_536
 SHOWN_MAX = 100
+_INSIDE = re.compile(rb'"[Ff]ault"\s*:(?!\s*null)')
+"""The name of a part that is a fault, and no text: there its quotes would be escaped. Envelopes of success may have a null one."""
 _XML_CODE = re.compile(rb"<(?:Error)\b[^>]{0,200}?\bcode=[\"'](\d{1,6})[\"']")
 _IN_MESSAGE = re.compile(r"errorCode=(\d{1,6})")
 _CODE = re.compile(r"\d{1,6}")
@@ -117,9 +120,16 @@ class Fault:
     element: str = ""
 
 
+def is_refused(response: Response) -> bool:
+    """Whether an answer refuses what was asked for, or a part of it: by its status, or by a fault inside a success.
+
+    Every reader of an answer asks this first."""
+    return not 200 <= response.status < 300 or _INSIDE.search(response.body) is not None
+
+
 def fault_of(body: bytes) -> Fault:
     """What an error body says, whatever its form."""
-    head = body[:_BODY_MAX].lstrip()
+    head = body if _INSIDE.search(body) else body[:_BODY_MAX].lstrip()
     if head.startswith(b"<"):
         found = _XML_CODE.search(head)
         return Fault(_plain(found.group(1).decode()) if found else "", is_page=found is None)
@@ -132,8 +142,21 @@ def fault_of(body: bytes) -> Fault:
     word = said.get("error")
     if isinstance(word, str):
         return Fault(word if _WORD.fullmatch(word) else "")
-    fault = said.get("Fault") or said.get("fault")
+    try:
+        fault = _fault_in(said)
+    except RecursionError:
+        return Fault(is_page=True)
     return _fault(fault) if isinstance(fault, Mapping) else Fault()
+
+
+def _fault_in(said: object) -> object:
+    """The first fault in an answer, however deep; None where there is none."""
+    if isinstance(said, Mapping):
+        if fault := said.get("Fault") or said.get("fault"):
+            return fault
+        said = list(said.values())
+    found = map(_fault_in, said) if isinstance(said, list) else ()
+    return next(filter(None, found), None)
 
 
 def _fault(fault: Mapping[str, object]) -> Fault:
@@ -165,7 +188,7 @@ def remote_request_id(response: Response) -> str:
 
 
 def refused(look: Look, response: Response, state: ConnectionState) -> Failure:
-    """The failure that an answer outside 2xx is."""
+    """The failure that an answer is which refuses (`is_refused`)."""
     fault = fault_of(response.body)
     outcome, why = _judged(look, response.status, fault)
     code = fault.code or f"HTTP_{response.status}"

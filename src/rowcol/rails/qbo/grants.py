@@ -16,7 +16,7 @@ from rowcol.core.rail import CONSENT, Failure, Grant, Look, Renewed
 from rowcol.core.refusal import BadInput
 from rowcol.core.wire import Response
 from rowcol.rails.qbo import facts, tokens
-from rowcol.rails.qbo.errors import failed, refused, remote_request_id
+from rowcol.rails.qbo.errors import failed, is_refused, refused, remote_request_id
 from rowcol.rails.qbo.records import TokenAnswer, Unreadable, decode
 
 SCOPE = "com.intuit.quickbooks.accounting"
@@ -59,7 +59,7 @@ def callback_look(app: App, answers: Mapping[str, str]) -> Look:
 def read_grant(look: Look, response: Response) -> Grant | Failure:
     """The tokens of a company."""
     state = ConnectionState()
-    if not 200 <= response.status < 300:
+    if is_refused(response):
         return refused(look, response, state)
     try:
         answer = decode(response.body, TokenAnswer)
@@ -86,7 +86,7 @@ def read_renewal(
     look: Look, response: Response, token: str, state: ConnectionState
 ) -> Renewed | Failure:
     """The new tokens; whatever goes wrong, the old ones are kept."""
-    if not 200 <= response.status < 300:
+    if is_refused(response):
         return refused(look, response, state)
     try:
         answer = decode(response.body, TokenAnswer)

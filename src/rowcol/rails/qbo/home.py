@@ -22,9 +22,9 @@ from rowcol.core.outcome import Outcome
 from rowcol.core.rail import Failure, Look, Reading
 from rowcol.core.wire import Response
 from rowcol.rails.qbo import facts
-from rowcol.rails.qbo.errors import fault_of, refused, remote_request_id
+from rowcol.rails.qbo.errors import refused, remote_request_id
 from rowcol.rails.qbo.progress import read_well
-from rowcol.rails.qbo.records import QueryAnswer, Unreadable, convert, decode, text
+from rowcol.rails.qbo.records import QueryAnswer, convert, decode, text
 
 PREFERENCES = "Preferences"
 _LOOK = Look("query", {"statement": "SELECT * FROM Preferences"})
@@ -99,8 +99,6 @@ def is_currency_look(look: Look) -> bool:
 def read_currency(_look: Look, response: Response, state: ConnectionState) -> Reading:
     """The reading of Preferences. Raise `Unreadable` where the answer is none."""
     answer = decode(response.body, QueryAnswer)
-    if "Fault" in answer.QueryResponse or fault_of(response.body).code:
-        raise Unreadable("a fault in an answer that is none")
     found = answer.QueryResponse.get(PREFERENCES) or []
     told = ""
     for each in convert(found, list[PreferencesRecord]):

@@ -68,8 +68,10 @@ def read_listed(look: Look, response: Response, state: ConnectionState) -> Readi
         answer = QueryAnswer({COMPANY: [body.CompanyInfo]}, moment_of(convert(body.time, str)))
     else:
         answer = decode(response.body, QueryAnswer)
-    objects = answer.QueryResponse.get(entity) or []
-    rows = rows_of({entity: objects})
+    rows = rows_of(answer.QueryResponse)
+    if any(row.entity != entity for row in rows):
+        raise Unreadable(f"a page of {entity} with something else in it")
+    objects = answer.QueryResponse.get(entity, [])
     if not progress.sent:
         first = first_of(state, response, answer.time)
         progress = msgspec.structs.replace(

@@ -41,7 +41,7 @@ from rowcol.rails.qbo.records import (
 )
 from rowcol.rails.qbo.spec import ENTITIES
 
-DELETED = "Deleted"
+DELETED, VOIDED = "Deleted", "Voided"
 UNDATED = date.min
 """Due on no known day, yet open: due at once."""
 _OPEN = Decimal(1)
@@ -59,23 +59,38 @@ def row_of(entity: str, body: object) -> Row:
         raise Unreadable("an object that is none")
     changed_at = moment_of(found.MetaData.LastUpdatedTime)
     remote_id = RemoteId(found.Id)
+    if is_sparse(body):  # to keep it as whole would blank what it leaves out
+        raise Unreadable(f"an object of {entity} that is told in part")
     if found.status == DELETED:
+        if found.SyncToken:
+            raise Unreadable(f"an object of {entity} that is deleted and whole")
         return Row(entity, remote_id, "", changed_at, None)
     version = text(found.SyncToken)
     return Row(entity, remote_id, version, changed_at, body, _due_on(entity, body))
 
 
 def rows_of(groups: dict[str, Any]) -> tuple[Row, ...]:
-    """Every object in an answer's groups, in their order; what is no entity of ours is left out."""
+    """Every object in an answer's groups, in their order; what is no entity of ours is left out.
+
+    Raise `Unreadable` where there are fewer than the answer itself says. (Its `totalCount` is wrong in Intuit's own example.)
+    """
     found: list[Row] = []
     for entity in ENTITIES:
-        objects = groups.get(entity)
-        if objects is None:
+        if entity not in groups:
             continue
-        if not isinstance(objects, list):
+        if not isinstance(groups[entity], list):
             raise Unreadable("objects that are no list")
-        found += (row_of(entity, each) for each in objects)
+        found += (row_of(entity, each) for each in groups[entity])
+    promised = groups.get("maxResults")
+    came = sum(len(part) for part in groups.values() if isinstance(part, list))
+    if isinstance(promised, int) and promised > came:
+        raise Unreadable("fewer objects than the answer says")
     return tuple(found)
+
+
+def is_sparse(body: object) -> bool:
+    """Whether an object is told in part, as some answers to a write are."""
+    return isinstance(body, dict) and body.get("sparse") in (True, "true")
 
 
 def _due_on(entity: str, body: dict[str, Any]) -> date | None:
@@ -84,10 +99,17 @@ def _due_on(entity: str, body: dict[str, Any]) -> date | None:
     try:
         balance = amount_of(body.get("Balance"))
     except Unreadable:
-        balance = _OPEN  # a list of what is open must name it
+        balance = None
+    if balance is None and not _is_voided(body):
+        balance = _OPEN  # a list of what is open must name what nobody knows to be paid
     if balance is None or balance <= 0:
         return None
     return day_of(body.get("DueDate")) or day_of(body.get("TxnDate")) or UNDATED
+
+
+def _is_voided(body: dict[str, Any]) -> bool:
+    """A voided one may have no amounts left."""
+    return not body.get("TotalAmt") and str(body.get("PrivateNote") or "").startswith(VOIDED)
 
 
 class RefRecord(msgspec.Struct, frozen=True):
@@ -169,6 +191,9 @@ def _open_item(row: MirrorRow, found: OpenRecord, home: str) -> OpenItem:
     party = (found.VendorRef if is_bill else found.CustomerRef) or NOBODY
     currency = _currency(found.CurrencyRef, home)
     total = _money(found.TotalAmt, currency)
+    is_voided = not found.TotalAmt and (found.PrivateNote or "").startswith(VOIDED)
+    if found.Balance is None and not (is_voided or row.is_deleted):
+        raise NotMoney("it says nothing of what is open")  # which is not: nothing is open
     is_untouched = found.Balance is not None and found.Balance == found.TotalAmt
     return OpenItem(
         kind=Kind.PAYABLE if is_bill else Kind.RECEIVABLE,
@@ -183,7 +208,7 @@ def _open_item(row: MirrorRow, found: OpenRecord, home: str) -> OpenItem:
         balance=total if is_untouched else _money(found.Balance, currency),
         memo=text(found.PrivateNote),
         changed_at=row.remote_at,
-        is_voided=not found.TotalAmt and (found.PrivateNote or "").startswith("Voided"),
+        is_voided=is_voided,
         is_deleted=row.is_deleted,
     )
 
@@ -200,6 +225,8 @@ def _party(row: MirrorRow, found: PartyRecord, home: str) -> Party:
 
 
 def _account(row: MirrorRow, found: AccountRecord, home: str) -> LedgerAccount:
+    if found.AccountType == "Bank" and found.CurrentBalance is None and not row.is_deleted:
+        raise NotMoney("it says nothing of its balance")
     return LedgerAccount(
         remote_id=row.remote_id,
         name=text(found.FullyQualifiedName or found.Name),
@@ -214,7 +241,10 @@ def _account(row: MirrorRow, found: AccountRecord, home: str) -> LedgerAccount:
 
 def _currency(ref: RefRecord | None, home: str) -> str:
     """Its own, else the company's; never a guess. Raise `NotMoney` where there is none of ISO 4217."""
-    code = (ref.value if ref is not None else None) or home
+    ref = ref or NOBODY
+    if ref.name and not ref.value:
+        raise NotMoney(f"it names its currency {text(ref.name)!r}, but no code of one")
+    code = ref.value or home
     if not code:
         raise NotMoney("it names no currency, and its company's own is not known")
     exponent_of(code)

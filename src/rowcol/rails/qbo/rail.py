@@ -86,7 +86,7 @@ class Qbo:
             return calls.read_revocation(look, response, state)
         if home.is_currency_look(look):
             return _read_currency(look, response, state)
-        if not 200 <= response.status < 300:
+        if errors.is_refused(response):
             return _REFUSALS.get(look.endpoint, errors.refused)(look, response, state)
         reader = _READERS.get(look.endpoint, calls.read_object)
         if look.is_page:
@@ -196,7 +196,7 @@ def _read(
 
 
 def _read_currency(look: Look, response: Response, state: ConnectionState) -> Reading | Failure:
-    if not 200 <= response.status < 300:
+    if errors.is_refused(response):
         return home.refused_currency(look, response, state)
     read = _read(home.read_currency, look, response, state)
     if isinstance(read, Reading):
