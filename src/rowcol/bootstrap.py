@@ -241,7 +241,8 @@ def secret_keys(settings: Settings) -> tuple[str, ...]:
         ) from error
     if not keys:
         raise Misconfigured(
-            f"no secret key: {path} is missing", "run `rowcol init`, or set ROWCOL_SECRET_KEYS"
+            f"no secret key: {path} is missing, or empty",
+            "restore it from your backup, or set ROWCOL_SECRET_KEYS; where nothing was ever set up, run `rowcol init`",
         )
     return keys
 

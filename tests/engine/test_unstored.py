@@ -130,7 +130,7 @@ async def test_nothing_is_called_before_it_is_stored(
     async with deeds.held(it.plane, row) as its:
         assert its.view.token is not None
     assert await it.token() == "r2"
-    assert it.plane.renewer.unstored.subjects == ()
+    assert not it.plane.renewer.unstored.subjects
 
 
 async def test_without_a_question_it_is_stored_too(it: CompanyRig, store: Refusing) -> None:
