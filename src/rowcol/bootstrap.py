@@ -104,15 +104,19 @@ class Plane:
         finally:
             if finishing is not None:
                 await _cancelled(finishing)  # what it has begun goes on, and is waited for below
-            await plane.runner.stop()
-            await plane.renewer.unbroken.finish(STOP_MAX)
-            await plane.inbox.drain()
-            for task in plane.tasks:
-                await _cancelled(task)
-            try:
-                await plane.decisions.flush()
-            finally:
-                await closing.aclose()
+            await _close(plane, closing)
+
+
+async def _close(plane: OpenPlane, closing: contextlib.AsyncExitStack) -> None:
+    """Each step is made whatever the one before it raised: the last one in comes first."""
+    async with closing as steps:
+        steps.push_async_callback(plane.decisions.flush)
+        for task in plane.tasks:
+            steps.push_async_callback(_cancelled, task)
+        steps.push_async_callback(plane.inbox.drain)
+        steps.push_async_callback(plane.renewer.unstored.finish, STOP_MAX)
+        steps.push_async_callback(plane.renewer.unbroken.finish, STOP_MAX)
+        steps.push_async_callback(plane.runner.stop)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:
@@ -237,7 +241,8 @@ def secret_keys(settings: Settings) -> tuple[str, ...]:
         ) from error
     if not keys:
         raise Misconfigured(
-            f"no secret key: {path} is missing", "run `rowcol init`, or set ROWCOL_SECRET_KEYS"
+            f"no secret key: {path} is missing, or empty",
+            "restore it from your backup, or set ROWCOL_SECRET_KEYS; where nothing was ever set up, run `rowcol init`",
         )
     return keys
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
@@ -36,6 +38,14 @@ class FernetVault:
                 "a stored secret was sealed with a key that is not configured",
                 "add the old key after the new one in ROWCOL_SECRET_KEYS or the key file",
             ) from error
+
+
+def sealed_at(sealed: bytes) -> datetime | None:
+    """When a token was sealed: it says so in the clear, unproven. None where it is none of ours."""
+    try:
+        return datetime.fromtimestamp(int.from_bytes(urlsafe_b64decode(sealed)[1:9], "big"), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def new_key() -> str:

@@ -13,6 +13,7 @@ from rowcol.api.paging import After, Limit, Page, page_of
 from rowcol.core.ids import AppId, BusinessId, ConnectionId, RemoteId
 from rowcol.core.rail import CONSENT
 from rowcol.core.refusal import BadInput, NotFound
+from rowcol.services import sealing
 from rowcol.services.accounts import set_role_at_login
 from rowcol.services.businesses import find_or_add
 from rowcol.services.integration import IntegrationService
@@ -46,8 +47,10 @@ async def add_business(body: NewBusiness, asking: Asking, response: Response) ->
 async def list_connections(asking: Asking, business_id: str) -> list[shapes.ConnectionOut]:
     """Logins of a business, with their health."""
     await need_business(asking, business_id)
-    rows = await asking.plane.store.list_connections(asking.firm, BusinessId(business_id))
-    return [shapes.connection_of(r, asking.plane.clock.now()) for r in rows]
+    plane = asking.plane
+    views = await plane.store.read_business_views(asking.firm, BusinessId(business_id))
+    now = plane.clock.now()
+    return [shapes.connection_of(sealing.shown(plane.vault, v), now) for v in views]
 
 
 async def begin_connect(body: LinkToken, asking: Asking, business_id: str) -> shapes.LinkTokenOut:

@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from rowcol.core.rail import CONSENT
 from rowcol.core.refusal import Misconfigured, Refusal, Unreadable
+from rowcol.core.secret import origin_of
 from rowcol.services import consent
 from rowcol.services.linking import TakenHere
 from rowcol.services.plane import OpenPlane
@@ -67,7 +68,7 @@ class Callback:
         try:
             made = await consent.complete(self._plane, answers)
         except (Misconfigured, Unreadable) as error:
-            log.exception("callback.misconfigured", detail=error.message)
+            log.error("callback.misconfigured", detail=error.message, error=origin_of(error))
             text = "The service is not set up for this. Its operator finds the reason with rowcol doctor."
             return page(400, "Not connected", text)
         except (
@@ -79,9 +80,9 @@ class Callback:
         except Refusal as error:
             log.info("callback.refused", code=error.code)
             return page(400, "Not connected", error.message, error.what_to_do)
-        except Exception:
+        except Exception as error:  # noqa: BLE001 - logged without locals
             reference = self._plane.rng.new_id("err")
-            log.exception("callback.failed", reference=reference)
+            log.error("callback.failed", reference=reference, error=origin_of(error))
             text = (
                 f"Something went wrong on our side. Give the operator this reference: {reference}"
             )

@@ -149,6 +149,11 @@ class _Snapshot(Collector):
         for rail, count in sorted(self._gaps.items()):
             gaps.add_metric((rail,), count)
         yield gaps
+        yield GaugeMetricFamily(
+            "rowcol_unstored_tokens",
+            "New tokens that the store has not taken yet: they are in this process's memory only.",
+            value=len(self._plane.renewer.unstored.subjects),
+        )
         yield _notice_gauge(self._notices)
         yield from _pool_gauges(self._rows)
 

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from rowcol.core.refusal import Busy, Misconfigured, NotYet, Refusal, Unreadable
+from rowcol.core.secret import origin_of
 from rowcol.ports import Rng
 
 MEDIA_TYPE = "application/problem+json"
@@ -100,7 +101,7 @@ def plain(error: HTTPException) -> Response:
 def broken(error: BaseException, rng: Rng, where: str) -> Response:
     """Something that should not happen: the client gets a reference, the log the rest."""
     reference = rng.new_id("err")
-    log.error("api.failed", reference=reference, where=where, exc_info=error)
+    log.error("api.failed", reference=reference, where=where, error=origin_of(error))
     members = body_of(
         500,
         "internal",

@@ -14,6 +14,7 @@ from rowcol.api import problem
 from rowcol.api.metrics import Counts
 from rowcol.core.app import App
 from rowcol.core.ids import AppId
+from rowcol.core.secret import origin_of
 from rowcol.core.wire import MAX_DELIVERY_BYTES, RawDelivery
 from rowcol.engine.inbox import Received, Reception
 from rowcol.services.plane import OpenPlane
@@ -91,8 +92,8 @@ class Webhooks:
         delivery = RawDelivery(headers, raw, self._plane.clock.now())
         try:
             received = await self._plane.inbox.receive(app, delivery)
-        except Exception:
-            log.exception("webhook.failed", rail=app.rail, app=app.id)
+        except Exception as error:  # noqa: BLE001 - logged without locals
+            log.error("webhook.failed", rail=app.rail, app=app.id, error=origin_of(error))
             return FAILED
         reception = received.reception.value
         self._counts.deliveries[app.rail, app.id, reception] += 1

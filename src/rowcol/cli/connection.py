@@ -47,6 +47,7 @@ def list_(
     from rowcol.adapters.clock import SystemClock
     from rowcol.api import shapes
     from rowcol.cli.findings import answer_to, repair_of
+    from rowcol.services.sealing import LOCKED, RESTORE
 
     now = SystemClock().now()
     logins = face.running(_list(firm, business))
@@ -62,6 +63,9 @@ def list_(
         empty=f"no logins yet: `rowcol connect plaid {named}`, or `rowcol connect qbo {named}`",
     )
     for login, row in zip(logins, rows, strict=True):
+        if row.health_reason == LOCKED:
+            face.say(f"{row.id}: {RESTORE}")
+            continue
         if row.needs:
             face.say(f"{row.id} needs a person: {repair_of(row.id)}")
             continue
@@ -78,11 +82,13 @@ def row_of(out: ConnectionOut) -> tuple[str, ...]:
 
 
 async def _list(firm: str, word: str) -> tuple[Connection, ...]:
+    from rowcol.services import sealing
     from rowcol.services.businesses import find
 
     async with desk(firm) as at:
         row = await find(at.plane, at.firm, word)
-        return await at.plane.store.list_connections(at.firm, row.id)
+        views = await at.plane.store.read_business_views(at.firm, row.id)
+        return tuple(sealing.shown(at.plane.vault, view) for view in views)
 
 
 @app.command(epilog=EXAMPLES)

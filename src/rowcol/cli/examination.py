@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from rowcol.cli.account_findings import about_accounts
-from rowcol.cli.findings import Finding, about_logins, about_unmatched
+from rowcol.cli.findings import SHOWN_MAX, Finding, about_logins, about_unmatched
 from rowcol.core.rail import CONSENT
 from rowcol.core.refusal import Refusal
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 OLDEST_CLOCK = datetime(2026, 1, 1, tzinfo=UTC)
 OVERDUE = timedelta(minutes=5)
 SKEW_MAX = timedelta(minutes=2)
+SERVICE_S, BYTES_MAX = 1.0, 10_000
 
 
 async def examine() -> list[Finding]:
@@ -48,6 +51,7 @@ async def examine() -> list[Finding]:
     findings += _apps(settings)
     findings.append(_public_url(settings))
     findings.append(_clock())
+    findings += _service(settings)
     findings += [finding async for finding in _database(settings)]
     return findings
 
@@ -203,10 +207,58 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("database", "ok", "the tables fit this release")
         async for finding in _content(store):
             yield finding
+        async for finding in _sealed(store, settings):
+            yield finding
     except Refusal as error:
         yield Finding("database", "wrong", error.message, error.what_to_do)
     finally:
         await store.close()
+
+
+async def _sealed(store: FullStore, settings: Settings) -> AsyncIterator[Finding]:
+    """Whether the keys open the logins: each one is tried, free."""
+    from rowcol.adapters.vault import FernetVault, new_key, sealed_at
+    from rowcol.bootstrap import secret_keys
+    from rowcol.services.sealing import RESTORE, is_locked, sealed
+
+    try:
+        vault = FernetVault(secret_keys(settings))
+    except Refusal:
+        vault = FernetVault([new_key()])  # opens nothing; what is the matter was told
+    count, locked = 0, []
+    for firm in await store.list_firms():
+        async for view in sealed(store, firm.id):
+            count += 1
+            if is_locked(vault, view):
+                locked.append(view)
+    if not locked:
+        yield Finding("sealed logins", "ok", f"the secret keys open all {count}")
+        return
+    at = max(filter(None, (sealed_at(v.token) for v in locked if v.token)), default=None)
+    dated = "" if at is None else f"; the newest was sealed on {at:%Y-%m-%d}"
+    names = ", ".join(f"{v.connection.label} ({v.connection.id})" for v in locked[:SHOWN_MAX])
+    more = f" and {len(locked) - SHOWN_MAX} more" if len(locked) > SHOWN_MAX else ""
+    yield Finding(
+        "sealed logins",
+        "wrong",
+        f"the secret keys do not open {len(locked)} of the {count} logins sealed in this database{dated}: {names}{more}",
+        RESTORE if at is None else f"{RESTORE}: the key that was there on {at:%Y-%m-%d}",
+    )
+
+
+def _service(settings: Settings) -> Iterator[Finding]:
+    """What the running service says of itself, if it listens where the settings say: some of it is in its memory only."""
+    asked = HTTPConnection(settings.host, settings.port, timeout=SERVICE_S)
+    try:
+        asked.request("GET", "/readyz")
+        said = json.loads(asked.getresponse().read(BYTES_MAX))
+        reason = str(said["reason"])
+    except (OSError, HTTPException, ValueError, KeyError, TypeError):
+        return
+    finally:
+        asked.close()
+    if reason:
+        yield Finding("service", "wrong", reason, "see its log; let it run until this is over")
 
 
 def _last(firm: str, row: Listed | None) -> Finding:

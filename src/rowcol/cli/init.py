@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rowcol.cli import face
 from rowcol.cli.face import Json
 from rowcol.cli.opening import use_file, writing
-from rowcol.core.refusal import BadInput
+from rowcol.core.refusal import BadInput, Conflict, Misconfigured
+
+if TYPE_CHECKING:
+    from rowcol.settings import Settings
 
 EXAMPLES = "Example: rowcol init books --firm-name 'Reed & Co'"
 TOKEN_LABEL = "init"  # noqa: S105 - a label
@@ -77,6 +81,7 @@ async def _init(folder: Path, firm_name: str) -> Made:
     settings = load()
     if not settings.secret_keys:
         made.key_file = str(settings.data_dir / KEY_FILE)
+        await _refuse_beside_sealed(settings)
         if _write_key(settings.data_dir / KEY_FILE):
             made.made.append(made.key_file)
     database = settings.data_dir / DATABASE_FILE
@@ -116,6 +121,34 @@ async def _people(store: Any, firm_name: str, made: Made) -> None:
         secret, _ = await issue(store, rng, FirmId(made.firm), ("admin", TOKEN_LABEL), now)
         made.token = secret
         made.made.append("an admin token")
+
+
+async def _refuse_beside_sealed(settings: Settings) -> None:
+    """Raise `Conflict` where the key is missing and the database has logins that only the missing one opens."""
+    from rowcol.adapters.sql import schema
+    from rowcol.bootstrap import DATABASE_FILE, KEY_FILE, open_store, secret_keys
+    from rowcol.services.sealing import RESTORE, sealed
+
+    path, file = settings.data_dir / KEY_FILE, settings.data_dir / DATABASE_FILE
+    with contextlib.suppress(Misconfigured):
+        if secret_keys(settings):
+            return
+    url = settings.database_url or f"sqlite:///{file.absolute()}"
+    its_schema = settings.database_schema or None
+    is_there = bool(settings.database_url) or (file.exists() and file.stat().st_size > 0)
+    if not is_there or schema.check(url, schema=its_schema) is schema.SchemaState.MISSING:
+        return
+    store = await open_store(settings)
+    try:
+        for firm in await store.list_firms():
+            async for view in sealed(store, firm.id):
+                raise Conflict(
+                    f"{path} is missing, and {view.connection.label} and others may be sealed with it in the database: "
+                    "a new key would open none of them",
+                    RESTORE,
+                )
+    finally:
+        await store.close()
 
 
 def _write_key(path: Path) -> bool:

@@ -13,6 +13,8 @@ from typing import final
 
 from typing_extensions import override
 
+from rowcol.core.refusal import Refusal
+
 
 @final
 class Secret:
@@ -35,6 +37,22 @@ class Secret:
 def hash_of(secret: str) -> str:
     """What is stored of a secret that somebody brings back: its SHA-256."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def origin_of(error: BaseException) -> str:
+    """Where an error came of, for a log: classes, files, lines and functions; no local variable and, unless it is a refusal
+    of ours, no text of it, which may name what was handled."""
+    parts, seen = [], set[int]()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        frames = traceback.extract_tb(error.__traceback__)
+        where = " < ".join(f"{f.filename}:{f.lineno} {f.name}" for f in reversed(frames))
+        said = f": {error}" if isinstance(error, Refusal) else ""
+        if type(error).__module__.startswith("rowcol."):
+            said += "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
+        parts.append(f"{type(error).__name__}{said} at {where or 'nowhere'}")
+        error = error.__cause__ or error.__context__  # type: ignore[assignment] # None ends it
+    return "; of ".join(parts)
 
 
 @contextmanager

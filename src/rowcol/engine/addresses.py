@@ -21,6 +21,7 @@ import structlog
 from rowcol.core.app import App
 from rowcol.core.ids import AppId
 from rowcol.core.rail import Endpoint
+from rowcol.core.secret import origin_of
 from rowcol.core.wire import NoAnswer, Request, Response, Silence
 from rowcol.ports import Clock
 
@@ -77,8 +78,8 @@ class Addresses:
             told = await read()
         except NotAsked:
             known.due_at = self._clock.now() + SOON_AFTER
-        except Exception:  # whatever it is, what is known still holds
-            log.exception("addresses.failed")
+        except Exception as error:  # noqa: BLE001 - whatever it is, what is known still holds
+            log.error("addresses.failed", error=origin_of(error))
             known.due_at = self._clock.now() + SOON_AFTER
         else:
             known.read_at = self._clock.now()

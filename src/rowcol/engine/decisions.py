@@ -11,6 +11,7 @@ import structlog
 
 from rowcol.core.change import DecisionRecord
 from rowcol.core.ids import BusinessId, DecisionId, FirmId
+from rowcol.core.secret import origin_of
 from rowcol.ports import Clock, Rng, Store
 
 FLUSH_EVERY = timedelta(seconds=1)
@@ -85,5 +86,5 @@ class DecisionLog:
             await self._clock.sleep_until(self._clock.now() + FLUSH_EVERY)
             try:
                 await self.flush()
-            except Exception:
-                log.exception("decisions.flush_failed")
+            except Exception as error:  # noqa: BLE001 - logged without locals
+                log.error("decisions.flush_failed", error=origin_of(error))

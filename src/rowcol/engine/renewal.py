@@ -6,15 +6,17 @@
 | the refresh token is not known | somebody else stored another meanwhile: that one. Else the previous one, once. Else a person |
 | anything else, or nothing    | the token is kept, the call is tried again later                        |
 
-From before the wire to the swap nobody's cancellation cuts it: the new token exists only in the answer.
+From before the wire to the swap nobody's cancellation cuts it: the new token exists only in the answer. One that the store
+does not take is kept (`unstored`), and the calls of its login wait for it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rowcol.core.change import ConnectionView, NotBefore, Refused
 from rowcol.core.connection import ConnectionState
@@ -28,9 +30,13 @@ from rowcol.core.wire import NoAnswer
 from rowcol.engine.ambient import Ambient
 from rowcol.engine.gateway import Cause, Gateway
 from rowcol.engine.unbroken import Unbroken
+from rowcol.engine.unstored import NotStoredYet, Unstored
 from rowcol.ports import Store, Vault
 
-STORE_TRIES = 5
+WAITS = timedelta(seconds=5)
+NOT_STORED = (
+    "a new token of this login is kept until the store takes it; nothing is called before that"
+)
 CAUSE = Cause(Trigger.REPAIR, "the access token has to be renewed before the next call")
 
 
@@ -69,7 +75,7 @@ class Renewer:
         self._gateway = gateway
         self._vault = vault
         self._clock = ambient.clock
-        self.unbroken = Unbroken()
+        self.unbroken, self.unstored = Unbroken(), Unstored(ambient.clock)
         """Also for whoever stores a token that a consent brought."""
 
     async def usable(self, view: ConnectionView) -> Usable | NotUsable:
@@ -77,11 +83,10 @@ class Renewer:
         state = view.connection.state
         if view.token is None:
             return Usable(None, state)
+        if earlier := await self._earlier(view):
+            return earlier
         if state.condemned_token == hash_of(view.token):
             return NotUsable(state.health_reason or "a person has to consent anew", state)
-        # A holder that was cancelled gave its lease back, its renewal goes on.
-        if await self.unbroken.join(view.connection.id) and (theirs := await self._theirs(view)):
-            return theirs
         look = self._look(view, view.token)
         if look is None:
             return Usable(view.token, state)
@@ -89,6 +94,17 @@ class Renewer:
         if isinstance(done, Usable) or not _is_refused(done):
             return done
         return await self._instead(view, done)
+
+    async def _earlier(self, view: ConnectionView) -> Usable | NotUsable | None:
+        """What became of a renewal whose holder was cancelled and gave its lease back, or whose token is not stored yet."""
+        id_ = view.connection.id
+        is_renewed = await self.unbroken.join(id_) or id_ in self.unstored.subjects
+        if not await self.unstored.settle(id_):
+            return self._waiting(view.connection.state)
+        return await self._theirs(view) if is_renewed else None
+
+    def _waiting(self, state: ConnectionState) -> NotUsable:
+        return NotUsable(NOT_STORED, state, self._clock.now() + WAITS)
 
     async def _instead(self, view: ConnectionView, refused: NotUsable) -> Usable | NotUsable:
         """After the rail did not know the token: what is stored by now, or the one before it."""
@@ -146,32 +162,30 @@ class Renewer:
         try:
             return await self._keep(view, read)
         finally:
-            await self._gateway.settle(sent, Outcome.OK, "", read.remote_request_id)
+            with contextlib.suppress(
+                Busy
+            ):  # the token is what counts; the call is settled as abandoned
+                await self._gateway.settle(sent, Outcome.OK, "", read.remote_request_id)
 
     async def _keep(self, view: ConnectionView, renewed: Renewed) -> Usable | NotUsable:
         """Store it over what we read; if somebody else stored one meanwhile, theirs is used."""
         connection = view.connection
         sealed = self._vault.seal(renewed.token)
         firm, id_ = connection.firm, connection.id
-        if await self._stored(view, sealed):
+
+        async def write() -> bool:
+            return await self._store.store_token(firm, id_, view.token, sealed)
+
+        try:
+            is_ours = await self.unstored.store(id_, write)
+        except NotStoredYet:
+            return self._waiting(renewed.state)
+        if is_ours:
             return Usable(sealed, renewed.state, is_renewed=True)
         stored = await self._store.read_view(firm, id_)
         if stored is None or stored.token is None:
             return NotUsable("this login was removed meanwhile", renewed.state)
         return Usable(stored.token, renewed.state, is_renewed=True)
-
-    async def _stored(self, view: ConnectionView, sealed: bytes) -> bool:
-        """Whether it was swapped in. A token that is not stored may be the only one that still works: tried hard."""
-        connection = view.connection
-        for left in reversed(range(STORE_TRIES)):
-            try:
-                return await self._store.store_token(
-                    connection.firm, connection.id, view.token, sealed
-                )
-            except Busy:
-                if not left:
-                    raise
-        raise AssertionError("unreachable")
 
 
 def lifted(view: ConnectionView, now: datetime) -> ConnectionState:

@@ -10,6 +10,7 @@ import structlog
 
 from rowcol.core.change import Lease, SubjectKind
 from rowcol.core.records import Business
+from rowcol.core.secret import origin_of
 from rowcol.engine.ambient import Ambient
 from rowcol.engine.reconcile import Reconciler
 from rowcol.engine.topics import DUE
@@ -108,8 +109,8 @@ class Runner:
             if len(self._running) < self._concurrency:
                 took = await self._claim(looked_at)
             due_at = await self._store.next_due_at(self._only)
-        except Exception:
-            log.exception("runner.store_failed")
+        except Exception as error:  # noqa: BLE001 - logged without locals
+            log.error("runner.store_failed", error=origin_of(error))
             due_at = None
         now = self._clock.now()
         if due_at is None or len(self._running) >= self._concurrency:
@@ -140,12 +141,14 @@ class Runner:
             return
         try:
             await self._reconciler.reconcile(lease)
-        except Exception:
-            log.exception("reconcile.failed", subject=lease.subject, firm=lease.firm)
+        except Exception as error:  # noqa: BLE001 - logged without locals
+            log.error(
+                "reconcile.failed", subject=lease.subject, firm=lease.firm, error=origin_of(error)
+            )
 
     async def _renew(self) -> None:
         self._renewed_at = self._clock.now()
         try:
             await self._store.renew(tuple(self._running.values()), self._clock.now(), LEASE_S)
-        except Exception:
-            log.exception("runner.renew_failed")
+        except Exception as error:  # noqa: BLE001 - logged without locals
+            log.error("runner.renew_failed", error=origin_of(error))

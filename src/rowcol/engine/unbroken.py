@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import structlog
 
+from rowcol.core.secret import origin_of
+
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
@@ -56,4 +58,4 @@ class Unbroken:
 def _tell(task: asyncio.Task[Any]) -> None:
     """Nobody else hears of it any more."""
     if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("unbroken.failed", exc_info=error)
+        log.error("unbroken.failed", task=task.get_name(), error=origin_of(error))

@@ -29,6 +29,7 @@ from rowcol.core.refusal import (
     Refusal,
 )
 from rowcol.core.secret import hash_of
+from rowcol.engine.unstored import NotStoredYet
 from rowcol.services import linking
 from rowcol.services.plane import OpenPlane
 
@@ -73,20 +74,24 @@ async def _complete(
             "this link was used already, or is older than 30 minutes",
             "begin again with `rowcol connect`",
         )
+
+    async def ended(connection: Connection) -> None:
+        with contextlib.suppress(Busy):  # the login is stored: that is what counts
+            await _end(plane, link, connection.id, "")
+
     try:
         if business not in (None, link.business):
             raise BadInput(
                 "this consent was begun for another business", "begin again for this one"
             )
         app = plane.gateway.app(link.app)
-        connection = await linking.exchange(plane, link.firm, link.business, app, answers)
+        return await linking.exchange(plane, link.firm, link.business, app, answers, ended)
+    except NotStoredYet:
+        raise  # it ends with the login
     except Refusal as error:
         with contextlib.suppress(Busy):
             await _end(plane, link, None, error.message)
         raise
-    with contextlib.suppress(Busy):  # the login is stored: that is what counts
-        await _end(plane, link, connection.id, "")
-    return connection
 
 
 async def _end(plane: OpenPlane, link: Link, connection: ConnectionId | None, failure: str) -> None:

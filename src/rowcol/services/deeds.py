@@ -89,6 +89,7 @@ async def held(
     finally:
         bell.close()
     try:
+        await plane.renewer.unstored.require(login.id)  # nothing is done with the token before it
         yield Held(lease, await find_login(plane, login.firm, login.id))
     finally:
         with suppress(Busy):  # the lease ends by itself; what was done is done

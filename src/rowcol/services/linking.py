@@ -1,9 +1,10 @@
-"""Linking: from a person's consent to a stored login. The token is sealed and stored before anything else is done with it."""
+"""Linking: from a person's consent to a stored login. The token is sealed and stored before anything else is done with it,
+and kept until the store takes it (`engine/unstored`)."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -37,7 +38,6 @@ TELL_NOTHING = frozenset(
     }
 )
 """Answers that say nothing about whose token it is."""
-STORE_TRIES = 5
 OF_OLD_CONSENT = ("token", "consent_until", "currency_asked_at")
 """Facts that a new consent ends: what they say is asked for, or found out, again."""
 CONNECTING = Cause(Trigger.PERSON, "a person connects a login")
@@ -108,12 +108,16 @@ async def granted(plane: OpenPlane, sent: Sent, look: Look) -> Grant:
 
 
 async def store_login(
-    plane: OpenPlane, firm: FirmId, business: BusinessId, app: App, access: Grant, mark: str = ""
+    plane: OpenPlane,
+    firm: FirmId,
+    business: BusinessId,
+    app: App,
+    access: Grant,
+    id_: ConnectionId | None = None,
 ) -> Connection:
-    """Keep a new login. Raise `Conflict` when the rail's id is connected already. `mark`: what its id ends with."""
-    made = plane.rng.new_id("con")
+    """Keep a new login. Raise `Conflict` when the rail's id is connected already."""
     connection = Connection(
-        id=ConnectionId(made[: len(made) - len(mark)] + mark),
+        id=id_ or ConnectionId(plane.rng.new_id("con")),
         firm=firm,
         business=business,
         rail=app.rail,
@@ -149,14 +153,18 @@ async def exchange(
     business: BusinessId,
     app: App,
     answers: Mapping[str, str],
+    then: Callable[[Connection], Awaitable[None]] | None = None,
 ) -> Connection:
     """The last step: what the rail gave the person becomes a stored login, or new access to the one there is.
 
-    Whoever waits for it may be cancelled: the consent is spent all the same, so it goes on.
+    Whoever waits for it may be cancelled: the consent is spent all the same, so it goes on. Raise `NotStoredYet` where
+    the store does not take it: it is stored later, and `then` called.
     """
-    look = plane.rails[app.rail].callback_look(app, answers)
+    with unseen():
+        look = plane.rails[app.rail].callback_look(app, answers)
     await link_arguments(plane, firm, business, app)
-    return await plane.renewer.unbroken.run(_exchange(plane, firm, business, app, look), EXCHANGE)
+    work = _exchange(plane, firm, business, app, look, then)
+    return await plane.renewer.unbroken.run(work, EXCHANGE)
 
 
 async def exchange_once(
@@ -166,6 +174,10 @@ async def exchange_once(
 
     A login's id ends with a mark of the token that it came of, so that it is found again.
     """
+    mark, unstored = _mark_of(public_token), plane.renewer.unstored
+    for subject in unstored.subjects:  # it was exchanged here
+        if mark and subject.endswith(mark):
+            await unstored.require(subject)
     known = await _made_of(plane, firm, business, public_token)
     if known is not None:
         return known
@@ -237,18 +249,39 @@ def _text(value: object) -> str:
 
 
 async def _exchange(
-    plane: OpenPlane, firm: FirmId, business: BusinessId, app: App, look: Look
+    plane: OpenPlane,
+    firm: FirmId,
+    business: BusinessId,
+    app: App,
+    look: Look,
+    then: Callable[[Connection], Awaitable[None]] | None,
 ) -> Connection:
     sent, access = await _ask(plane, firm, app, look)
-    mark = _mark_of(str(look.arguments.get("public_token") or ""))
-    try:
-        await _prove(plane, firm, app, access)
+    mark, made = _mark_of(str(look.arguments.get("public_token") or "")), plane.rng.new_id("con")
+    id_ = ConnectionId(made[: len(made) - len(mark)] + mark)
+    is_proven = False
+
+    async def write() -> Connection:
+        nonlocal is_proven
+        if not is_proven:
+            await _prove(plane, firm, app, access)
+        is_proven = True
         known = await _known(plane, firm, business, app, access)
-        if known is not None:
-            return await reopen(plane, known, access)
-        return await _kept(plane, firm, business, app, access, mark)
+        if known is None:
+            row = await _kept(plane, firm, business, app, access, id_)
+        else:
+            row = await reopen(plane, known, access)
+        if then is not None:
+            await then(row)
+        return row
+
+    try:
+        return await plane.renewer.unstored.store(id_, write)
     finally:
-        await plane.gateway.settle(sent, Outcome.OK, "", access.remote_request_id)
+        with contextlib.suppress(
+            Busy
+        ):  # the login is what counts; the call is settled as abandoned
+            await plane.gateway.settle(sent, Outcome.OK, "", access.remote_request_id)
 
 
 async def _prove(plane: OpenPlane, firm: FirmId, app: App, access: Grant) -> None:
@@ -324,32 +357,30 @@ async def reopen(plane: OpenPlane, login: Connection, access: Grant) -> Connecti
 
 
 async def _swap(plane: OpenPlane, its: deeds.Held, sealed: bytes) -> None:
-    """Store the token that a person just consented to, as hard as it takes: the consent is spent."""
-    row = its.view.connection
-    for left in reversed(range(STORE_TRIES)):
-        try:
-            if not await plane.store.store_token(row.firm, row.id, its.view.token, sealed):
-                raise Conflict("this login got another token just now", "look at it again")
-        except Busy:
-            if not left:
-                raise
-        else:
-            return
+    """Store the token that a person just consented to, in place of whatever there is: nothing is newer."""
+    row, old = its.view.connection, its.view.token
+    while not await plane.store.store_token(row.firm, row.id, old, sealed):
+        old = (await deeds.find_login(plane, row.firm, row.id)).token
 
 
 async def _kept(
-    plane: OpenPlane, firm: FirmId, business: BusinessId, app: App, access: Grant, mark: str
+    plane: OpenPlane,
+    firm: FirmId,
+    business: BusinessId,
+    app: App,
+    access: Grant,
+    id_: ConnectionId,
 ) -> Connection:
     """The stored login, before anything else is written: a token that is lost keeps costing a fee each month."""
-    for left in reversed(range(STORE_TRIES)):
-        try:
-            return await store_login(plane, firm, business, app, access, mark)
-        except Conflict as error:
-            raise await _taken(plane, firm, app, access) from error
-        except Busy:
-            if not left:
-                raise
-    raise AssertionError("unreachable")
+    try:
+        return await store_login(plane, firm, business, app, access, id_)
+    except Conflict as error:
+        view = await plane.store.read_view(
+            firm, id_
+        )  # where a try before was stored and not heard of
+        if view is not None:
+            return view.connection
+        raise await _taken(plane, firm, app, access) from error
 
 
 async def _taken(plane: OpenPlane, firm: FirmId, app: App, access: Grant) -> Conflict:

@@ -35,7 +35,7 @@ from rowcol.core.outcome import Outcome
 from rowcol.core.rail import CONSENT, Grant, Look, Offer, Progress, Want
 from rowcol.core.records import Link, LinkEnd, LinkKind
 from rowcol.core.refusal import BadInput, Busy, Conflict, NotFound, NotYet, RailRefused, Refusal
-from rowcol.core.secret import hash_of, unseen
+from rowcol.core.secret import hash_of, origin_of, unseen
 from rowcol.engine.gateway import Cause
 from rowcol.engine.topics import DUE
 from rowcol.services import consent, deeds, linking
@@ -55,6 +55,7 @@ EXCHANGED_WITHIN = timedelta(minutes=30)
 ASK_S, FINISH_S = 45, 180
 """Leases: for one free call, so that a dead process is soon followed; and for an exchange or a repair: a minute for our
 own limits, a call, and the wait for the login's own lease."""
+STORE_TRIES = 5
 EVERY = timedelta(seconds=2)
 """How often the service looks for sessions that are due: one read of an index that is empty as a rule."""
 AT_ONCE = 8
@@ -227,8 +228,8 @@ async def run(plane: OpenPlane) -> None:
         try:
             due = await plane.store.due_links(plane.clock.now(), AT_ONCE)
             await asyncio.gather(*(_guarded(plane, link) for link in due))
-        except Exception:
-            log.exception("sessions.store_failed")
+        except Exception as error:  # noqa: BLE001 - logged without locals
+            log.error("sessions.store_failed", error=origin_of(error))
         await plane.clock.sleep_until(plane.clock.now() + EVERY)
 
 
@@ -236,8 +237,8 @@ async def _guarded(plane: OpenPlane, link: Link) -> None:
     """One that fails keeps its lease until it expires: a pause, so that it cannot spin."""
     try:
         await advance(plane, link)
-    except Exception:
-        log.exception("session.failed", session=link.id, firm=link.firm)
+    except Exception as error:  # noqa: BLE001 - logged without locals
+        log.error("session.failed", session=link.id, firm=link.firm, error=origin_of(error))
 
 
 async def advance(plane: OpenPlane, link: Link) -> None:
@@ -265,7 +266,7 @@ async def _advance(plane: OpenPlane, held: Link) -> None:
 
 
 async def _kept(plane: OpenPlane, moved: Link) -> None:
-    for left in reversed(range(linking.STORE_TRIES)):
+    for left in reversed(range(STORE_TRIES)):
         try:
             await plane.store.move_link(moved.firm, moved)
         except Busy:

@@ -1,0 +1,51 @@
+"""Sealing: whether this process's keys open what is sealed in the store. A different key file is told before it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+from rowcol.core.change import ConnectionView
+from rowcol.core.connection import Connection
+from rowcol.core.evidence import Health
+from rowcol.core.ids import FirmId
+from rowcol.core.refusal import Unreadable
+from rowcol.ports import FullStore, Vault
+
+LOCKED = "the secret key does not open this login: restore the key that it was sealed with"
+RESTORE = (
+    "restore the key file from your backup (ROWCOL_SECRET_KEYS or rowcol.key), or add that key after the new one; "
+    "do not run `rowcol init`, and connect nothing again"
+)
+
+
+def is_sealed(view: ConnectionView) -> bool:
+    """Whether it has a token that is still of use."""
+    return view.token is not None and view.connection.state.health is not Health.RETIRED
+
+
+def is_locked(vault: Vault, view: ConnectionView) -> bool:
+    """Whether none of the keys opens its token."""
+    if view.token is None or not is_sealed(view):
+        return False
+    try:
+        vault.open(view.token)
+    except Unreadable:
+        return True
+    return False
+
+
+def shown(vault: Vault, view: ConnectionView) -> Connection:
+    """The login for people; that no key opens it is its reason."""
+    row = view.connection
+    if not is_locked(vault, view):
+        return row
+    return replace(row, state=replace(row.state, health_reason=LOCKED))
+
+
+async def sealed(store: FullStore, firm: FirmId) -> AsyncIterator[ConnectionView]:
+    """Every login of a firm that has a token."""
+    for business in dict.fromkeys(row.business for row in await store.list_connections(firm)):
+        for view in await store.read_business_views(firm, business):
+            if is_sealed(view):
+                yield view
