@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from queue import Queue
 from typing import Literal
 
 import httpx2
+import jwt
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 
+from rowcol.adapters.clock import SystemClock
 from rowcol.cli.sandbox import ScaledClock, _announce, _books, _Chosen
+from rowcol.core.delivery import Authentic, VerificationKey
+from rowcol.core.ids import AppId
+from rowcol.core.wire import RawDelivery, Response
+from rowcol.rails.plaid import webhook as plaid_webhook
+from rowcol.rails.qbo import webhook as qbo_webhook
 from rowcol.sandbox.clock import ManualClock
 from rowcol.sandbox.delivery import HttpWebhookSender
 from rowcol.sandbox.plaid.emulator import PlaidEmulator
@@ -19,7 +32,10 @@ from rowcol.sandbox.world import World
 from rowcol.simulation.chance import stream
 from tests.cli.rig import Shell
 from tests.fakes import T0, FakeClock
+from tests.sandbox.serving import serving
+from tests.waiting import HANG_S
 
+TRACED = ["--transactions", "bank.csv"]
 ROWS = "account,date,amount,balance\nShop,2024-03-04,100.00,100.00\nShop,2024-03-05,-40.00,60.00\n"
 
 
@@ -67,12 +83,81 @@ def test_wrong_use(tmp_path: Path, arguments: list[str]) -> None:
 
 
 def test_time_runs_faster() -> None:
-    from datetime import timedelta
-
     real = FakeClock(T0)
     clock = ScaledClock(real, 60)
     real.advance(timedelta(minutes=1))
     assert clock.now() == T0 + timedelta(hours=1)
+
+
+class Receiver:
+    """Keeps what is delivered, with the time at which it came."""
+
+    def __init__(self) -> None:
+        self.came: Queue[RawDelivery] = Queue()
+        self.app = Starlette(routes=[Route("/hook", self._receive, methods=["POST"])])
+
+    async def _receive(self, request: Request) -> PlainTextResponse:
+        body, now = await request.body(), SystemClock().now()
+        self.came.put(RawDelivery(dict(request.headers), body, now))
+        return PlainTextResponse("")
+
+
+@pytest.mark.parametrize("arguments", [["--speed", "100000"], ["--virtual", *TRACED]])
+def test_webhooks_are_signed_in_the_time_of_who_checks_them(
+    tmp_path: Path, arguments: list[str]
+) -> None:
+    """Signed in emulated time they were refused: after a real second with `--speed 60`, and all with `--virtual` and a file."""
+    (tmp_path / "bank.csv").write_text(ROWS)
+    receiver = Receiver()
+    with (
+        serving(receiver.app) as url,
+        Shell(tmp_path).running(
+            "sandbox", "--port", "0", "--books-webhook-url", f"{url}/hook", *arguments
+        ) as sandbox,
+        httpx2.Client(base_url=sandbox["address"], trust_env=False) as plaid,
+        httpx2.Client(base_url=sandbox["books_address"], trust_env=False) as books,
+    ):
+        environment = sandbox["environment"]
+        keys = {
+            "client_id": environment["ROWCOL_PLAID__MAIN__CLIENT_ID"],
+            "secret": environment["ROWCOL_PLAID__MAIN__SECRET"],
+        }
+        made = plaid.post(
+            "/_control/items",
+            json={
+                "institution_id": "ins_56",
+                "accounts": [{"name": "Till"}],
+                "webhook": f"{url}/hook",
+            },
+        ).json()
+        named = {"item_id": made["item_id"], "at": "2031-01-01T00:00:00Z"}
+        plaid.post("/_control/faults", json={"knob": "consent_expires", **named})
+        plaid.post("/_control/deliver")
+        delivery = receiver.came.get(timeout=HANG_S)
+        token = delivery.headers["plaid-verification"]
+        asked = keys | {"key_id": jwt.get_unverified_header(token)["kid"]}
+        answer = plaid.post("/webhook_verification_key/get", json=asked)
+        claims = jwt.decode(token, jwt.PyJWK(answer.json()["key"]).key, algorithms=["ES256"])
+        assert abs(delivery.received_at.timestamp() - claims["iat"]) <= 2
+        at = delivery.received_at
+        response = Response(200, {}, answer.content, at, at)
+        key = plaid_webhook.read_key(AppId("main"), response)
+        assert isinstance(key, VerificationKey)
+        assert isinstance(plaid_webhook.authenticate(delivery, {key.key_id: key}), Authentic)
+
+        realm_id = next(iter(sandbox["companies"].values()))
+        client_id = environment["ROWCOL_QBO__MAIN__CLIENT_ID"]
+        books.post("/_control/consent", json={"realm_id": realm_id, "client_id": client_id})
+        body = {"realm_id": realm_id, "operation": "create", "entity": "Customer"}
+        books.post("/_control/books", json=body | {"body": {"DisplayName": "Ann"}})
+        books.post("/_control/deliver")
+        delivery = receiver.came.get(timeout=HANG_S)
+        secrets = {"verifier_token": environment["ROWCOL_QBO__MAIN__VERIFIER_TOKEN"]}
+        assert isinstance(qbo_webhook.authenticate(delivery, secrets), Authentic)
+        [event] = json.loads(delivery.body)
+        at = datetime.fromisoformat(event["time"][:26] + "+00:00")
+        now = datetime.fromisoformat(books.get("/_control/state").json()["now"])
+        assert timedelta() <= now - at < timedelta(days=30)  # a minute of real time is 70 days here
 
 
 def test_a_start_says_whether_the_books_send_webhooks(capsys: pytest.CaptureFixture[str]) -> None:

@@ -71,7 +71,9 @@ async def test_the_permission_is_revoked_for_good(rig: Rig) -> None:
     with pytest.raises(BadArgument):
         turn(rig.emulator, "repair", {"item_id": item.item_id})
     assert rig.emulator.billing.item_months(rig.now) == 1
-    await rig.ok("/sandbox/item/reset_login", access_token=token)
+    assert await rig.error("/sandbox/item/reset_login", access_token=token) == (
+        "USER_PERMISSION_REVOKED"
+    )
     assert item.is_revoked
     await rig.ok("/item/remove", access_token=token)
 
