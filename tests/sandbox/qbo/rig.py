@@ -137,7 +137,8 @@ class Rig:
         raw = (
             body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         )
-        headers = {"Authorization": f"Bearer {self.token}"}
+        content_type = "application/text" if rest.startswith("query") else "application/json"
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": content_type}
         return await ask(
             self.app, method, f"/v3/company/{realm or self.realm}/{rest}", raw, headers
         )

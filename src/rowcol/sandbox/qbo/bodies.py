@@ -1,18 +1,18 @@
 """Bodies: what a written body must look like, attribute by attribute, before anything is made of it.
 
-Only what the books go on to use is checked; an attribute nobody here knows is kept as it came. A wrong shape is code
-2010 and names its attribute: what Intuit says to each single one was not recorded.
+An attribute that is not in `properties` is refused. Of the others, those that the books go on to use must have the
+right shape. Both are code 2010 and name the attribute: what Intuit says to each wrong shape was not recorded.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from rowcol.sandbox.qbo.errors import QboError
+from rowcol.sandbox.qbo.properties import PROPERTIES, inside
 from rowcol.sandbox.qbo.values import NUMERIC
 
 DEPTH_MAX: Final = 24
@@ -24,6 +24,7 @@ _TEXTS: Final = frozenset(
         "AccountSubType",
         "AccountType",
         "Classification",
+        "DetailType",
         "DisplayName",
         "DocNumber",
         "Id",
@@ -38,37 +39,58 @@ _TEXTS: Final = frozenset(
         "Type",
     }
 )
-_DETAIL_TYPE: Final = re.compile(r"\w+LineDetail|DescriptionOnly", re.ASCII)
+_DATES: Final = (
+    "AcceptedDate",
+    "BirthDate",
+    "CompanyStartDate",
+    "DueDate",
+    "ExpirationDate",
+    "HiredDate",
+    "InvStartDate",
+    "OpenBalanceDate",
+    "ReleasedDate",
+    "ServiceDate",
+    "ShipDate",
+    "TxnDate",
+)
+_FLAGS: Final = (
+    "Active",
+    "BillWithParent",
+    "Credit",
+    "Job",
+    "SubAccount",
+    "Taxable",
+    "Vendor1099",
+)
 
 
-def check(body: Mapping[str, Any]) -> None:
-    """Raise code 2010, or 2170 for a kind of line that there is not."""
-    _check_inside(body, 1)
+def check(entity: str, body: Mapping[str, Any]) -> None:
+    """Raise code 2010."""
+    _check_inside(body, 1, PROPERTIES[entity])
 
 
-def _check_inside(value: Any, depth: int) -> None:
+def _check_inside(value: Any, depth: int, allowed: frozenset[str] | None) -> None:
     if depth > DEPTH_MAX:
         raise _unsupported("nesting")
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            if inner is not None and inner != "":
-                _check_attribute(key, inner)
-            _check_inside(inner, depth + 1)
+            _check_attribute(key, inner, allowed)
+            _check_inside(inner, depth + 1, inside(key))
     elif isinstance(value, list | tuple):
         for inner in value:
-            _check_inside(inner, depth + 1)
+            _check_inside(inner, depth + 1, allowed)
     elif isinstance(value, int | Decimal) and not _fits(Decimal(value)):
         raise _unsupported("a number out of range")
 
 
-def _check_attribute(key: str, value: Any) -> None:
-    """Empty values never come here: they are as good as missing."""
+def _check_attribute(key: str, value: Any, allowed: frozenset[str] | None) -> None:
+    if allowed is not None and key not in allowed:
+        raise _unsupported(key)
+    if value is None or value == "":
+        return  # As good as missing.
     rule = _RULES.get(key) or next((r for end, r in _ENDINGS if key.endswith(end)), None)
-    if rule is None or rule(value):
-        return
-    if key == "DetailType":
-        raise QboError("2170", f"DetailType {value!s:.50}", element=key)
-    raise _unsupported(key)
+    if rule is not None and not rule(value):
+        raise _unsupported(key)
 
 
 def _is_scalar(value: Any) -> bool:
@@ -92,7 +114,8 @@ def _fits(number: Decimal) -> bool:
     return number.is_finite() and number.adjusted() < _DIGITS_MAX
 
 
-def _is_date(value: Any) -> bool:
+def is_date(value: Any) -> bool:
+    """`2026-05-05`."""
     try:
         return isinstance(value, str) and date.fromisoformat(value).isoformat() == value
     except ValueError:
@@ -103,8 +126,8 @@ def _is_days(value: Any) -> bool:
     return _is_number(value) and 0 <= Decimal(value) <= _DUE_DAYS_MAX
 
 
-def _is_line_kind(value: Any) -> bool:
-    return isinstance(value, str) and _DETAIL_TYPE.fullmatch(value) is not None
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool)
 
 
 def _is_object(value: Any) -> bool:
@@ -126,10 +149,12 @@ def _unsupported(key: str) -> QboError:
 _RULES: Final[dict[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(NUMERIC, _is_number),
     **dict.fromkeys(("CashBack", "CheckPayment", "CreditCardPayment", "Entity"), _is_object),
-    **dict.fromkeys(("DueDate", "TxnDate"), _is_date),
-    **dict.fromkeys(("Line", "LinkedTxn"), _is_list),
+    **dict.fromkeys(("AttachableRef", "Line", "LinkedTxn"), _is_list),
     **dict.fromkeys(_TEXTS, _is_scalar),
-    "DetailType": _is_line_kind,
+    **dict.fromkeys(_DATES, is_date),
+    **dict.fromkeys(_FLAGS, _is_flag),
     "DueDays": _is_days,
+    # As text, too: anything else would silently be a full update.
+    "sparse": lambda value: isinstance(value, bool) or value in ("true", "false"),
 }
 _ENDINGS: Final = (("Detail", _is_object), ("Ref", _is_reference))

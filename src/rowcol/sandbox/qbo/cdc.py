@@ -59,6 +59,8 @@ def _since(text: str, books: Books) -> float:
     except ValueError:
         raise QboError("2010", f"changedSince {text}", element="changedSince") from None
     oldest = (books.clock.now() - MAX_AGE).timestamp()
+    if since > books.clock.stamp() and books.switches.cdc_future == "fault_400":
+        raise QboError("2010", "changedSince is in the future", element="changedSince")
     if since >= oldest:
         return since
     shape = books.switches.cdc_over_30_days

@@ -28,7 +28,17 @@ _NAMES: Final = {
 }
 _DIGITS: Final = {"JPY": 0}
 _DIGITS_MOST: Final = 2
-_AMOUNTS: Final = frozenset({"Amount", "Deposit", "TotalAmt", "TotalTax"})
+_AMOUNTS: Final = frozenset(
+    {
+        "Amount",
+        "Deposit",
+        "NetAmountTaxable",
+        "TaxAmount",
+        "TaxInclusiveAmt",
+        "TotalAmt",
+        "TotalTax",
+    }
+)
 _LISTS: Final = frozenset({"Account", "Customer", "Vendor"})
 """The lists whose rows have a currency; every transaction has one, too."""
 _CONVERTED: Final[dict[str, tuple[str, ...]]] = {

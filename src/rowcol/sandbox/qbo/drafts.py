@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final, Protocol
@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 from rowcol.sandbox.qbo import bodies, currency, postings
 from rowcol.sandbox.qbo.catalog import CLASSIFICATIONS, PAY_TYPES, Kind
 from rowcol.sandbox.qbo.errors import QboError
-from rowcol.sandbox.qbo.values import ZERO, Json, NotANumber, cents, tidy
+from rowcol.sandbox.qbo.values import CENT, ZERO, Json, NotANumber, cents, tidy
 
 READ_ONLY: Final = frozenset(
     {
@@ -60,6 +60,33 @@ _DUE: Final = {"Bill": ("VendorRef", "Vendor"), "Invoice": ("CustomerRef", "Cust
 _PAYABLE: Final = frozenset({"Bill", "BillPayment", "VendorCredit"})
 _EXPENSE_DETAILS: Final = ("AccountBasedExpenseLineDetail", "ItemBasedExpenseLineDetail")
 _EXPENSE_FORMS: Final = frozenset({"Bill", "Purchase", "VendorCredit"})
+_POINTS_AT: Final = {
+    "AccountBasedExpenseLineDetail": "AccountRef",
+    "DepositLineDetail": "AccountRef",
+    "ItemBasedExpenseLineDetail": "ItemRef",
+    "JournalEntryLineDetail": "AccountRef",
+}
+"""Kind of line -> what its detail must name."""
+_SALES_DETAILS: Final = (
+    "DescriptionOnly",
+    "DiscountLineDetail",
+    "GroupLineDetail",
+    "SalesItemLineDetail",
+    "SubTotalLineDetail",
+)
+_DETAILS: Final[dict[str, tuple[str, ...]]] = {
+    **dict.fromkeys((*_EXPENSE_FORMS, "PurchaseOrder"), (*_EXPENSE_DETAILS, "TDSLineDetail")),
+    **dict.fromkeys(_SUBTOTALLED, _SALES_DETAILS),
+    "Deposit": ("DepositLineDetail",),
+    "JournalEntry": ("DescriptionOnly", "JournalEntryLineDetail"),
+}
+"""Entity -> the kinds of its lines. Those of payments have none: they only link."""
+_WITHOUT_AMOUNT: Final = frozenset({"DescriptionOnly", "GroupLineDetail", "SubTotalLineDetail"})
+_SIDES: Final = {"Debit": 1, "Credit": -1}
+_PAID_FROM: Final = {
+    "Check": ("CheckPayment", "BankAccountRef"),
+    "CreditCard": ("CreditCardPayment", "CCAccountRef"),
+}
 
 
 class Library(currency.Parties, Protocol):
@@ -73,7 +100,7 @@ class Library(currency.Parties, Protocol):
 
 def written(kind: Kind, body: Mapping[str, Any], books: Library, *, is_new: bool) -> Json:
     """The writable part of a body, with exact numbers, known references and numbered lines."""
-    bodies.check(body)
+    bodies.check(kind.name, body)
     dropped = READ_ONLY | {"TotalAmt"} if kind.sums_lines else READ_ONLY
     try:
         draft: Json = tidy(
@@ -95,14 +122,54 @@ def written(kind: Kind, body: Mapping[str, Any], books: Library, *, is_new: bool
 
 
 def check_required(kind: Kind, draft: Json) -> None:
+    """Raise 2020 for what is missing, 2170 for a value that there is not, 6070 for sums that do not add up."""
     for name in kind.required:
-        if draft.get(name) in (None, []):
-            raise QboError("2020", name, element=name)
+        _need(draft, name)
     choice = PAY_TYPES.get(kind.name)
-    if choice is not None and draft[choice[0]] not in choice[1]:
-        raise QboError("2170", f"{choice[0]} {draft[choice[0]]}", element=choice[0])
-    if kind.name == "Account" and draft.get("AccountType", "Expense") not in CLASSIFICATIONS:
-        raise QboError("2170", f"AccountType {draft['AccountType']}", element="AccountType")
+    if choice is not None:
+        _choose(draft, choice[0], choice[1])
+    if kind.name == "Account":
+        _choose(draft, "AccountType", CLASSIFICATIONS)
+    if kind.name == "BillPayment":
+        group, account = _PAID_FROM[draft["PayType"]]
+        _need(_need(draft, group), account, f"{group}.")
+    sides = ZERO
+    for line in draft.get("Line", ()):
+        sides += _check_line(kind, line)
+    if sides:
+        raise QboError("6070", f"debits and credits differ by {abs(sides)}")
+
+
+def _check_line(kind: Kind, line: Json) -> Decimal:
+    """What it adds to the debits of a journal."""
+    choices, name = _DETAILS.get(kind.name), line.get("DetailType", "")
+    if choices is not None and (name or not line.get("LinkedTxn")):
+        _choose(line, "DetailType", choices, "Line.")
+    if name not in _WITHOUT_AMOUNT:
+        _need(line, "Amount", "Line.")
+    detail = line.get(name, {})
+    if name in _POINTS_AT:
+        _need(_need(line, name, "Line."), _POINTS_AT[name], f"Line.{name}.")
+    is_priced = {"Qty", "UnitPrice"} <= detail.keys()
+    if is_priced and abs(detail["Qty"] * detail["UnitPrice"] - line["Amount"]) >= CENT:
+        raise QboError("6070", "Amount is not UnitPrice * Qty", element="Line")
+    if name != "JournalEntryLineDetail":
+        return ZERO
+    side = _choose(detail, "PostingType", _SIDES, f"Line.{name}.")
+    return Decimal(_SIDES[side] * line["Amount"])
+
+
+def _need(holder: Json, name: str, path: str = "") -> Any:
+    if holder.get(name) in (None, []):
+        raise QboError("2020", path + name, element=path + name)
+    return holder[name]
+
+
+def _choose(holder: Json, name: str, choices: Container[str], path: str = "") -> Any:
+    value = _need(holder, name, path)
+    if value not in choices:
+        raise QboError("2170", f"{name} {value!s:.50}", element=name)
+    return value
 
 
 def complete(kind: Kind, draft: Json, books: Library) -> Json:
@@ -121,6 +188,9 @@ def complete(kind: Kind, draft: Json, books: Library) -> Json:
         draft["TotalAmt"] = _total(draft)
     elif "TotalAmt" in draft:
         draft["TotalAmt"] = cents(draft["TotalAmt"])
+    if min(draft.get("TotalAmt", ZERO), draft.get("Amount", ZERO)) < 0:
+        # The text was not recorded.
+        raise QboError("6000", "The amount of a transaction must be 0 or greater")
     _complete_special(kind, draft, books)
     return draft
 
@@ -155,10 +225,8 @@ def _list_defaults(kind: Kind, draft: Json) -> Json:
             "Taxable": True,
         }
     elif kind.name == "Account":
-        account_type = draft.get("AccountType", "Expense")
         more |= {
-            "AccountType": account_type,
-            "Classification": CLASSIFICATIONS[account_type],
+            "Classification": CLASSIFICATIONS[draft["AccountType"]],
             "CurrentBalance": ZERO,
             "CurrentBalanceWithSubAccounts": ZERO,
             "FullyQualifiedName": name,

@@ -1,6 +1,6 @@
 """The query language: a statement read into a value. Codes 4000 (does not parse) and 4001 (parses, but is not allowed).
 
-`SELECT * | COUNT(*) FROM <Entity> [WHERE a AND b] [ORDERBY f [ASC|DESC], ..] [STARTPOSITION n] [MAXRESULTS n]`, the last
+`SELECT * [, attribute ..] | COUNT(*) FROM <Entity> [WHERE a AND b] [ORDERBY f [ASC|DESC], ..] [STARTPOSITION n] [MAXRESULTS n]`, the last
 two in either order, all keywords in any case. Not here: what rows it finds (`selection`).
 """
 
@@ -38,6 +38,8 @@ class Statement:
 
     kind: Kind
     is_count: bool = False
+    named: tuple[str, ...] = ()
+    """Attributes besides `*`: they are in its rows already."""
     conditions: tuple[Condition, ...] = ()
     order: tuple[tuple[str, bool], ...] = ()
     """Path, and whether it descends."""
@@ -76,7 +78,7 @@ class _Reader:
 
     def statement(self) -> Statement:
         self._expect("SELECT")
-        is_count = self._projection()
+        is_count, named = self._projection()
         self._expect("FROM")
         name = self._word("an entity")
         kind = kind_of(name)
@@ -87,18 +89,19 @@ class _Reader:
         start, limit = self._window()
         if self._peek() != _END:
             raise QboError("4000", f"unexpected {self._peek()[1]!r}")
-        return Statement(kind, is_count, conditions, order, start, limit)
+        return Statement(kind, is_count, named, conditions, order, start, limit)
 
-    def _projection(self) -> bool:
+    def _projection(self) -> tuple[bool, tuple[str, ...]]:
+        """Whole rows, or how many: parts of rows there are not. The SDK asks for `*, Sku` of an Item."""
         if self._takes("COUNT"):
             for sign in "(*)":
                 self._expect(sign)
-            return True
-        while True:
-            if not self._takes("*"):
-                self._word("an attribute")
-            if not self._takes(","):
-                return False
+            return True, ()
+        self._expect("*")
+        named = []
+        while self._takes(","):
+            named.append(self._word("an attribute"))
+        return False, tuple(named)
 
     def _conditions(self) -> tuple[Condition, ...]:
         found = [self._condition()]

@@ -1,4 +1,8 @@
-"""Reports: BalanceSheet, ProfitAndLoss, AgedPayables and AgedReceivables, added up from the books. Amounts are strings."""
+"""Reports: BalanceSheet, ProfitAndLoss, AgedPayables and AgedReceivables, added up from the books. Amounts are strings.
+
+A parameter that would change the answer, and that is not done here, is refused with code 500: an answer to another
+question misleads.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from decimal import Decimal
 from typing import Final
 
 from rowcol.sandbox.qbo import postings
+from rowcol.sandbox.qbo.bodies import is_date
 from rowcol.sandbox.qbo.books import Books
 from rowcol.sandbox.qbo.errors import QboError
 from rowcol.sandbox.qbo.values import CENT, ZERO, Json
@@ -33,6 +38,23 @@ _CLAIMS: Final = {
 _RESULT: Final = (("Revenue", -1), ("Expense", 1))
 _AGES: Final = (("Current", 0), ("1 - 30", 30), ("31 - 60", 60), ("61 - 90", 90))
 _OLDEST: Final = "91 and over"
+_PERIOD: Final = ("accounting_method", "end_date", "start_date", "summarize_column_by")
+_AGED: Final = ("aging_method", "aging_period", "num_periods", "report_date")
+_OPTIONS: Final = {
+    "AgedPayables": _AGED,
+    "AgedReceivables": _AGED,
+    "BalanceSheet": _PERIOD,
+    "ProfitAndLoss": _PERIOD,
+}
+"""Report -> the parameters that it takes."""
+_FIXED: Final = {
+    "accounting_method": "accrual",
+    "aging_method": "report_date",
+    "aging_period": "30",
+    "num_periods": "4",
+    "summarize_column_by": "total",
+}
+"""Parameter -> the only value of it that is done here; all others are dates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +86,18 @@ Sheet = tuple[list[str], list[Section]]
 
 
 def report(name: str, options: Mapping[str, str], books: Books) -> Json:
-    """Raise code 500 for a report that is not here."""
+    """Raise code 500 for a report, or for a wish about it, that is not here; 2010 for a date that is none."""
     make = {one.lower(): one for one in _REPORTS}.get(name.lower())
     if make is None:
         raise QboError("500", f"report {name}")
+    _check_options(make, options, books.today())
     columns, sections = _REPORTS[make](options, books)
     is_empty = not any(amount for section in sections for amount in _leaves(section))
     header: Json = {
         "Time": books.clock.time(),
         "ReportName": make,
-        "ReportBasis": options.get("accounting_method", "Accrual"),
-        "StartPeriod": options.get("start_date", f"{books.today()[:4]}-01-01"),
+        "ReportBasis": "Accrual",
+        "StartPeriod": _start(options, books),
         "EndPeriod": options.get("end_date", books.today()),
         "SummarizeColumnsBy": "Total",
         "Currency": books.currency.home,
@@ -89,6 +112,29 @@ def report(name: str, options: Mapping[str, str], books: Books) -> Json:
     return {"Header": header, "Columns": {"Column": kinds}, "Rows": shown}
 
 
+def _check_options(name: str, options: Mapping[str, str], today: str) -> None:
+    for option, value in options.items():
+        if option == "minorversion":
+            continue
+        if option not in _OPTIONS[name]:
+            raise QboError("500", f"report {name} with {option}")
+        fixed = _FIXED.get(option)
+        if fixed is not None and value.lower() != fixed:
+            raise QboError("500", f"report {name} with {option}={value:.50}")
+        if fixed is None and not is_date(value):
+            raise QboError("2010", f"{option} {value:.50}", element=option)
+    if options.get("report_date", today) < today:
+        # What was open then is not kept.
+        raise QboError("500", f"report {name} with a report_date before today")
+    if "end_date" in options and options.get("start_date", "") > options["end_date"]:
+        raise QboError("2010", "start_date after end_date", element="start_date")
+
+
+def _start(options: Mapping[str, str], books: Books) -> str:
+    """The first of the year in which the period ends, unless asked."""
+    return options.get("start_date", f"{options.get('end_date', books.today())[:4]}-01-01")
+
+
 def totals(books: Books, since: str, until: str) -> dict[str, Decimal]:
     """Account -> what all transactions dated in [since, until] moved, debit-positive."""
     found: dict[str, Decimal] = defaultdict(lambda: ZERO)
@@ -101,10 +147,13 @@ def totals(books: Books, since: str, until: str) -> dict[str, Decimal]:
     return found
 
 
-def _balance_sheet(_options: Mapping[str, str], books: Books) -> Sheet:
-    """As the accounts stand now, by AccountType; the result of the year closes the sheet."""
-    assets = Section("ASSETS", _by_type(_ASSETS, 1, books), "TotalAssets")
-    claims = _by_type(_CLAIMS, -1, books)
+def _balance_sheet(options: Mapping[str, str], books: Books) -> Sheet:
+    """As the accounts stood at the end of that day, by AccountType; the result of all years closes the sheet."""
+    end = options.get("end_date")
+    # Without a date as they stand now, with what is dated later.
+    since = None if end is None else totals(books, f"{end}~", "~")
+    assets = Section("ASSETS", _by_type(_ASSETS, 1, books, since), "TotalAssets")
+    claims = _by_type(_CLAIMS, -1, books, since)
     open_sum = sum((section.amounts[0] for section in claims), ZERO)
     result = Line("Net Income", [assets.amounts[0] - open_sum])
     *others, equity = claims
@@ -113,12 +162,18 @@ def _balance_sheet(_options: Mapping[str, str], books: Books) -> Sheet:
     return ["Total"], [_without_empty(assets), _without_empty(both)]
 
 
-def _by_type(titles: Mapping[str, tuple[str, str]], sign: int, books: Books) -> list[Section]:
+def _by_type(
+    titles: Mapping[str, tuple[str, str]],
+    sign: int,
+    books: Books,
+    since: Mapping[str, Decimal] | None,
+) -> list[Section]:
+    """`since`: what moved after the day of the sheet."""
     found: dict[str, list[Line]] = {account_type: [] for account_type in titles}
     for row in books.rows("Account"):
-        if row["AccountType"] in found and row["CurrentBalance"]:
-            line = Line(row["Name"], [sign * row["CurrentBalance"]], row["Id"])
-            found[row["AccountType"]].append(line)
+        balance = row["CurrentBalance"] - (since or {}).get(row["Id"], ZERO)
+        if row["AccountType"] in found and balance:
+            found[row["AccountType"]].append(Line(row["Name"], [sign * balance], row["Id"]))
     return [Section(title, found[one], group) for one, (title, group) in titles.items()]
 
 
@@ -128,9 +183,7 @@ def _without_empty(section: Section) -> Section:
 
 
 def _profit_and_loss(options: Mapping[str, str], books: Books) -> Sheet:
-    today = books.today()
-    since = options.get("start_date", f"{today[:4]}-01-01")
-    moved = totals(books, since, options.get("end_date", today))
+    moved = totals(books, _start(options, books), options.get("end_date", books.today()))
     sections = []
     for title, sign in _RESULT:
         lines = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -9,6 +10,7 @@ from typing import Any, Final
 
 from rowcol.sandbox.qbo.books import Books
 from rowcol.sandbox.qbo.errors import QboError
+from rowcol.sandbox.qbo.properties import PROPERTIES
 from rowcol.sandbox.qbo.query import Condition, Statement
 from rowcol.sandbox.qbo.table import Row
 from rowcol.sandbox.qbo.values import Json
@@ -74,6 +76,26 @@ ATTRIBUTES: Final[dict[str, str]] = {
 }
 """What may be filtered and sorted by, besides the two times."""
 
+_NUMBERS: Final = (
+    "Balance",
+    "BalanceWithJobs",
+    "CurrentBalance",
+    "TotalAmt",
+    "UnappliedAmt",
+    "UnitPrice",
+)
+_PATTERNS: Final = {
+    **dict.fromkeys(_NUMBERS, re.compile(r"[+-]?\d+(\.\d*)?", re.ASCII)),
+    **dict.fromkeys(
+        ("DueDate", "TxnDate"),
+        re.compile(r"\d{4}-\d\d-\d\d|current_date", re.ASCII | re.IGNORECASE),
+    ),
+    **dict.fromkeys(
+        ("Active", "Job", "SubAccount", "Vendor1099"), re.compile("true|false", re.IGNORECASE)
+    ),
+}
+"""Attribute -> what its values look like; what does not would only find nothing."""
+
 
 def select(statement: Statement, books: Books) -> list[Json]:
     """The page of rows, in order."""
@@ -99,13 +121,31 @@ def answer(statement: Statement, books: Books) -> Json:
 
 
 def check(statement: Statement, text: str, books: Books) -> None:
-    """The limits that nobody publishes."""
+    """What this type has, values of the right kind, and the limits that nobody publishes. Raise 4001."""
     switches = books.switches
+    known = {name.lower() for name in PROPERTIES[statement.kind.name]}
+    paths = [path for path, _ in statement.order] + [one.path for one in statement.conditions]
+    for path in [*statement.named, *paths]:
+        if path.lower() not in known | {_CREATED, _UPDATED}:
+            raise QboError("4001", f"property '{path}' of {statement.kind.name} not found")
     if switches.statement_max is not None and len(text) > switches.statement_max:
         raise QboError("4001", f"the statement is longer than {switches.statement_max}")
     for condition in statement.conditions:
+        _check_values(condition)
         if switches.in_list_max is not None and len(condition.values) > switches.in_list_max:
             raise QboError("4001", f"IN list has more than {switches.in_list_max} values")
+
+
+def _check_values(condition: Condition) -> None:
+    name = ATTRIBUTES.get(condition.path.lower(), "")
+    pattern = _PATTERNS.get(name)
+    if pattern is None:
+        return
+    if condition.operator == "LIKE":
+        raise QboError("4001", f"property {name} does not support LIKE")
+    for value in condition.values:
+        if value.strip() and pattern.fullmatch(value) is None:
+            raise QboError("4001", f"{value!r} is no value of property {name}")
 
 
 def _candidates(statement: Statement, books: Books) -> Iterable[Row]:

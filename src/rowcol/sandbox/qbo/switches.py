@@ -15,6 +15,7 @@
 | cdc_has_inactive | True | Does `/cdc` return name-list rows that were made inactive? |
 | cdc_has_deposit | True | Does `/cdc` know Deposit (Intuit: yes, Nango: no)? |
 | cdc_over_30_days | fault_400 | What an older `changedSince` gets: `fault_400`, `fault_500`, or `clamp` to 30 days. |
+| cdc_future | fault_400 | What a `changedSince` after the company's own clock gets: `fault_400`, or an `empty` answer. |
 | changed_since | inclusive | Is a change at that very second part of the answer (`exclusive`: no)? |
 | webhook_format | cloudevents | Body of webhooks; `legacy` is the `eventNotifications` form. |
 | webhook_content_type | application/json | `application/cloudevents+json` may come, too. |
@@ -30,13 +31,16 @@
 | numeric_strings | True | Are amounts in writes accepted as JSON strings, as python-quickbooks sends them? |
 | currency_ref | always | Which companies send `CurrencyRef`: `always` (recorded in sandboxes), or with `multicurrency` only; these others refuse it in writes of an app. |
 | amount_decimals | currency | How fine may an amount be: as its `currency` (JPY: none), or `two` decimals in every one, as the help page of a vendor says? |
+| high_minorversion | refuse | Is a `minorversion` above 75 a 400 (`refuse`), or does it `serve` 75? 1 to 74 serve 75; what is no positive number is always refused. |
+| unknown_parameters | refuse | Is an unknown query parameter a 400 (`refuse`), or is it not looked at (`ignore`)? Those of reports are always refused. |
 | reports_limit | None | Reports per minute and company; third parties say 200. |
 | in_list_max | None | Values an IN list may hold; more is a 400. |
 | statement_max | None | Characters of a query; more is a 400. |
 | requestid_retention_s | None | How long a `requestid` replays its answer; None: for ever. |
 | enforce_limits | True | Answer 429, or only count. |
 
-Not modelled: concurrency beyond requests per second, e-mail limits, gains and losses of exchange, minor versions below 75.
+Not modelled: concurrency beyond requests per second, e-mail limits, gains and losses of exchange, minor versions other
+than 75.
 """
 
 from __future__ import annotations
@@ -62,6 +66,7 @@ class Switches:
     cdc_has_inactive: bool = True
     cdc_has_deposit: bool = True
     cdc_over_30_days: Literal["fault_400", "fault_500", "clamp"] = "fault_400"
+    cdc_future: Literal["fault_400", "empty"] = "fault_400"
     changed_since: Literal["inclusive", "exclusive"] = "inclusive"
     webhook_format: Literal["cloudevents", "legacy"] = "cloudevents"
     webhook_content_type: str = "application/json"
@@ -77,6 +82,8 @@ class Switches:
     numeric_strings: bool = True
     currency_ref: Literal["always", "multicurrency"] = "always"
     amount_decimals: Literal["currency", "two"] = "currency"
+    high_minorversion: Literal["refuse", "serve"] = "refuse"
+    unknown_parameters: Literal["refuse", "ignore"] = "refuse"
     reports_limit: int | None = None
     in_list_max: int | None = None
     statement_max: int | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -16,6 +17,7 @@ Json = dict[str, Any]
 CENT: Final = Decimal("0.01")
 ZERO: Final = Decimal(0)
 _HALF: Final = timedelta(milliseconds=500)
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d(T.+)?", re.ASCII)
 _DECODE: Final = msgspec.json.Decoder(float_hook=Decimal).decode
 encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -114,8 +116,13 @@ class CompanyClock:
 
     def parse(self, text: str) -> float:
         """Epoch seconds of a date or a datetime; without an offset it is company-local. Raise ValueError."""
+        if _MOMENT.fullmatch(text) is None:  # Python takes `20260105` and weeks, too.
+            raise ValueError(text)
         moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=self._zone)).timestamp()
+        try:
+            return (moment if moment.tzinfo else moment.replace(tzinfo=self._zone)).timestamp()
+        except OverflowError:
+            raise ValueError(text) from None
 
 
 def utc(stamp: float) -> datetime:
