@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -60,6 +59,7 @@ def init(
 
 
 async def _init(folder: Path, firm_name: str) -> Made:
+    from rowcol.adapters.files import size_of, write_new
     from rowcol.bootstrap import DATABASE_FILE, KEY_FILE, open_store
     from rowcol.cli.logs import to_stderr
     from rowcol.settings import FILE, load
@@ -68,17 +68,11 @@ async def _init(folder: Path, firm_name: str) -> Made:
     config = (folder / FILE).resolve()
     made = Made(str(config))
     with writing(config):
-        if not config.exists():
-            config.parent.mkdir(parents=True, exist_ok=True)
-            config.touch(0o600)
-            config.write_text(settings_text(), encoding="utf-8")
-            made.made.append(str(config))
+        config.parent.mkdir(parents=True, exist_ok=True)
+    if write_new(config, settings_text()):
+        made.made.append(str(config))
     use_file(config)
     settings = load()
-    if not settings.secret_keys:
-        made.key_file = str(settings.data_dir / KEY_FILE)
-        if _write_key(settings.data_dir / KEY_FILE):
-            made.made.append(made.key_file)
     database = settings.data_dir / DATABASE_FILE
     if settings.database_url:
         from rowcol.adapters.sql import schema
@@ -87,10 +81,16 @@ async def _init(folder: Path, firm_name: str) -> Made:
         made.database = "the database of ROWCOL_DATABASE_URL"
     else:
         made.database = str(database)
-        if not database.exists():
+        if not size_of(database):
             made.made.append(str(database))
     store = await open_store(settings)
     try:
+        if (
+            not settings.secret_keys
+        ):  # after the database: a key without one says that there was one
+            made.key_file = str(settings.data_dir / KEY_FILE)
+            if _write_key(settings.data_dir / KEY_FILE):
+                made.made.append(made.key_file)
         await _people(store, firm_name, made)
     finally:
         await store.close()
@@ -120,17 +120,12 @@ async def _people(store: Any, firm_name: str, made: Made) -> None:
 
 def _write_key(path: Path) -> bool:
     """A fresh key, readable by this user only; False when there is one."""
+    from rowcol.adapters.files import write_new
     from rowcol.adapters.vault import new_key
 
     with writing(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return False
-        with os.fdopen(handle, "w") as file:
-            file.write(new_key() + "\n")
-    return True
+    return write_new(path, new_key() + "\n")
 
 
 def settings_text() -> str:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +36,16 @@ class Secret:
 def hash_of(secret: str) -> str:
     """What is stored of a secret that somebody brings back: its SHA-256."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+_ADDRESS = re.compile(r"[A-Za-z][\w+.-]*://[^\s\"'<>]+")
+_USER = re.compile(r"(?<=://).*@")
+_VALUE = re.compile(r"([?&#;][^=&#;]*=)[^&#;]*")
+
+
+def redacted(text: str) -> str:
+    """The text with the credentials of each address in it hidden: user and password, and every value of a query."""
+    return _ADDRESS.sub(lambda found: _VALUE.sub(r"\1***", _USER.sub("***@", found[0])), text)
 
 
 @contextmanager
