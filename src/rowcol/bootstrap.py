@@ -110,7 +110,7 @@ class Plane:
 async def _close(plane: OpenPlane, closing: contextlib.AsyncExitStack) -> None:
     """Each step is made whatever the one before it raised: the last one in comes first."""
     async with closing as steps:
-        steps.push_async_callback(plane.decisions.flush)
+        steps.push_async_callback(plane.decisions.finish)
         for task in plane.tasks:
             steps.push_async_callback(_cancelled, task)
         steps.push_async_callback(plane.inbox.drain)
@@ -222,8 +222,34 @@ async def open_store(
             f"the folder {settings.data_dir} cannot be made: {error.strerror}",
             "set ROWCOL_DATA_DIR to a folder that this user may write",
         ) from error
+    need_database(settings, may_be_new=True)
     path = settings.data_dir / DATABASE_FILE
     return await sql.open_sqlite(path, clock=clock or SystemClock())
+
+
+def need_database(settings: Settings, *, may_be_new: bool = False) -> None:
+    """Raise `Misconfigured` where the embedded file is missing or empty: one made anew would take a firm's webhooks in as
+    nobody's. `may_be_new`: only beside what shows that there was one, the key or SQLite's log."""
+    from rowcol.adapters.files import SIDES, size_of
+
+    path = settings.data_dir / DATABASE_FILE
+    if settings.database_url or size_of(path):
+        return
+    names = (KEY_FILE, *(f"{DATABASE_FILE}{end}" for end in SIDES))
+    left = [name for name in names if size_of(settings.data_dir / name)]
+    what = f"{path} is empty" if path.exists() else f"{path} does not exist"
+    if left:
+        raise Misconfigured(
+            f"{what}, and {' and '.join(left)} beside it are those of a database that was there",
+            f"stop every process, move {DATABASE_FILE}-wal and -shm away and put a backup in its place (docs/operations.md,"
+            f" Back up); if there never was a database, move {' and '.join(left)} away and run `rowcol init`",
+        )
+    if not may_be_new:
+        raise Misconfigured(
+            what,
+            "is ROWCOL_DATA_DIR the right folder, and its disk mounted? Then restore a backup; a new firm begins with"
+            " `rowcol init`",
+        )
 
 
 def secret_keys(settings: Settings) -> tuple[str, ...]:

@@ -329,6 +329,10 @@ class PlaneStore(Protocol):
         """Delete what is over and lies before the horizon: some thousands, so that nobody waits long. How many went;
         call it again until that is 0."""
 
+    async def probe(self) -> int | None:
+        """Write something tiny and take it away again. Bytes left on its disk, None where nobody knows; raise what keeps it
+        from storing."""
+
     async def abandon_calls(self, opened_before: datetime, now: datetime) -> int:
         """Settle intents whose process died: priced ones as possibly billed. How many there were."""
 

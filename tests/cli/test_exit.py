@@ -193,14 +193,15 @@ def test_a_guardrail_that_is_served_under_a_label_is_told_apart_from_one_that_is
     assert firm.json("read", "none-1", *GUARDRAIL, rc=1)["action"] == "HOLD"
 
 
-def test_what_a_pause_stops_could_not_be_done_and_what_is_served_meanwhile_is_labelled(
+def test_what_a_pause_stops_could_not_be_done_and_reads_go_on(
     firm: Shell,
 ) -> None:
     firm("pause", "rail", "qbo")
     assert "paused" in firm("call", "h-1", "qbo", "companyinfo.get", rc=4).stderr
     for words in (["bills"], ["vendors"], ["accounts"], ["bill", "1"]):
-        said = firm.json("books", words[0], "h-1", *words[1:], "--force", rc=3)
-        assert (said["action"], "paused" in said["label"]) == ("SERVE", True)
+        said = firm.json("books", words[0], "h-1", *words[1:], "--force", rc=4)["error"]
+        assert (said["code"], "resume rail qbo" in said["what_to_do"]) == ("paused", True)
+        assert firm.json("books", words[0], "h-1", *words[1:])["action"] == "SERVE"
     firm("resume", "rail", "qbo")
     firm("books", "bills", "h-1", "--force")
 

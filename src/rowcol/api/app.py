@@ -14,7 +14,7 @@ from rowcol.api import problem
 from rowcol.api.auth import Tokens
 from rowcol.api.callback import CALLBACK, Callback, is_callback
 from rowcol.api.gate import Gate, HostPrincipal
-from rowcol.api.health import readiness
+from rowcol.api.health import Readiness
 from rowcol.api.hot import Front
 from rowcol.api.metrics import Counts
 from rowcol.api.openapi import document
@@ -106,8 +106,10 @@ def _router(gate: Gate) -> APIRouter:
             **extra,
         )
 
+    readiness = Readiness(gate.plane)
+
     async def readyz(_request: Request) -> Response:
-        health = await readiness(gate.plane)
+        health = await readiness.health()
         body = {"status": health.status, "reason": health.reason}
         return JSONResponse(body, 200 if health.status == "ok" else 503)
 

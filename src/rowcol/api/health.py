@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import structlog
 from starlette.responses import Response
 
 from rowcol.api.gate import Asking
 from rowcol.api.metrics import OVERDUE_MAX, exposition, overdue
+from rowcol.core.refusal import Refusal
 from rowcol.core.secret import origin_of
 from rowcol.services.plane import OpenPlane
 
+KEPT = timedelta(seconds=1)
 UNSTORED = "a new token is not stored yet, and would be lost if this process ended"
 NAMED_MAX = 5
 METRICS_TYPE = "text/plain; version=1.0.0; charset=utf-8"
@@ -32,18 +36,39 @@ async def healthz() -> Health:
     return Health("ok")
 
 
-async def readiness(plane: OpenPlane) -> Health:
-    """Whether the store answers and no work has been due for five minutes."""
-    try:
-        late = await overdue(plane)
-    except Exception as error:  # noqa: BLE001 - logged without locals
-        log.error("readyz.store_failed", error=origin_of(error))
-        return Health("unavailable", "the store does not answer")
-    if late >= OVERDUE_MAX:
-        return Health("unavailable", f"work has been due for {late.total_seconds():.0f} s")
-    if subjects := plane.renewer.unstored.subjects:
-        return Health("ok", f"{UNSTORED}: {', '.join(subjects[:NAMED_MAX])}")
-    return Health("ok")
+class Readiness:
+    """Whether the store takes what is written, and no work has been due for five minutes. Looked at once a second at most, for
+    all who ask: nobody needs a token for it, and each look is flushed to the disk."""
+
+    def __init__(self, plane: OpenPlane) -> None:
+        self._plane = plane
+        self._looking = asyncio.Lock()
+        self._looked_at: datetime | None = None
+        self._found = Health("ok")
+
+    async def health(self) -> Health:
+        """As of this second."""
+        async with self._looking:
+            now = self._plane.clock.now()
+            if self._looked_at is None or not now - KEPT < self._looked_at <= now:
+                self._found, self._looked_at = await self._look(), now
+            return self._found
+
+    async def _look(self) -> Health:
+        try:
+            await self._plane.store.probe()
+            late = await overdue(self._plane)
+        except Refusal as error:
+            log.error("readyz.store_failed", reason=error.message, what_to_do=error.what_to_do)
+            return Health("unavailable", error.message)
+        except Exception as error:  # noqa: BLE001 - logged without locals
+            log.error("readyz.store_failed", error=origin_of(error))
+            return Health("unavailable", "the store does not answer")
+        if late >= OVERDUE_MAX:
+            return Health("unavailable", f"work has been due for {late.total_seconds():.0f} s")
+        if subjects := self._plane.renewer.unstored.subjects:
+            return Health("ok", f"{UNSTORED}: {', '.join(subjects[:NAMED_MAX])}")
+        return Health("ok")
 
 
 async def metrics(asking: Asking) -> Response:

@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from rowcol.core.ids import AppId
 from rowcol.core.pool import Peaks, Stage
+from rowcol.core.refusal import Refusal
 from rowcol.services.plane import OpenPlane
 from rowcol.services.pools import PoolRow, peaks, pools
 
@@ -84,7 +85,35 @@ async def exposition(plane: OpenPlane, counts: Counts) -> bytes:
     late = await overdue(plane)
     rows, logins = await counts.pools(plane), await counts.of_logins(plane)
     registry.register(_Snapshot(plane, counts, late.total_seconds(), rows, logins))
+    registry.register(await _probed(plane))
     return generate_latest(registry)
+
+
+async def _probed(plane: OpenPlane) -> Collector:
+    try:
+        return _Store(await plane.store.probe(), is_ok=True)
+    except Refusal:
+        return _Store(None, is_ok=False)
+
+
+class _Store(Collector):
+    """The database itself."""
+
+    def __init__(self, free_bytes: int | None, *, is_ok: bool) -> None:
+        self._is_ok = is_ok
+        self._free_bytes = free_bytes
+
+    @override
+    def collect(self) -> Iterable[Metric]:
+        yield GaugeMetricFamily(
+            "rowcol_store_ok",
+            "1 while the store takes what is written and no damaged page was met since the start.",
+            value=float(self._is_ok),
+        )
+        if self._free_bytes is not None:
+            yield GaugeMetricFamily(
+                "rowcol_store_free_bytes", "Bytes left on its disk.", value=self._free_bytes
+            )
 
 
 class _Snapshot(Collector):

@@ -21,11 +21,14 @@ app = typer.Typer(help="The database: upgrade, check, sql.", no_args_is_help=Tru
 def upgrade(*, json: Json = False) -> None:
     """Bring the tables to this release. Safe to run again, and at the same time elsewhere."""
     from rowcol.adapters.sql import schema
+    from rowcol.bootstrap import need_database
+    from rowcol.settings import load
 
     url, name, file = _place()
     if file is not None:
         with writing(file):
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        need_database(load(), may_be_new=True)
     schema.upgrade(url, schema=name)
     _say({"state": schema.check(url, schema=name).value}, json=json)
 
@@ -33,10 +36,11 @@ def upgrade(*, json: Json = False) -> None:
 @app.command(epilog=EXAMPLES)
 def check(*, json: Json = False) -> None:
     """Compare the tables with this release; exit code 1 unless they fit. Makes nothing."""
+    from rowcol.adapters.files import size_of
     from rowcol.adapters.sql import schema
 
     url, name, file = _place()
-    is_there = file is None or file.exists()
+    is_there = file is None or size_of(file) > 0
     state = schema.check(url, schema=name) if is_there else schema.SchemaState.MISSING
     _say({"state": state.value}, json=json)
     if state is not schema.SchemaState.CURRENT:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -12,9 +13,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from rowcol.cli.account_findings import about_accounts
+from rowcol.cli.database_findings import about_file, about_space
 from rowcol.cli.findings import SHOWN_MAX, Finding, about_logins, about_unmatched
 from rowcol.core.rail import CONSENT
 from rowcol.core.refusal import Refusal
+from rowcol.core.secret import redacted
 
 if TYPE_CHECKING:
     from rowcol.core.app import App
@@ -53,7 +56,7 @@ async def examine() -> list[Finding]:
     findings.append(_clock())
     findings += _service(settings)
     findings += [finding async for finding in _database(settings)]
-    return findings
+    return [replace(f, text=redacted(f.text), what_to_do=redacted(f.what_to_do)) for f in findings]
 
 
 def _file(path: Path | None) -> Finding:
@@ -186,16 +189,15 @@ def _clock() -> Finding:
 
 async def _database(settings: Settings) -> AsyncIterator[Finding]:
     from rowcol.adapters.sql import schema
-    from rowcol.bootstrap import DATABASE_FILE, open_store
+    from rowcol.bootstrap import DATABASE_FILE, need_database, open_store
 
     path = settings.data_dir / DATABASE_FILE
-    if not settings.database_url and not path.exists():
-        yield Finding("database", "wrong", f"{path} does not exist", "run `rowcol init`")
-        return
-    if not settings.database_url and path.with_name(f"{path.name}-shm").exists():
-        yield Finding("other processes", "note", "one has the database open, or was killed")
     url = settings.database_url or f"sqlite:///{path.absolute()}"
     try:
+        need_database(settings)
+        if not settings.database_url:
+            for finding in about_file(path):
+                yield finding
         state = schema.check(url, schema=settings.database_schema or None)
         if state is not schema.SchemaState.CURRENT:
             schema.insist(state)
@@ -205,6 +207,7 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
         return
     try:
         yield Finding("database", "ok", "the tables fit this release")
+        yield await about_space(store)
         async for finding in _content(store):
             yield finding
         async for finding in _sealed(store, settings):

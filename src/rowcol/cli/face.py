@@ -13,6 +13,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 import typer
 
 from rowcol.core import refusal as r
+from rowcol.core.secret import redacted
 
 SWITCH_INTERVAL_S = 0.0005
 T = TypeVar("T")
@@ -207,14 +208,15 @@ def running(work: Coroutine[Any, Any, T]) -> T:
 
 def refuse(refusal: r.Refusal, *, is_json: bool) -> Exit:
     """Say what is refused and what to do; what the command ends with."""
+    message, what_to_do = redacted(refusal.message), redacted(refusal.what_to_do)
     if is_json:
         error = {
             "code": refusal.code,
-            "message": refusal.message,
-            "what_to_do": refusal.what_to_do,
+            "message": message,
+            "what_to_do": what_to_do,
         }
         emit({"error": error})
-    note(f"rowcol: {refusal.message}")
-    if refusal.what_to_do:
-        note(f"  -> {refusal.what_to_do}")
+    note(f"rowcol: {message}")
+    if what_to_do:
+        note(f"  -> {what_to_do}")
     return exit_of(refusal)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +15,7 @@ from rowcol.cli.opening import use_file, writing
 from rowcol.core.refusal import BadInput, Conflict, Misconfigured
 
 if TYPE_CHECKING:
+    from rowcol.ports import FullStore
     from rowcol.settings import Settings
 
 EXAMPLES = "Example: rowcol init books --firm-name 'Reed & Co'"
@@ -64,6 +64,7 @@ def init(
 
 
 async def _init(folder: Path, firm_name: str) -> Made:
+    from rowcol.adapters.files import size_of, write_new
     from rowcol.bootstrap import DATABASE_FILE, KEY_FILE, open_store
     from rowcol.cli.logs import to_stderr
     from rowcol.settings import FILE, load
@@ -72,18 +73,11 @@ async def _init(folder: Path, firm_name: str) -> Made:
     config = (folder / FILE).resolve()
     made = Made(str(config))
     with writing(config):
-        if not config.exists():
-            config.parent.mkdir(parents=True, exist_ok=True)
-            config.touch(0o600)
-            config.write_text(settings_text(), encoding="utf-8")
-            made.made.append(str(config))
+        config.parent.mkdir(parents=True, exist_ok=True)
+    if write_new(config, settings_text()):
+        made.made.append(str(config))
     use_file(config)
     settings = load()
-    if not settings.secret_keys:
-        made.key_file = str(settings.data_dir / KEY_FILE)
-        await _refuse_beside_sealed(settings)
-        if _write_key(settings.data_dir / KEY_FILE):
-            made.made.append(made.key_file)
     database = settings.data_dir / DATABASE_FILE
     if settings.database_url:
         from rowcol.adapters.sql import schema
@@ -92,10 +86,17 @@ async def _init(folder: Path, firm_name: str) -> Made:
         made.database = "the database of ROWCOL_DATABASE_URL"
     else:
         made.database = str(database)
-        if not database.exists():
+        if not size_of(database):
             made.made.append(str(database))
     store = await open_store(settings)
     try:
+        if (
+            not settings.secret_keys
+        ):  # after the database: a key without one says that there was one
+            made.key_file = str(settings.data_dir / KEY_FILE)
+            await _refuse_beside_sealed(store, settings)
+            if _write_key(settings.data_dir / KEY_FILE):
+                made.made.append(made.key_file)
         await _people(store, firm_name, made)
     finally:
         await store.close()
@@ -123,47 +124,31 @@ async def _people(store: Any, firm_name: str, made: Made) -> None:
         made.made.append("an admin token")
 
 
-async def _refuse_beside_sealed(settings: Settings) -> None:
+async def _refuse_beside_sealed(store: FullStore, settings: Settings) -> None:
     """Raise `Conflict` where the key is missing and the database has logins that only the missing one opens."""
-    from rowcol.adapters.sql import schema
-    from rowcol.bootstrap import DATABASE_FILE, KEY_FILE, open_store, secret_keys
+    from rowcol.bootstrap import KEY_FILE, secret_keys
     from rowcol.services.sealing import RESTORE, sealed
 
-    path, file = settings.data_dir / KEY_FILE, settings.data_dir / DATABASE_FILE
     with contextlib.suppress(Misconfigured):
         if secret_keys(settings):
             return
-    url = settings.database_url or f"sqlite:///{file.absolute()}"
-    its_schema = settings.database_schema or None
-    is_there = bool(settings.database_url) or (file.exists() and file.stat().st_size > 0)
-    if not is_there or schema.check(url, schema=its_schema) is schema.SchemaState.MISSING:
-        return
-    store = await open_store(settings)
-    try:
-        for firm in await store.list_firms():
-            async for view in sealed(store, firm.id):
-                raise Conflict(
-                    f"{path} is missing, and {view.connection.label} and others may be sealed with it in the database: "
-                    "a new key would open none of them",
-                    RESTORE,
-                )
-    finally:
-        await store.close()
+    for firm in await store.list_firms():
+        async for view in sealed(store, firm.id):
+            raise Conflict(
+                f"{settings.data_dir / KEY_FILE} is missing, and {view.connection.label} and others may be sealed with it in "
+                "the database: a new key would open none of them",
+                RESTORE,
+            )
 
 
 def _write_key(path: Path) -> bool:
     """A fresh key, readable by this user only; False when there is one."""
+    from rowcol.adapters.files import write_new
     from rowcol.adapters.vault import new_key
 
     with writing(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return False
-        with os.fdopen(handle, "w") as file:
-            file.write(new_key() + "\n")
-    return True
+    return write_new(path, new_key() + "\n")
 
 
 def settings_text() -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+
+from rowcol.core.secret import redacted
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
@@ -18,6 +21,7 @@ def to_stderr(level: str) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
+        _hide,
     ]
     renderer = structlog.processors.JSONRenderer()
     structlog.configure(
@@ -40,3 +44,13 @@ def to_stderr(level: str) -> None:
         logging.getLogger(name).setLevel(max(LEVELS[level], logging.WARNING))
     for name in ("httpx2", "httpcore2", "aiosqlite", "asyncio"):
         logging.getLogger(name).setLevel(max(LEVELS[level], logging.WARNING))
+
+
+def _hide(
+    _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Credentials of addresses, also in a traceback."""
+    for name, value in event.items():
+        if isinstance(value, str) and "://" in value:
+            event[name] = redacted(value)
+    return event

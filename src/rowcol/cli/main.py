@@ -36,6 +36,7 @@ from rowcol.cli import (
 )
 from rowcol.cli.opening import use_file
 from rowcol.core.refusal import Refusal
+from rowcol.core.secret import redacted
 
 EXITS = "; ".join(f"{code:d} {meaning.few_words}" for code, meaning in face.MEANINGS.items())
 OVERVIEW = f"""What a firm knows of its clients' cash, with proof, for as few paid calls as possible.
@@ -120,10 +121,10 @@ def run() -> None:
 def _mistake(error: Exception, *, is_json: bool) -> face.Exit:
     """Something that should not happen."""
     if os.environ.get("ROWCOL_LOG_LEVEL") == "debug":
-        traceback.print_exception(error)
+        face.note(redacted("".join(traceback.format_exception(error))))
         return face.Exit.NOT_DONE
     if is_json:
         face.emit({"error": {"code": "internal", "message": type(error).__name__}})
-    face.note(f"rowcol: this should not happen ({type(error).__name__}: {error})")
+    face.note(f"rowcol: this should not happen ({type(error).__name__}: {redacted(str(error))})")
     face.note("  -> run it again with ROWCOL_LOG_LEVEL=debug and report what it prints")
     return face.Exit.NOT_DONE

@@ -45,13 +45,14 @@ def serve(
 
 async def _serve(host: str, port: int | None, *, is_json: bool) -> None:
     from rowcol.api.app import create_app
-    from rowcol.bootstrap import Plane
+    from rowcol.bootstrap import Plane, need_database
     from rowcol.cli import listening
     from rowcol.cli.logs import to_stderr
     from rowcol.settings import load
 
     settings = load()
     to_stderr(settings.log_level)
+    need_database(settings)
     made = listening.bound(host or settings.host, settings.port if port is None else port)
     address = listening.address_of(made)
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,6 +40,11 @@ def hash_of(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+_ADDRESS = re.compile(r"[A-Za-z][\w+.-]*://[^\s\"'<>]+")
+_USER = re.compile(r"(?<=://).*@")
+_VALUE = re.compile(r"([?&#;][^=&#;]*=)[^&#;]*")
+
+
 def origin_of(error: BaseException) -> str:
     """Where an error came of, for a log: classes, files, lines and functions; no local variable and, unless it is a refusal
     of ours, no text of it, which may name what was handled."""
@@ -53,6 +59,11 @@ def origin_of(error: BaseException) -> str:
         parts.append(f"{type(error).__name__}{said} at {where or 'nowhere'}")
         error = error.__cause__ or error.__context__  # type: ignore[assignment] # None ends it
     return "; of ".join(parts)
+
+
+def redacted(text: str) -> str:
+    """The text with the credentials of each address in it hidden: user and password, and every value of a query."""
+    return _ADDRESS.sub(lambda found: _VALUE.sub(r"\1***", _USER.sub("***@", found[0])), text)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import structlog
 
 from rowcol.core.change import DecisionRecord
 from rowcol.core.ids import BusinessId, DecisionId, FirmId
+from rowcol.core.refusal import Refusal
 from rowcol.core.secret import origin_of
 from rowcol.ports import Clock, Rng, Store
 
@@ -64,6 +65,13 @@ class DecisionLog:
                 except BaseException:
                     self.add([*records[start:], *(r for rest in by_firm.values() for r in rest)])
                     raise
+
+    async def finish(self) -> None:
+        """The last flush. What a store that takes nothing does not take is lost, and fails no answer that was given."""
+        try:
+            await self.flush()
+        except Refusal as error:
+            log.warning("decisions.not_stored", count=len(self._buffer), reason=error.message)
 
     def _count(self, key: tuple[FirmId, BusinessId]) -> None:
         records, times = self._repeats.pop(key)

@@ -13,11 +13,13 @@ from rowcol.core.books import LedgerAccount, OpenItem, Party
 from rowcol.core.change import Action
 from rowcol.core.ids import BusinessId, FirmId
 from rowcol.core.need import Purpose, Question, question_of
+from rowcol.core.rail import Role
 from rowcol.engine.answer import Answer
 from rowcol.engine.books import BooksAnswer
 from rowcol.services import books
 from rowcol.services.asking import answered
 from rowcol.services.hot import KEPT, Kept
+from rowcol.services.pauses import need_one_running
 from rowcol.services.plane import OpenPlane
 
 
@@ -130,6 +132,8 @@ class CacheService:
         self, purpose: Purpose, *, force: bool, deadline: datetime | None
     ) -> tuple[FirmId, Question]:
         firm = self._firm = await self._plane.firm(self._firm)
+        if force:
+            await need_one_running(self._plane, firm, self._business, Role.BOOKS)
         return firm, books.asked(self._plane, purpose, is_confirmed=force, deadline=deadline)
 
     async def _read(self, purpose: Purpose, deadline: datetime | None) -> Answer:

@@ -30,6 +30,7 @@ from rowcol.engine.topics import DUE
 from rowcol.services import written
 from rowcol.services.lately import is_paid_lately
 from rowcol.services.patience import sent_within
+from rowcol.services.pauses import need_running
 from rowcol.services.plane import OpenPlane
 
 HELD_MAX = timedelta(seconds=45)
@@ -106,8 +107,9 @@ async def send(
     sent as it is, good or not.
     """
     connection = its.view.connection
-    timeout_s = plane.rails[connection.rail].spec.endpoints[look.endpoint].timeout_s
-    lease_s = int(timeout_s) + RENEWAL_S + SPARE_S
+    endpoint = plane.rails[connection.rail].spec.endpoints[look.endpoint]
+    await need_running(plane, connection.rail, [connection], is_paid=endpoint.tariff is not None)
+    lease_s = int(endpoint.timeout_s) + RENEWAL_S + SPARE_S
     await plane.store.renew((its.lease,), plane.clock.now(), lease_s)
     token, state = its.view.token, connection.state
     if renews:

@@ -34,6 +34,7 @@ from rowcol.engine.answer import Answer
 from rowcol.engine.gateway import Cause, Sent
 from rowcol.services import consent, deeds, linking, looks, sessions
 from rowcol.services.cache import answer_for
+from rowcol.services.pauses import need_one_running
 from rowcol.services.plane import OpenPlane
 from rowcol.services.sessions import Session
 
@@ -75,6 +76,7 @@ class IntegrationService:
         paying it, except under the policy `ttl`, which pays as the decision record says.
         """
         firm = await self._plane.firm(self._firm)
+        await need_one_running(self._plane, firm, self._business, Role.CASH, is_paid=force)
         return await answer_for(
             self._plane, firm, self._business, Purpose.FORCED, deadline=deadline, is_confirmed=force
         )
@@ -103,6 +105,8 @@ class IntegrationService:
                 continue
             price += await deeds.price_of(self._plane, connection, Deed.REFRESH)
             logins.append(connection.id)
+        if force and logins:
+            await need_one_running(self._plane, firm, self._business, Role.CASH, is_paid=True)
         for login in logins if force else ():
             why = "a person asked for new transactions and confirmed the price"
             try:

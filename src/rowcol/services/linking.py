@@ -25,6 +25,7 @@ from rowcol.engine.gateway import Cause, Sent
 from rowcol.engine.topics import DUE
 from rowcol.services import deeds
 from rowcol.services.patience import sent_within
+from rowcol.services.pauses import need_running
 from rowcol.services.plane import OpenPlane
 
 PROOF_TRIES, PROOF_PAUSE = 3, timedelta(seconds=1)
@@ -411,4 +412,5 @@ async def _send(
     def fetch() -> Awaitable[Sent | NotBefore | Refused]:
         return plane.gateway.fetch(firm, app, look, CONNECTING, sealed_token, remote_id)
 
+    await need_running(plane, app.rail)
     return await sent_within(plane, PERSON_WAITS, fetch)

@@ -337,5 +337,8 @@ class MemoryStore:
     async def abandon_calls(self, opened_before: datetime, now: datetime) -> int:
         return calls.abandon(self._s, opened_before, now)
 
+    async def probe(self) -> int | None:
+        return None
+
     async def close(self) -> None:
         """Nothing to let go of."""

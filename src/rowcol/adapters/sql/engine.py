@@ -61,6 +61,10 @@ class EngineExecutor:
         """Return what the job read."""
         return await self._once(job, "BEGIN")
 
+    def check(self) -> int | None:
+        """Unknown."""
+        return None
+
     async def close(self) -> None:
         """A host's engine stays open."""
         if self._is_ours:
@@ -111,7 +115,7 @@ def async_url(url: str) -> URL:
     """The URL with the driver that we use."""
     try:
         place = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise Misconfigured(
             "the database URL cannot be read",
             "it looks like postgresql://user:password@host/database",

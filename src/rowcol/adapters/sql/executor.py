@@ -34,16 +34,23 @@ class Executor(Protocol):
     async def read(self, job: Job[T]) -> T:
         """Run on one consistent state of everything written before."""
 
+    def check(self) -> int | None:
+        """Bytes left on the disk of the database, None where nobody knows. Raise what is wrong with its file."""
+
     async def close(self) -> None:
         """Finish what was begun, then let go of the database."""
 
 
+_OWNER = (
+    "let this user write the file and its folder (owner, mode, a disk that is mounted read-only)"
+)
+FULL = (
+    "the disk of the database is full; nothing was stored",
+    "free some space on it; it goes on by itself",
+    30,
+)
 _SQLITE = {
-    "SQLITE_FULL": (
-        "the disk of the database is full; nothing was stored",
-        "free some space on it; it goes on by itself",
-        30,
-    ),
+    "SQLITE_FULL": FULL,
     "SQLITE_BUSY": (
         "another process holds the database",
         "try again; if it lasts, look who holds the file",
@@ -53,7 +60,7 @@ _SQLITE = {
     "SQLITE_PROTOCOL": ("the database is locked", "try again", 2),
     "SQLITE_READONLY": (
         "the database file may not be written",
-        "check owner and mode of the file and its folder",
+        _OWNER,
         30,
     ),
     "SQLITE_IOERR": (
@@ -63,7 +70,7 @@ _SQLITE = {
     ),
     "SQLITE_CANTOPEN": (
         "the database file cannot be opened",
-        "check owner and mode of the file and its folder",
+        _OWNER,
         30,
     ),
 }
@@ -78,21 +85,29 @@ _POSTGRES = {
 RETRIED = frozenset({"40001", "40P01"})
 _CHECK = "run `rowcol db check`; then `rowcol db upgrade`, or restore a backup"
 _WRONG_TABLES = ("the tables of the database are not those of this release", _CHECK)
-_DAMAGED = ("the database file is damaged, or is none", "restore a backup")
 _NOT_ALLOWED = (
     "the database does not let its user do this",
     "give the user of the URL the rights on our tables; then run `rowcol db check`",
 )
 _MISCONFIGURED = {
-    "SQLITE_CORRUPT": _DAMAGED,
-    "SQLITE_NOTADB": _DAMAGED,
     "3F000": _WRONG_TABLES,
     "42P01": _WRONG_TABLES,
     "42703": _WRONG_TABLES,
     "42501": _NOT_ALLOWED,
 }
+DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 _LACKS = ("no such table", "no such column", "has no column named")
 """SQLite has one code for these and for mistakes of ours; only its text tells them apart."""
+
+
+class Damaged(Misconfigured):
+    """Pages of the file are not what SQLite wrote, or it is no database."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the database file is damaged, or is none",
+            "stop what uses it and restore a backup; `rowcol doctor` reads every page",
+        )
 
 
 class Mistaken(Exception):
@@ -123,6 +138,8 @@ def _refusal_of(error: DatabaseError, origin: BaseException, code: str) -> Refus
     busy = _SQLITE.get(code) or _POSTGRES.get(code)
     if busy is not None:
         return Busy(*busy)
+    if code in DAMAGE:
+        return Damaged()
     wrong = _MISCONFIGURED.get(code)
     is_sqlite = isinstance(origin, sqlite3.Error)
     if wrong is None and is_sqlite and any(each in str(origin) for each in _LACKS):

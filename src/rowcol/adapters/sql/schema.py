@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -21,8 +22,9 @@ from sqlalchemy import Connection, Engine, column, create_engine, inspect, selec
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateSchema
 
+from rowcol.adapters.files import made_whole, size_of
 from rowcol.adapters.sql.engine import async_url
-from rowcol.adapters.sql.executor import refusal_of
+from rowcol.adapters.sql.executor import DAMAGE, refusal_of, sqlite_code
 from rowcol.adapters.sql.sqlite import Options, in_transaction, sqlite_engine
 from rowcol.adapters.sql.tables import PREFIX, Tables, tables
 from rowcol.core.refusal import Misconfigured
@@ -84,13 +86,7 @@ def upgrade_file(path: Path) -> None:
         insist(state)
     if state is SchemaState.CURRENT:
         return
-    engine = sqlite_engine(path, Options())
-    try:
-        upgrade_engine(engine, tables())
-    except DBAPIError as error:
-        raise refusal_of(error) from None
-    finally:
-        engine.dispose()
+    _upgrade_sqlite(path, None, PREFIX)
 
 
 def check(
@@ -104,7 +100,17 @@ def upgrade(
     url_or_engine: str | Engine, *, schema: str | None = None, prefix: str = PREFIX
 ) -> None:
     """Bring a database to this release. Raise `Misconfigured` for a newer one. Concurrent upgrades wait for each other."""
-    _with_engine(url_or_engine, schema, prefix, upgrade_engine)
+    file = None if isinstance(url_or_engine, Engine) else _sqlite_file(url_or_engine)
+    if file is not None:
+        _upgrade_sqlite(file, schema, prefix)
+    else:
+        _with_engine(url_or_engine, schema, prefix, upgrade_engine)
+
+
+def _upgrade_sqlite(path: Path, schema: str | None, prefix: str) -> None:
+    """A file that is not there yet appears whole, and only its owner may read it."""
+    with contextlib.nullcontext(path) if size_of(path) else made_whole(path) as place:
+        _with_engine(sqlite_engine(place, Options()), schema, prefix, upgrade_engine)
 
 
 def upgrade_engine(engine: Engine, t: Tables) -> None:
@@ -158,10 +164,15 @@ def _with_engine(
 
 
 def _sync_engine(url: str) -> Engine:
+    file = _sqlite_file(url)
+    if file is not None:
+        return sqlite_engine(file, Options())
+    return create_engine(async_url(url), hide_parameters=True)
+
+
+def _sqlite_file(url: str) -> Path | None:
     place = async_url(url)
-    if place.get_backend_name() == "sqlite":
-        return sqlite_engine(Path(place.database or ""), Options())
-    return create_engine(place, hide_parameters=True)
+    return Path(place.database or "") if place.get_backend_name() == "sqlite" else None
 
 
 def _config(t: Tables, conn: Connection | None) -> Config:
@@ -176,7 +187,7 @@ def _config(t: Tables, conn: Connection | None) -> Config:
 
 def _file_version(path: Path) -> str | None:
     """Read without SQLAlchemy: this is what every start does."""
-    if not path.exists():
+    if not size_of(path):
         return None
     try:
         conn = sqlite3.connect(path, timeout=5)
@@ -187,8 +198,10 @@ def _file_version(path: Path) -> str | None:
     except sqlite3.DatabaseError as error:
         if "no such table" in str(error):
             return None
+        if sqlite_code(error) not in DAMAGE:
+            raise refusal_of(error) from None
         raise Misconfigured(
             f"{path} cannot be read as a database of rowcol ({error})",
-            "check that no other program holds it, or restore a backup",
+            "restore a backup (docs/operations.md, Back up)",
         ) from error
     return None if row is None else str(row[0])

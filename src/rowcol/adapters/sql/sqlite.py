@@ -23,6 +23,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
 from rowcol.adapters.sql.executor import DATABASE_ERRORS, Job, T, refusal_of, sqlite_code
+from rowcol.adapters.sql.file import DatabaseFile, Identity
 from rowcol.adapters.sql.tables import Tables
 from rowcol.adapters.sql.tx import Tx
 from rowcol.core.refusal import Busy
@@ -62,10 +63,11 @@ class _Waiting:
     error: BaseException | None = field(default=None)
 
 
-def sqlite_engine(path: Path, options: Options) -> Engine:
-    """An engine whose connections leave transactions to us (`BEGIN IMMEDIATE`, `SAVEPOINT`)."""
+def sqlite_engine(path: Path, options: Options, *, mode: str = "rwc") -> Engine:
+    """An engine whose connections leave transactions to us (`BEGIN IMMEDIATE`, `SAVEPOINT`). `mode` rw: it makes no file."""
+    query = {"mode": mode, "uri": "true"}
     engine = create_engine(
-        URL.create("sqlite", database=str(path)),
+        URL.create("sqlite", database=path.absolute().as_uri(), query=query),
         isolation_level="AUTOCOMMIT",
         poolclass=NullPool,
         hide_parameters=True,
@@ -99,7 +101,8 @@ class SqliteExecutor:
         self, path: Path, t: Tables, *, clock: Clock | None = None, options: Options | None = None
     ) -> None:
         self._options = options or Options()
-        self._engine = sqlite_engine(path, self._options)
+        self._engine = sqlite_engine(path, self._options, mode="rw")
+        self._file = DatabaseFile(path)
         self._t = t
         self._clock = clock
         self._writes: SimpleQueue[_Waiting | None] = SimpleQueue()
@@ -114,6 +117,10 @@ class SqliteExecutor:
     async def read(self, job: Job[T]) -> T:
         """Return what the job read; never queued behind writes."""
         return await self._submit(self._reads, job)
+
+    def check(self) -> int | None:
+        """As the file is now."""
+        return self._file.free_bytes()
 
     async def close(self) -> None:
         """Write what is queued, then end the threads."""
@@ -148,13 +155,13 @@ class SqliteExecutor:
             self._threads.append(thread)
 
     def _write_loop(self) -> None:
-        place = _Place(self._engine)
+        place = _Place(self._engine, self._file)
         while (batch := self._take()) is not None:
             try:
                 _write_batch(place, self._t, self._clock, batch)
             except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
                 _fail(batch, error)
-            _resolve(batch)
+            self._resolve(batch)
         place.close()
 
     def _take(self) -> list[_Waiting] | None:
@@ -173,29 +180,49 @@ class SqliteExecutor:
         return batch
 
     def _read_loop(self) -> None:
-        place = _Place(self._engine)
+        place = _Place(self._engine, self._file)
         while (waiting := self._reads.get()) is not None:
             try:
                 _read_one(place, self._t, self._clock, waiting)
             except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it
                 _fail([waiting], error)
-            _resolve([waiting])
+            self._resolve([waiting])
         place.close()
+
+    def _resolve(self, batch: Sequence[_Waiting]) -> None:
+        """Wake everybody, with one call into each event loop."""
+        for waiting in batch:
+            self._file.note(waiting.error)
+        for loop in {waiting.loop for waiting in batch}:
+            mine = [waiting for waiting in batch if waiting.loop is loop]
+            with contextlib.suppress(RuntimeError):  # that loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(_settle, mine)
 
 
 class _Place:
     """A thread's connection, opened when needed and anew after the database failed."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, file: DatabaseFile) -> None:
         self._engine = engine
+        self._file = file
         self._conn: Connection | None = None
+        self._sides: tuple[Identity | None, ...] = ()
 
     def tx(self, t: Tables, clock: Clock | None) -> tuple[Tx, sqlite3.Connection]:
         """For the next transaction, and the driver that begins and ends it."""
         if self._conn is None:
+            self._file.check()
             self._conn = self._engine.connect()
+            self._sides = self._file.sides()
+        self.check()
         driver = driver_of(self._conn)
         return Tx(self._conn, t, clock, driver), driver
+
+    def check(self) -> None:
+        """Raise `Busy` unless what is open is what others find under its name. A connection that is refused stays open:
+        what it wrote before goes into the file when it is closed."""
+        self._file.check()
+        self._file.check_sides(self._sides)
 
     def recover(self, error: BaseException) -> None:
         """End whatever transaction is left; a connection that failed oddly is not used again."""
@@ -234,6 +261,7 @@ def _write_batch(place: _Place, t: Tables, clock: Clock | None, batch: Sequence[
             _run_job(tx, driver, waiting, is_alone=len(batch) == 1)
         if driver.in_transaction:
             driver.execute("COMMIT")
+        place.check()  # once more: nobody hears that it is stored where the file went meanwhile
     except DATABASE_ERRORS as error:
         place.recover(error)
         _fail(batch, refusal_of(error))
@@ -280,14 +308,6 @@ def _fail(batch: Sequence[_Waiting], error: BaseException) -> None:
     """A job that failed by itself keeps its own error."""
     for waiting in batch:
         waiting.error = waiting.error or error
-
-
-def _resolve(batch: Sequence[_Waiting]) -> None:
-    """Wake everybody, with one call into each event loop."""
-    for loop in {waiting.loop for waiting in batch}:
-        mine = [waiting for waiting in batch if waiting.loop is loop]
-        with contextlib.suppress(RuntimeError):  # that loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(_settle, mine)
 
 
 def _settle(batch: Sequence[_Waiting]) -> None:

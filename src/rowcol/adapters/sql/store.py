@@ -332,5 +332,10 @@ class SqlStore:
     async def abandon_calls(self, opened_before: datetime, now: datetime) -> int:
         return await self._write(calls.abandon, opened_before, now)
 
+    async def probe(self) -> int | None:
+        free_bytes = self.executor.check()
+        await self._write(upkeep.probe)
+        return free_bytes
+
     async def close(self) -> None:
         await self.executor.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
-from sqlalchemy import and_, bindparam, delete, exists, select, tuple_
+from sqlalchemy import and_, bindparam, delete, exists, insert, select, tuple_
 
 from rowcol.adapters.sql.codec import us
 from rowcol.adapters.sql.facts import ANY
@@ -13,6 +13,10 @@ from rowcol.adapters.sql.tx import Tx
 from rowcol.core.delivery import RouteState
 from rowcol.core.ids import FirmId
 from rowcol.core.retention import PRUNE_MAX, Horizon
+
+PROBE = "probe"
+PROBE_BYTES = 8_192
+"""Two pages: a probe that fits on one that is there already would tell nothing of a full disk."""
 
 
 def prune(tx: Tx, horizon: Horizon) -> int:
@@ -29,6 +33,14 @@ def prune(tx: Tx, horizon: Horizon) -> int:
             some = select(table.c.id).where(moment_us < limit_us).limit(PRUNE_MAX - count)
             count += tx.run(delete(table).where(table.c.id.in_(some)))
     return count + _prune_superseded(tx, us(horizon.superseded), PRUNE_MAX - count)
+
+
+def probe(tx: Tx) -> None:
+    """Write what takes pages of its own, as a webhook does, and take it away again."""
+    t = tx.t.switches
+    tx.run(delete(t).where(t.c.name == PROBE))
+    tx.run(insert(t).values(name=PROBE, reason="x" * PROBE_BYTES))
+    tx.run(delete(t).where(t.c.name == PROBE))
 
 
 def digest(tx: Tx, firm: FirmId) -> str:

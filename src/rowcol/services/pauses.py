@@ -1,0 +1,57 @@
+"""Pauses: an order to what an operator has paused is refused, with how to take the pause back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rowcol.core.connection import Connection
+from rowcol.core.evidence import Health
+from rowcol.core.ids import BusinessId, FirmId
+from rowcol.core.pause import PAID, switch_of_rail
+from rowcol.core.rail import Role
+from rowcol.core.refusal import Conflict
+from rowcol.services.plane import OpenPlane
+
+
+class Paused(Conflict):
+    """Nothing was asked of the rail, and nothing will be until the pause is taken back."""
+
+    code = "paused"
+
+
+async def need_running(
+    plane: OpenPlane, rail: str, logins: Sequence[Connection] = (), *, is_paid: bool = False
+) -> None:
+    """Raise `Paused` where the rail is, or all paid calls if it `is_paid`, or each of the logins."""
+    switches = await plane.store.read_switches()
+    named = {switch_of_rail(rail): (f"rail {rail}", f"calls to {rail}")}
+    if is_paid:
+        named[PAID] = ("paid", "paid calls")
+    for switch, (command, what) in named.items():
+        if switch in switches:
+            raise Paused(
+                f"{what} are paused: {switches[switch]}",
+                f"`rowcol resume {command}`, or POST /v1/pause with is_paused false",
+            )
+    if logins and all(login.is_paused for login in logins):
+        commands = "; ".join(f"`rowcol resume connection {login.id}`" for login in logins)
+        names = ", ".join(login.label for login in logins)
+        raise Paused(f"this login is paused: {names}", f"{commands}, or POST .../resume")
+
+
+async def need_one_running(
+    plane: OpenPlane, firm: FirmId, business: BusinessId, role: Role, *, is_paid: bool = False
+) -> None:
+    """Raise `Paused` where every login of a business that tells of this is; where one is not, the answer names the others."""
+    by_rail: dict[str, list[Connection]] = {}
+    for row in await plane.store.list_connections(firm, business):
+        if plane.rails[row.rail].spec.role is role and row.state.health is not Health.RETIRED:
+            by_rail.setdefault(row.rail, []).append(row)
+    refused: list[Paused] = []
+    for rail, rows in by_rail.items():
+        try:
+            await need_running(plane, rail, rows, is_paid=is_paid)
+        except Paused as error:
+            refused.append(error)
+    if refused and len(refused) == len(by_rail):
+        raise refused[0]
