@@ -22,11 +22,12 @@ from rowcol.core.change import (
     NotBefore,
     Postponed,
     Refused,
+    after_loss,
 )
 from rowcol.core.ids import ConnectionId, DecisionId
 from rowcol.core.money import FREE
 from rowcol.core.need import Need
-from rowcol.core.outcome import RULES, Outcome
+from rowcol.core.outcome import RULES, Billed, Outcome
 from rowcol.core.plan import SOON, Fetch, Rest, plan
 from rowcol.core.rail import Rail, Role
 from rowcol.core.records import Call
@@ -110,7 +111,11 @@ class Reconciler:
         stored = await self._store.read_view(lease.firm, ConnectionId(lease.subject))
         if not change.settlements or stored is None:
             return
-        state = replace(stored.connection.state, paid_failed_at=self._clock.now())
+        state = stored.connection.state
+        if any(cost.micros for cost in work.spent.values()):
+            is_unknown = any(s.billed is Billed.POSSIBLY for s in change.settlements)
+            now = self._clock.now()
+            state = replace(state, paid_failed_at=now, paid_is_unknown=is_unknown)
         kept = Change(
             lease,
             state=state,
@@ -136,6 +141,7 @@ class Reconciler:
             for signal in signals:
                 state = replace(state.marked(signal.stream, signal.reason), stream_retry_at=None)
         needs = tuple(_asked_by(need, begun_at) for need in view.needs)
+        state = after_loss(state, view.open_calls)
         row = replace(view.connection, state=state)
         view = replace(view, connection=row, needs=needs, pending=())
         if needs and rail.spec.role is Role.CASH:
@@ -145,7 +151,7 @@ class Reconciler:
         price = await self._gateway.price_of_live(view.connection)
         policy = await self._preferences.policy(lease.firm)
         omits = self._gateway.omits(view.connection)
-        is_resumed = bool(state.page or state.failures or view.open_calls)
+        is_resumed = bool(state.page or state.failures or view.open_calls) or _is_paid_for(view)
         return Work(lease, view, rail, price.micros, policy, change, is_resumed, omits)
 
     async def _with_roles(self, view: ConnectionView) -> ConnectionView:
@@ -160,7 +166,7 @@ class Reconciler:
     async def _call(self, work: Work, step: Fetch) -> None:
         """Make one call, with a token that is good for it, and fold its answer into the next commit."""
         connection = work.view.connection
-        cause = Cause(step.trigger, step.reason, step.purpose)
+        cause = Cause(step.trigger, step.reason, step.purpose, work.lease)
         work.has_looked |= not step.is_paid
         sent: Sent | NotBefore | Refused
         try:
@@ -213,9 +219,12 @@ class Reconciler:
         now = self._clock.now()
         earlier = await self._calls_before(work, [need for need, _ in rest.ended])
         answered, records = [], []
+        bought = {call.id: call for call in earlier if call.price.micros}
         for need, decision in rest.ended:
-            cost = work.spent.get(need.id, FREE)
             calls = (*made_since(need.question.asked_at, earlier), *work.calls)
+            cost = work.spent.get(need.id, FREE)
+            for call in [bought.pop(id_) for id_ in calls if id_ in bought]:  # one pays for it
+                cost += call.price if call.settled_at is None else call.cost
             answered.append(Answered(need.id, decision, cost, calls, now))
             records.append((need, decision, cost, calls))
         postponed = []
@@ -283,6 +292,14 @@ def _asked_by(need: Need, now: datetime) -> Need:
     if need.question.asked_at <= now:
         return need
     return replace(need, question=replace(need.question, asked_at=now))
+
+
+def _is_paid_for(view: ConnectionView) -> bool:
+    """Whether an earlier run paid, or may have, since one of the needs was asked."""
+    asked_at = min((need.question.asked_at for need in view.needs), default=None)
+    lives = (account.latest_live for account in view.accounts)
+    paid_at = [view.connection.state.paid_failed_at, *(o.true_at for o in lives if o is not None)]
+    return asked_at is not None and any(at is not None and at >= asked_at for at in paid_at)
 
 
 def _later(known: datetime | None, at: datetime) -> datetime:

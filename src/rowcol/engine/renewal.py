@@ -31,6 +31,8 @@ from rowcol.engine.unbroken import Unbroken
 from rowcol.ports import Store, Vault
 
 STORE_TRIES = 5
+RENEWAL_S = 65
+"""What two renewals may take before a call, and the document that says where they are asked for."""
 CAUSE = Cause(Trigger.REPAIR, "the access token has to be renewed before the next call")
 
 

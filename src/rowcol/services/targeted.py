@@ -122,7 +122,7 @@ async def _one(
     parts = deque(_parts(ids, len(looks)))
     first_at: datetime | None = None
     try:
-        async with deeds.held(plane, view.connection, looks[0]) as its:
+        async with deeds.held(plane, view.connection) as its:
             held = its
             at_once = _instead(its.view, plane.clock.now())
             if at_once is not None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from rowcol.core.need import Purpose
+from rowcol.core.evidence import Standing
+from rowcol.core.need import Purpose, Question
 
 NOUNS = {
     Purpose.RITUAL: "a ritual",
@@ -20,6 +21,19 @@ def moment(at: datetime, now: datetime) -> str:
     utc = at.astimezone(UTC)
     is_today = utc.date() == now.astimezone(UTC).date()
     return f"{utc:%H:%M} UTC" if is_today else f"{utc:%Y-%m-%d %H:%M} UTC"
+
+
+def paid_why(question: Question, standing: Standing, now: datetime) -> str | None:
+    """Why paying once more for this question is out of the question; None where nothing was paid for it yet."""
+    failed_at = standing.paid_failed_at
+    if failed_at is None or failed_at < question.asked_at:
+        return None
+    if not standing.paid_is_unknown:
+        return f"the paid call at {moment(failed_at, now)} failed"
+    return (
+        f"no answer to the paid call at {moment(failed_at, now)} was stored: it may have been billed, and its value is "
+        "not known; ask again, and confirm the price where it is asked for, to pay for another"
+    )
 
 
 def span(length: timedelta) -> str:
