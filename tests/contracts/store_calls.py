@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rowcol.core import change as c
 from rowcol.core.budget import Budget
-from rowcol.core.ids import CallId, ConnectionId
+from rowcol.core.ids import ConnectionId
 from rowcol.core.money import FREE, Cost
 from rowcol.core.need import Trigger
 from rowcol.core.outcome import Billed, Outcome

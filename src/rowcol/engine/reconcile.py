@@ -24,6 +24,7 @@ from rowcol.core.change import (
     Refused,
     after_loss,
 )
+from rowcol.core.clock_back import asked_by, believed
 from rowcol.core.ids import ConnectionId, DecisionId
 from rowcol.core.money import FREE
 from rowcol.core.need import Need
@@ -129,6 +130,7 @@ class Reconciler:
         if view is None:
             return None
         rail, begun_at = self._rails[view.connection.rail], self._clock.now()
+        view = believed(view, begun_at)
         state, drained, parked = lifted(view, begun_at), [], {}
         for pending in view.pending:
             try:
@@ -140,7 +142,7 @@ class Reconciler:
             state = replace(state, delivered_at=_later(state.delivered_at, pending.received_at))
             for signal in signals:
                 state = replace(state.marked(signal.stream, signal.reason), stream_retry_at=None)
-        needs = tuple(_asked_by(need, begun_at) for need in view.needs)
+        needs = tuple(asked_by(need, begun_at) for need in view.needs)
         state = after_loss(state, view.open_calls)
         row = replace(view.connection, state=state)
         view = replace(view, connection=row, needs=needs, pending=())
@@ -158,7 +160,12 @@ class Reconciler:
         """The view with the roles that its accounts have from other logins, and those that others speak for."""
         row = view.connection
         beside = await self._store.read_business_views(row.firm, row.business)
-        views = [v for v in beside if self._rails[v.connection.rail].spec.role is Role.CASH]
+        now = self._clock.now()
+        views = [
+            believed(v, now)
+            for v in beside
+            if self._rails[v.connection.rail].spec.role is Role.CASH
+        ]
         found = await self._accounts.identified(row.firm, row.business, views)
         mine = (v.accounts for v in found.views if v.connection.id == row.id)
         return replace(view, accounts=next(mine, view.accounts))
@@ -285,13 +292,6 @@ class Reconciler:
                 work.change = Change(work.lease)
                 return not done.is_fenced
         raise AssertionError("unreachable")
-
-
-def _asked_by(need: Need, now: datetime) -> Need:
-    """The same by our clock: what was asked in the future, by a process whose clock is ahead, no look would satisfy."""
-    if need.question.asked_at <= now:
-        return need
-    return replace(need, question=replace(need.question, asked_at=now))
 
 
 def _is_paid_for(view: ConnectionView) -> bool:

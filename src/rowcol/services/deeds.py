@@ -14,6 +14,7 @@ from datetime import timedelta
 import structlog
 
 from rowcol.core.change import Change, ConnectionView, Lease, NotBefore, Refused
+from rowcol.core.clock_back import believed, is_kept
 from rowcol.core.connection import Connection, ConnectionState
 from rowcol.core.ids import ConnectionId, FirmId
 from rowcol.core.money import FREE, Cost
@@ -62,7 +63,7 @@ async def find_login(
             f"no login {connection!r} in this firm",
             "list them with `rowcol connection list BUSINESS`",
         )
-    return view
+    return believed(view, plane.clock.now())
 
 
 @asynccontextmanager
@@ -76,7 +77,7 @@ async def held(plane: OpenPlane, login: Connection) -> AsyncIterator[Held]:
             lease = await plane.store.claim_one(login.firm, login.id, owner, now, LEASE_S)
             if lease is not None:
                 break
-            if now >= give_up_at:
+            if not is_kept(give_up_at, now, HELD_MAX):
                 raise Busy("this login is being worked on", "try again in a minute")
             await bell.wait(now + _POLL)
     finally:

@@ -8,7 +8,7 @@
 | DONE         | the new login is stored, or the login there was repaired | `connection` says which; the token is dropped            |
 | FAILED       | the rail refused, or gave nothing                      | `failure` says why and what to do                         |
 | DUPLICATE    | a login shows the account already; nothing was exchanged | `allow` opens it again, until it expires                |
-| EXPIRED      | its time ran out before anybody went through           | begin again                                               |
+| EXPIRED      | its time ran out before anybody went through           | begin again; open again where our clock had run ahead     |
 
 Finishing is asking (free) what came of the page, then exchanging each public token once. It can die between any two steps:
 the next one asks again, and finds a stored login by the mark of its public token (`linking.exchange_once`). A token
@@ -257,7 +257,8 @@ async def _advance(plane: OpenPlane, held: Link) -> None:
     if moved is None:
         return
     if moved.ended is not None:
-        is_kept = moved.ended is LinkEnd.DUPLICATE  # its public token is still good
+        # The public token is still good; or a clock that ran ahead ended it (`core/clock_back`).
+        is_kept = moved.ended in (LinkEnd.DUPLICATE, LinkEnd.EXPIRED)
         moved = replace(moved, next_at=None, sealed=moved.sealed if is_kept else None)
     await _kept(plane, moved)
     if moved.ended is not None and held.ended is None:

@@ -84,9 +84,7 @@ def settle(s: State, firm: FirmId, settlement: c.Settlement) -> bool:
 
 def abandon(s: State, opened_before: datetime, now: datetime) -> int:
     """Settle what processes that died left open, over all firms. What may have been billed counts as tried."""
-    opened_after = now + (now - opened_before)
-    calls = (s.calls[name] for name in s.budget_keys)
-    old = [call for call in calls if not opened_before <= call.opened_at <= opened_after]
+    old = [s.calls[name] for name in s.budget_keys if s.calls[name].opened_at < opened_before]
     lost = [call for call in old if not _is_held(s, call, now)]
     for call in lost:
         login = None if call.connection is None else s.logins.get(call.connection)

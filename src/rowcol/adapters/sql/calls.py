@@ -119,8 +119,8 @@ def _settled(tx: Tx, firm: FirmId, settlement: c.Settlement) -> Any:
 
 def abandon(tx: Tx, opened_before: datetime, now: datetime) -> int:
     """Settle what processes that died left open, over all firms. What may have been billed counts as tried."""
-    t, opened_after = tx.t.calls, now + (now - opened_before)
-    is_old = (t.c.opened_at_us < us(opened_before)) | (t.c.opened_at_us > us(opened_after))
+    t = tx.t.calls
+    is_old = t.c.opened_at_us < us(opened_before)
     statement = select(t).where(t.c.settled_at_us.is_(None), is_old).order_by(t.c.connection)
     left: defaultdict[tuple[str, str | None], list[c.OpenCall]] = defaultdict(list)
     for row in tx.rows(statement):

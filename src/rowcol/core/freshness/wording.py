@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from rowcol.core.clock_back import UNKNOWN_AT
 from rowcol.core.evidence import Standing
 from rowcol.core.need import Purpose, Question
 
@@ -51,4 +52,6 @@ def seen(as_of: datetime | None, now: datetime) -> str:
     """`last seen at 07:12 UTC, 38 min ago`."""
     if as_of is None:
         return "never seen"
+    if as_of == UNKNOWN_AT:
+        return "last seen at a time that is not known, as our clock ran ahead then"
     return f"last seen at {moment(as_of, now)}, {span(max(now - as_of, timedelta(0)))} ago"
