@@ -333,8 +333,15 @@ class PlaneStore(Protocol):
         """Write something tiny and take it away again. Bytes left on its disk, None where nobody knows; raise what keeps it
         from storing."""
 
+    async def newest_stamp(self) -> datetime | None:
+        """The newest time that a clock of ours wrote: one after now is of a clock that ran ahead."""
+
+    async def forget_after(self, now: datetime) -> None:
+        """Take back what was stamped after `now`: see `core/clock_back`."""
+
     async def abandon_calls(self, opened_before: datetime, now: datetime) -> int:
-        """Settle intents whose process died: priced ones as possibly billed. How many there were."""
+        """Settle intents whose process died: priced ones as possibly billed, and tried for the needs of before. How many
+        there were."""
 
     async def close(self) -> None: ...
 

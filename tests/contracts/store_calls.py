@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rowcol.core import change as c
 from rowcol.core.budget import Budget
-from rowcol.core.ids import CallId, ConnectionId
+from rowcol.core.ids import ConnectionId
 from rowcol.core.money import FREE, Cost
 from rowcol.core.need import Trigger
 from rowcol.core.outcome import Billed, Outcome
@@ -43,6 +43,12 @@ async def pool(store: FullStore) -> Budget:
     return spending.budget
 
 
+def opened(made: c.Intent) -> c.OpenCall:
+    return c.OpenCall(
+        made.id, is_counted=True, opened_at=made.opened_at, price=made.price, purpose=made.purpose
+    )
+
+
 class CallContract:
     async def test_an_opened_call_is_reserved_and_logged(self, store: FullStore) -> None:
         await furnish(store, A, "c1")
@@ -55,7 +61,7 @@ class CallContract:
         assert (call.trigger, call.purpose, call.opened_at) == (made.trigger, made.purpose, T0)
         view = await store.read_view(A, ConnectionId("c1"))
         assert view is not None
-        assert view.open_calls == (c.OpenCall(made.id, is_counted=True),)
+        assert view.open_calls == (opened(made),)
 
     async def test_a_free_call_is_known_for_one_as_long_as_it_is_open(
         self, store: FullStore
@@ -174,7 +180,7 @@ class CallContract:
         await store.open_call(A, free_intent("2", "c1", opened_at=after(21)))
         view = await store.read_view(A, ConnectionId("c1"))
         assert view is not None
-        assert view.open_calls == (c.OpenCall(CallId("call_1"), is_counted=True),)
+        assert view.open_calls == (opened(intent("1", "c1", opened_at=after(1))),)
 
     async def test_calls_are_listed_newest_first_and_page(self, store: FullStore) -> None:
         await furnish(store, A, "c1")

@@ -58,7 +58,10 @@ def test_success_and_restart_leave_the_state_as_read(outcome: Outcome) -> None:
 
 
 def test_calls_that_nobody_ended_are_possibly_billed_unless_they_are_free() -> None:
-    calls = (OpenCall(CallId("a"), is_counted=True), OpenCall(CallId("b"), is_counted=False))
+    calls = (
+        OpenCall(CallId("a"), is_counted=True, opened_at=T0),
+        OpenCall(CallId("b"), is_counted=False, opened_at=T0),
+    )
     lost = replace(view(), open_calls=calls)
     assert [(s.call, s.billed) for s in abandoned(lost, T0)] == [
         ("a", Billed.POSSIBLY),

@@ -11,12 +11,12 @@ from rowcol.core.need import Purpose
 from rowcol.core.records import Business
 from rowcol.engine.ambient import Ambient
 from rowcol.engine.reconcile import RUN_MAX
+from rowcol.engine.renewal import RENEWAL_S
 from rowcol.engine.runner import LEASE_S, STOP_MAX, Runner
 from rowcol.engine.upkeep import Upkeep
 from rowcol.ports import FullStore
 from rowcol.rails.registry import RAILS
 from rowcol.services.cache import CacheService
-from rowcol.services.deeds import RENEWAL_S
 from rowcol.services.plane import OpenPlane
 from tests.rig import BUSINESS, CONNECTION, FIRM, Rig, rig
 from tests.waiting import HANG_S, until

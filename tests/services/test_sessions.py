@@ -21,6 +21,7 @@ from rowcol.core.refusal import Conflict, NotFound
 from rowcol.core.secret import hash_of
 from rowcol.core.wire import Silence
 from rowcol.services import sessions
+from rowcol.services.heartbeat import LEASE_S
 from tests.fake_plaid import (
     APP,
     BANK,
@@ -244,10 +245,10 @@ async def test_who_holds_it_is_left_alone_until_the_lease_runs_out(tmp_path: Pat
         one.plaid.goes_through()
         one.clock.advance(SOON)
         now = one.clock.now()
-        assert await one.plane.store.claim_link(FIRM, session, "dead", now, sessions.ASK_S)
+        assert await one.plane.store.claim_link(FIRM, session, "dead", now, LEASE_S)
         assert (await two.service.session(session)).ended is None
         assert one.plaid.calls == ["link.token.create"]
-        found = await after(two, session, timedelta(seconds=sessions.ASK_S + 1))
+        found = await after(two, session, timedelta(seconds=LEASE_S + 1))
         assert found.ended is LinkEnd.DONE
 
 
@@ -259,13 +260,13 @@ async def test_who_was_away_too_long_exchanges_nothing(it: PlaidRig) -> None:
     it.plaid.gate = asyncio.Event()
     late = asyncio.create_task(it.service.session(session))
     await until(lambda: it.plaid.count("link.token.get"))
-    it.clock.advance(timedelta(seconds=sessions.ASK_S + 1))
+    it.clock.advance(timedelta(seconds=LEASE_S + 1))
     now = it.clock.now()
-    assert await it.plane.store.claim_link(FIRM, session, "another", now, sessions.ASK_S)
+    assert await it.plane.store.claim_link(FIRM, session, "another", now, LEASE_S)
     it.plaid.gate.set()
     assert (await late).ended is None
     assert it.plaid.count("item.public_token.exchange") == 0
-    found = await after(it, session, timedelta(seconds=sessions.ASK_S + 1))
+    found = await after(it, session, timedelta(seconds=LEASE_S + 1))
     assert (found.ended, it.plaid.count("item.public_token.exchange")) == (LinkEnd.DONE, 1)
 
 
@@ -292,7 +293,7 @@ async def test_a_process_that_died_is_followed_by_another(tmp_path: Path, at: st
         with pytest.raises(Killed):
             await after(one, session)
         one.plaid.on_answer = None
-        found = await after(two, session, timedelta(seconds=sessions.FINISH_S + 1))
+        found = await after(two, session, timedelta(seconds=LEASE_S + 1))
         if at == "link.token.get":
             assert found.ended is LinkEnd.DONE
             assert len(await two.logins()) == 1

@@ -10,7 +10,7 @@ import structlog
 from starlette.responses import Response
 
 from rowcol.api.gate import Asking
-from rowcol.api.metrics import OVERDUE_MAX, exposition, overdue
+from rowcol.api.metrics import OVERDUE_MAX, clock_back, exposition, overdue
 from rowcol.core.refusal import Refusal
 from rowcol.core.secret import origin_of
 from rowcol.services.plane import OpenPlane
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`reason` says in a sentence why it is not ready, or what is wrong though it is."""
+    """`reason` says in a sentence why it is not ready, or what should be known though it is."""
 
     status: str
     reason: str = ""
@@ -57,7 +57,7 @@ class Readiness:
     async def _look(self) -> Health:
         try:
             await self._plane.store.probe()
-            late = await overdue(self._plane)
+            late, back = await overdue(self._plane), await clock_back(self._plane)
         except Refusal as error:
             log.error("readyz.store_failed", reason=error.message, what_to_do=error.what_to_do)
             return Health("unavailable", error.message)
@@ -68,6 +68,10 @@ class Readiness:
             return Health("unavailable", f"work has been due for {late.total_seconds():.0f} s")
         if subjects := self._plane.renewer.unstored.subjects:
             return Health("ok", f"{UNSTORED}: {', '.join(subjects[:NAMED_MAX])}")
+        if back:
+            return Health(
+                "ok", f"a clock ran {back.total_seconds():.0f} s ahead of now: see doctor"
+            )
         return Health("ok")
 
 

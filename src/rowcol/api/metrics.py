@@ -12,6 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
+from rowcol.core.clock_back import is_after, is_kept
 from rowcol.core.ids import AppId
 from rowcol.core.pool import Peaks, Stage
 from rowcol.core.refusal import Refusal
@@ -44,7 +45,7 @@ class Counts:
     async def pools(self, plane: OpenPlane) -> tuple[PoolRow, ...]:
         """This month's pools, a few seconds old at most."""
         now = plane.clock.now()
-        if self._pools_until is None or now >= self._pools_until:
+        if self._pools_until is None or not is_kept(self._pools_until, now, POOLS_KEPT):
             self._pools = await pools(plane)
             self._pools_until = now + POOLS_KEPT
         return self._pools
@@ -53,7 +54,9 @@ class Counts:
         """A month's peaks, minutes old at most: one reads them for all who ask, as it is a read of all calls."""
         async with self._counting:
             now = plane.clock.now()
-            self._peaks = {m: kept for m, kept in self._peaks.items() if now < kept[0]}
+            self._peaks = {
+                m: kept for m, kept in self._peaks.items() if is_kept(kept[0], now, PEAKS_KEPT)
+            }
             if month not in self._peaks:
                 self._peaks[month] = now + PEAKS_KEPT, await peaks(plane, month)
             return self._peaks[month][1]
@@ -62,7 +65,7 @@ class Counts:
         """Webhook gaps of all logins by rail, and their notices by rail and kind, some minutes old at most: it reads
         every login."""
         now = plane.clock.now()
-        if self._gaps_until is None or now >= self._gaps_until:
+        if self._gaps_until is None or not is_kept(self._gaps_until, now, GAPS_KEPT):
             gaps: Counter[str] = Counter()
             notices: Counter[tuple[str, str]] = Counter()
             for firm in await plane.store.list_firms():
@@ -79,12 +82,18 @@ async def overdue(plane: OpenPlane) -> timedelta:
     return timedelta(0) if due_at is None else max(plane.clock.now() - due_at, timedelta(0))
 
 
+async def clock_back(plane: OpenPlane) -> timedelta:
+    """By how much the newest stamp of our own lies after now: a clock ran ahead, or this one is behind."""
+    newest, now = await plane.store.newest_stamp(), plane.clock.now()
+    return newest - now if newest is not None and is_after(newest, now) else timedelta(0)
+
+
 async def exposition(plane: OpenPlane, counts: Counts) -> bytes:
     """Everything, in the text format."""
     registry = CollectorRegistry(auto_describe=False)
-    late = await overdue(plane)
+    late, back = await overdue(plane), await clock_back(plane)
     rows, logins = await counts.pools(plane), await counts.of_logins(plane)
-    registry.register(_Snapshot(plane, counts, late.total_seconds(), rows, logins))
+    registry.register(_Snapshot(plane, counts, (late, back), rows, logins))
     registry.register(await _probed(plane))
     return generate_latest(registry)
 
@@ -123,13 +132,13 @@ class _Snapshot(Collector):
         self,
         plane: OpenPlane,
         counts: Counts,
-        overdue_s: float,
+        times: tuple[timedelta, timedelta],
         rows: tuple[PoolRow, ...],
         logins: tuple[Counter[str], Counter[tuple[str, str]]],
     ) -> None:
         self._plane = plane
         self._counts = counts
-        self._overdue_s = overdue_s
+        self._overdue, self._clock_back = times
         self._rows = rows
         self._gaps, self._notices = logins
 
@@ -163,7 +172,12 @@ class _Snapshot(Collector):
         yield GaugeMetricFamily(
             "rowcol_runner_overdue_seconds",
             "How long the longest waiting work has been due.",
-            value=self._overdue_s,
+            value=self._overdue.total_seconds(),
+        )
+        yield GaugeMetricFamily(
+            "rowcol_clock_back_seconds",
+            "By how much the newest stamp of our own lies after now: a clock ran ahead, or this one is behind.",
+            value=self._clock_back.total_seconds(),
         )
         dropped = CounterMetricFamily(
             "rowcol_decisions_dropped", "Decision records that did not fit into the buffer."

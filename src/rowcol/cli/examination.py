@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from rowcol.cli.account_findings import about_accounts
 from rowcol.cli.database_findings import about_file, about_space
 from rowcol.cli.findings import SHOWN_MAX, Finding, about_logins, about_unmatched
+from rowcol.core.clock_back import is_after
 from rowcol.core.rail import CONSENT
 from rowcol.core.refusal import Refusal
 from rowcol.core.secret import redacted
@@ -293,6 +294,14 @@ async def _about_firm(store: FullStore, firm: Firm, now: datetime) -> AsyncItera
 async def _content(store: FullStore) -> AsyncIterator[Finding]:
     from rowcol.adapters.clock import SystemClock
 
+    newest, now = await store.newest_stamp(), SystemClock().now()
+    if newest is not None and is_after(newest, now):
+        yield Finding(
+            "clock",
+            "note",
+            f"it went back: the newest stamp here, {newest:%Y-%m-%d %H:%M} UTC, is {(newest - now).total_seconds():.0f} s ahead",
+            "compare this machine's clock; nothing is taken for fresh that was stamped after now",
+        )
     firms = await store.list_firms()
     if not firms:
         yield Finding("firms", "wrong", "there is none", "run `rowcol init`")

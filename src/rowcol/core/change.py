@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 from rowcol.core.connection import Connection, ConnectionState
 from rowcol.core.delivery import Pending
-from rowcol.core.evidence import Coverage, Observation
+from rowcol.core.evidence import CLOCK_SKEW_MAX, Coverage, Observation
 from rowcol.core.ids import (
     AppId,
     BusinessId,
@@ -20,7 +20,7 @@ from rowcol.core.ids import (
     FirmId,
     NeedId,
 )
-from rowcol.core.money import Cost
+from rowcol.core.money import FREE, Cost
 from rowcol.core.need import Need, Purpose, Question, Trigger
 from rowcol.core.outcome import Billed, Outcome
 from rowcol.core.quota import Quota
@@ -72,6 +72,8 @@ class Intent:
     is_full: bool = False
     looked_at: datetime | None = None
     """When the connection was last read: what a saving pool judges a sweep by."""
+    lease: Lease | None = None
+    """Under which it is made; refused once that has passed to another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,9 @@ class Refused:
     until: datetime | None = None
 
 
+TAKEN_OVER = "another worker took this login over meanwhile"
+
+
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """How an open call ended. Accepted from anybody, at any time: what was paid for is never thrown away."""
@@ -105,16 +110,33 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class OpenCall:
-    """A call that nobody ended. `is_counted`: it has a price or draws of a month's pool, so it may be billed."""
+    """A call that nobody ended. `is_counted`: it has a price or draws of a month's pool, so it may be billed.
+    `purpose`: of the need that it was made for, None where a person or the machine made it for none."""
 
     id: CallId
     is_counted: bool
+    opened_at: datetime
+    price: Cost = FREE
+    purpose: Purpose | None = None
 
     def abandoned(self, now: datetime) -> Settlement:
         """How it ends once nobody can be waiting for it any more."""
         billed = Billed.POSSIBLY if self.is_counted else Billed.NO
         why = "the process ended before the answer was stored"
         return Settlement(self.id, Outcome.NO_ANSWER, why, billed, None, now)
+
+
+def after_loss(state: ConnectionState, lost: Iterable[OpenCall]) -> ConnectionState:
+    """The state once those calls are given up. What a need paid for counts as tried, by every road: it is not paid for
+    again by itself. Whoever asks after that call was opened may."""
+    for call in lost:
+        at = (
+            call.opened_at + CLOCK_SKEW_MAX
+        )  # of two processes: the need's clock may be ahead of the call's
+        is_new = state.paid_failed_at is None or state.paid_failed_at < at
+        if call.price.micros and call.purpose is not None and is_new:
+            state = replace(state, paid_failed_at=at, paid_is_unknown=True)
+    return state
 
 
 class Action(StrEnum):

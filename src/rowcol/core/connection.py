@@ -26,7 +26,8 @@ class ConnectionState:
     values of `seen_until`, oldest first. `dirty`: streams that something hinted at, with the
     reason. `delivered_at`: when a delivery last came. `cursor`: where the stream of changes was last published. `page`: where an unfinished
     paged read goes on. `stream_*`: the failures in a row of a paged stream and when it may be
-    asked again; it keeps nothing else waiting. `posted_*`: how many posted rows the stream brought, how many of them are dated on
+    asked again; it keeps nothing else waiting. `paid_failed_at`: a paid call brought no value: not paid again for whoever
+    asked before. `paid_is_unknown`: it may have been billed. `posted_*`: how many posted rows the stream brought, how many of them are dated on
     days when banks are closed, and the first date: what the closed-days proof rests on. `condemned_token`: the hash of the sealed token that the rail knows no more: nothing is called with it;
     another one that is stored lifts it. `notices`: what the rail announced, answered ones too. `facts`: the rail's own
     small facts, opaque here.
@@ -49,6 +50,7 @@ class ConnectionState:
     stream_failures: int = 0
     stream_retry_at: datetime | None = None
     paid_failed_at: datetime | None = None
+    paid_is_unknown: bool = False
     webhook_gaps: int = 0
     webhook_gap_at: datetime | None = None
     posted_count: int = 0

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from rowcol.core.ids import CallId, RemoteId
 
 
+CLOCK_SKEW_MAX = timedelta(seconds=2)
+"""How far the clocks of two processes may be apart. What is stamped later than that after now is of a clock that ran
+ahead: its age is not known."""
+
+
 class Source(StrEnum):
     """Who says so, and so how far the evidence reaches."""
 
@@ -96,7 +101,7 @@ class Standing:
     `as_of`: the oldest `true_at` over the accounts that count, None when one was never seen.
     `live_as_of`: the same over live looks only. `looked_at`: when we last asked for free evidence.
     `pulls`: the rail's own past looks at the bank, oldest first. `cannot_pay`: a sentence saying
-    why another look would not help, or None. `read_at`: when the last look that succeeded was sent. `closed_days_proven`: the account's own history shows
+    why another look would not help, or None. `paid_is_unknown`: the paid call that failed may have been billed. `read_at`: when the last look that succeeded was sent. `closed_days_proven`: the account's own history shows
     no posting on days when banks are closed.
     """
 
@@ -107,6 +112,7 @@ class Standing:
     pulls: tuple[datetime, ...] = ()
     cannot_pay: str | None = None
     paid_failed_at: datetime | None = None
+    paid_is_unknown: bool = False
     closed_days_proven: bool = False
     price_micros: int = 0
     read_at: datetime | None = None

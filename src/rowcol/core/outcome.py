@@ -93,7 +93,7 @@ RULES: dict[Outcome, Rule] = {
     Outcome.NO_ANSWER: Rule(5 * _MINUTE, Billed.POSSIBLY),
     Outcome.UNREADABLE: Rule(10 * _MINUTE, Billed.POSSIBLY, is_alarm=True),
 }
-_PAUSE_MAX = timedelta(hours=1)
+PAUSE_MAX = timedelta(hours=1)
 
 
 def outcome_of_silence(answer: NoAnswer) -> Outcome:
@@ -109,4 +109,4 @@ def retry_at(outcome: Outcome, failures: int, now: datetime) -> datetime | None:
     if outcome is Outcome.TOKEN_EXPIRED and failures > 1:  # a renewed one was refused too
         pause, failures = _MINUTE, failures - 1
     doublings = min(max(failures - 1, 0), 16)
-    return now + min(pause * (1 << doublings), _PAUSE_MAX)
+    return now + min(pause * (1 << doublings), PAUSE_MAX)

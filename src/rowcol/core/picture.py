@@ -70,6 +70,7 @@ def standing_of(picture: Picture, rail: Rail, now: datetime) -> Standing:
         pulls=state.pulls,
         cannot_pay=paid.reason if isinstance(paid, CannotHelp) else picture.paid_refusal,
         paid_failed_at=state.paid_failed_at,
+        paid_is_unknown=state.paid_is_unknown,
         closed_days_proven=is_proven,
         price_micros=picture.price_micros,
     )

@@ -51,6 +51,11 @@ class Quota:
         """Time that one call uses up, rounded up so that rounding never admits one more."""
         return -(-self.period_us // (self.admitted - self.burst + 1))
 
+    @property
+    def full_us(self) -> int:
+        """How far ahead of now a key's timestamp can be."""
+        return self.burst * self.interval_us
+
 
 def quota_of(rule: QuotaRule, key: str, share: float = 0.5) -> Quota:
     """The quota we hold ourselves to: `share` of the rail's limit, at least one call a window."""
@@ -61,9 +66,10 @@ def reserve(quota: Quota, tat_us: int | None, now_us: int) -> tuple[int, int | N
     """Ask for one call now. Return the key's next timestamp and None, or the old one and when to ask again.
 
     `tat_us` is the theoretical arrival time kept for the key, None when it was never used. A
-    clock that ran backwards only makes us wait longer, never admits more.
+    clock that ran backwards only makes us wait longer, never admits more; and no longer than for a full window, as
+    a stamp further ahead than that is none of a clock that is right.
     """
-    tat = now_us if tat_us is None else max(tat_us, now_us)
+    tat = now_us if tat_us is None else min(max(tat_us, now_us), now_us + quota.full_us)
     allowed_at = tat - (quota.burst - 1) * quota.interval_us
     if now_us < allowed_at:
         return tat, allowed_at

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from rowcol.core.app import App
+from rowcol.core.clock_back import is_kept
 from rowcol.core.ids import AppId
 from rowcol.core.rail import Endpoint
 from rowcol.core.secret import origin_of
@@ -62,7 +63,7 @@ class Addresses:
         it reading. `read` gives None for a document that is not good, or raises `NotAsked`.
         """
         known = self._by_app.setdefault(app, _Known())
-        if self._clock.now() >= known.due_at:
+        if not is_kept(known.due_at, self._clock.now(), KEPT):
             if known.reading is None:
                 known.reading = asyncio.create_task(self._read(known, read), name="addresses")
             await asyncio.shield(known.reading)

@@ -11,7 +11,7 @@ import structlog
 
 from rowcol.core.app import App
 from rowcol.core.budget import month_of
-from rowcol.core.change import Intent, NotBefore, Refused, Settlement
+from rowcol.core.change import Intent, Lease, NotBefore, Refused, Settlement
 from rowcol.core.connection import Connection
 from rowcol.core.ids import AppId, CallId, ConnectionId, FirmId, RemoteId
 from rowcol.core.money import FREE, Cost
@@ -41,6 +41,8 @@ class Cause:
     trigger: Trigger
     reason: str
     purpose: Purpose | None = None
+    lease: Lease | None = None
+    """Under which it is made: nothing is sent once that has passed to another."""
 
 
 LOCATING = Cause(Trigger.REPAIR, "where consent and tokens are is read anew each day")
@@ -182,6 +184,7 @@ class Gateway:
             pool_limit=pool_limit(rail, app),
             is_full=look.is_full,
             looked_at=None if connection is None else connection.state.looked_at,
+            lease=cause.lease,
         )
         refusal = await self._store.open_call(firm, intent)
         if refusal is not None:

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from datetime import datetime, timedelta
 
 from rowcol.core.app import App
+from rowcol.core.clock_back import is_kept
 from rowcol.core.delivery import NeedsKey, Unauthentic, Verdict, VerificationKey
 from rowcol.core.ids import AppId
 from rowcol.core.need import Trigger
@@ -41,7 +42,7 @@ class Keys:
     def judge(self, app: App, rail: Rail, raw: RawDelivery) -> Verdict:
         """The rail's verdict with the keys in memory."""
         keys = self._fresh.setdefault(app.id, {})
-        if keys and self._clock.now() >= self._fresh_until[app.id]:
+        if keys and not is_kept(self._fresh_until[app.id], self._clock.now(), KEY_KEPT):
             keys.clear()
         return rail.authenticate(raw, keys, app.keys)
 
@@ -66,12 +67,16 @@ class Keys:
 
     def _is_unknown(self, place: tuple[AppId, str]) -> bool:
         known_at = self._unknown.get(place)
-        return known_at is not None and self._clock.now() - known_at < UNKNOWN_KEY_KEPT
+        return known_at is not None and is_kept(
+            known_at + UNKNOWN_KEY_KEPT, self._clock.now(), UNKNOWN_KEY_KEPT
+        )
 
     async def _find(self, app: App, rail: Rail, key_id: str) -> VerificationKey | None:
         """The stored key while it is fresh, else the rail's, else the stored one all the same; None: none now."""
         stored = await self._store.read_key(app.id, key_id)
-        is_fresh = stored is not None and self._clock.now() - stored.fetched_at < KEY_KEPT
+        is_fresh = stored is not None and is_kept(
+            stored.fetched_at + KEY_KEPT, self._clock.now(), KEY_KEPT
+        )
         key = stored if is_fresh else await self._fetch(app, rail, key_id) or stored
         if key is not None:
             keys = self._fresh[app.id]

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from rowcol.core.clock_back import is_kept
 from rowcol.core.freshness.policy import Policy, policy_of
 from rowcol.core.ids import FirmId
 from rowcol.core.money import Cost
@@ -76,7 +77,7 @@ class Preferences:
     async def _chosen(self, firm: FirmId) -> Chosen:
         now = self._clock.now()
         kept = self._kept.get(firm)
-        if kept is not None and now - kept[0] < KEPT:
+        if kept is not None and is_kept(kept[0] + KEPT, now, KEPT):
             return kept[1]
         row = await self._store.read_firm(firm)
         chosen = chosen_of(row)

@@ -22,11 +22,13 @@ from rowcol.core.change import (
     NotBefore,
     Postponed,
     Refused,
+    after_loss,
 )
+from rowcol.core.clock_back import asked_by, believed
 from rowcol.core.ids import ConnectionId, DecisionId, RemoteId
 from rowcol.core.money import FREE
 from rowcol.core.need import Need
-from rowcol.core.outcome import RULES, Outcome
+from rowcol.core.outcome import RULES, Billed, Outcome
 from rowcol.core.plan import SOON, Fetch, Rest, plan
 from rowcol.core.rail import Look, Rail, Role
 from rowcol.core.records import Call
@@ -112,7 +114,11 @@ class Reconciler:
         stored = await self._store.read_view(lease.firm, ConnectionId(lease.subject))
         if not change.settlements or stored is None:
             return
-        state = replace(stored.connection.state, paid_failed_at=self._clock.now())
+        state = stored.connection.state
+        if any(cost.micros for cost in work.spent.values()):
+            is_unknown = any(s.billed is Billed.POSSIBLY for s in change.settlements)
+            now = self._clock.now()
+            state = replace(state, paid_failed_at=now, paid_is_unknown=is_unknown)
         kept = Change(
             lease,
             state=state,
@@ -126,6 +132,7 @@ class Reconciler:
         if view is None:
             return None
         rail, begun_at = self._rails[view.connection.rail], self._clock.now()
+        view = believed(view, begun_at)
         state, drained, parked = lifted(view, begun_at), [], {}
         for pending in view.pending:
             try:
@@ -137,7 +144,8 @@ class Reconciler:
             state = replace(state, delivered_at=_later(state.delivered_at, pending.received_at))
             for signal in signals:
                 state = replace(state.marked(signal.stream, signal.reason), stream_retry_at=None)
-        needs = tuple(_asked_by(need, begun_at) for need in view.needs)
+        needs = tuple(asked_by(need, begun_at) for need in view.needs)
+        state = after_loss(state, view.open_calls)
         row = replace(view.connection, state=state)
         view = replace(view, connection=row, needs=needs, pending=())
         if needs and rail.spec.role is Role.CASH:
@@ -147,14 +155,19 @@ class Reconciler:
         price = await self._gateway.price_of_live(view.connection)
         policy = await self._preferences.policy(lease.firm)
         omits = self._gateway.omits(view.connection)
-        is_resumed = bool(state.page or state.failures or view.open_calls)
+        is_resumed = bool(state.page or state.failures or view.open_calls) or _is_paid_for(view)
         return Work(lease, view, rail, price.micros, policy, change, is_resumed, omits)
 
     async def _with_roles(self, view: ConnectionView) -> ConnectionView:
         """The view with the roles that its accounts have from other logins, and those that others speak for."""
         row = view.connection
         beside = await self._store.read_business_views(row.firm, row.business)
-        views = [v for v in beside if self._rails[v.connection.rail].spec.role is Role.CASH]
+        now = self._clock.now()
+        views = [
+            believed(v, now)
+            for v in beside
+            if self._rails[v.connection.rail].spec.role is Role.CASH
+        ]
         found = await self._accounts.identified(row.firm, row.business, views)
         mine = (v.accounts for v in found.views if v.connection.id == row.id)
         return replace(view, accounts=next(mine, view.accounts))
@@ -172,7 +185,7 @@ class Reconciler:
 
     async def _sent(self, work: Work, step: Fetch, look: Look, reason: str) -> Sent | None:
         """The call made; None where our own rules said no."""
-        cause = Cause(step.trigger, reason, step.purpose)
+        cause = Cause(step.trigger, reason, step.purpose, work.lease)
         sent: Sent | NotBefore | Refused
         try:
             token = await self._token(work)
@@ -266,9 +279,12 @@ class Reconciler:
         now = self._clock.now()
         earlier = await self._calls_before(work, [need for need, _ in rest.ended])
         answered, records = [], []
+        bought = {call.id: call for call in earlier if call.price.micros}
         for need, decision in rest.ended:
-            cost = work.spent.get(need.id, FREE)
             calls = (*made_since(need.question.asked_at, earlier), *work.calls)
+            cost = work.spent.get(need.id, FREE)
+            for call in [bought.pop(id_) for id_ in calls if id_ in bought]:  # one pays for it
+                cost += call.price if call.settled_at is None else call.cost
             answered.append(Answered(need.id, decision, cost, calls, now))
             records.append((need, decision, cost, calls))
         postponed = []
@@ -331,11 +347,12 @@ class Reconciler:
         raise AssertionError("unreachable")
 
 
-def _asked_by(need: Need, now: datetime) -> Need:
-    """The same by our clock: what was asked in the future, by a process whose clock is ahead, no look would satisfy."""
-    if need.question.asked_at <= now:
-        return need
-    return replace(need, question=replace(need.question, asked_at=now))
+def _is_paid_for(view: ConnectionView) -> bool:
+    """Whether an earlier run paid, or may have, since one of the needs was asked."""
+    asked_at = min((need.question.asked_at for need in view.needs), default=None)
+    lives = (account.latest_live for account in view.accounts)
+    paid_at = [view.connection.state.paid_failed_at, *(o.true_at for o in lives if o is not None)]
+    return asked_at is not None and any(at is not None and at >= asked_at for at in paid_at)
 
 
 def _later(known: datetime | None, at: datetime) -> datetime:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from rowcol.core.cash import live
 from rowcol.core.change import Action, Answered, ConnectionView, Decision, DecisionRecord
+from rowcol.core.clock_back import believed
 from rowcol.core.connection import Connection, ConnectionState
 from rowcol.core.freshness.books import SINCE_ASKED
 from rowcol.core.freshness.policy import Policy
@@ -284,7 +285,8 @@ class Resolver:
     async def _identified(self, firm: FirmId, business: BusinessId) -> Identified:
         views = await self._store.read_business_views(firm, business)
         rails, role = self._rails, self._role
-        mine = tuple(v for v in views if rails[v.connection.rail].spec.role is role)
+        now = self._clock.now()
+        mine = tuple(believed(v, now) for v in views if rails[v.connection.rail].spec.role is role)
         if role is not Role.CASH:
             return Identified(mine)
         return await self._accounts.identified(firm, business, mine)

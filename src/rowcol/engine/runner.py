@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from rowcol.core.change import Lease, SubjectKind
+from rowcol.core.clock_back import is_kept
 from rowcol.core.records import Business
 from rowcol.core.secret import origin_of
 from rowcol.engine.ambient import Ambient
@@ -104,7 +105,8 @@ class Runner:
         try:
             # Calls of processes that died are settled here too: where no service runs, nobody else would.
             await self._upkeep.run_due(prunes=self._only is None)
-            if self._running and self._clock.now() - self._renewed_at >= RENEW_EVERY:
+            renew_at = self._renewed_at + RENEW_EVERY
+            if self._running and not is_kept(renew_at, self._clock.now(), RENEW_EVERY):
                 await self._renew()  # before claiming, so that our own are not claimed again
             if len(self._running) < self._concurrency:
                 took = await self._claim(looked_at)

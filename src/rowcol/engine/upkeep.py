@@ -1,11 +1,17 @@
-"""Upkeep: what has to be done now and then, whoever does it: settle calls whose process died, drop what is too old."""
+"""Upkeep: what has to be done now and then, whoever does it: settle calls whose process died, drop what is too old,
+take back what a clock that ran ahead stamped."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import structlog
+
+from rowcol.core.clock_back import is_after, is_kept
 from rowcol.core.retention import horizon
 from rowcol.ports import Clock, PlaneStore
+
+log = structlog.get_logger(__name__)
 
 EVERY = timedelta(minutes=1)
 PRUNE_EVERY = timedelta(hours=24)
@@ -26,12 +32,16 @@ class Upkeep:
     async def run_due(self, *, prunes: bool = True) -> None:
         """Cheap when nothing is due. `prunes` False leaves what is too old to a service: nobody waits for it to go."""
         now = self._clock.now()
-        if self._next_at is not None and now < self._next_at:
+        if self._next_at is not None and is_kept(self._next_at, now, EVERY):
             return
         self._next_at = now + EVERY
+        ahead_at = await self._store.newest_stamp()
+        if ahead_at is not None and is_after(ahead_at, now):
+            log.warning("clock.went_back", by_s=round((ahead_at - now).total_seconds()))
+            await self._store.forget_after(now)
         await self._store.abandon_calls(now - ABANDONED_AFTER, now)
         if self._retention is None or not prunes:
             return
-        if self._prune_at is None or now >= self._prune_at:
+        if self._prune_at is None or not is_kept(self._prune_at, now, PRUNE_EVERY):
             gone = await self._store.prune(horizon(now, self._retention))
             self._prune_at = now + (PRUNE_EVERY if gone == 0 else EVERY)

@@ -6,7 +6,7 @@ state meanwhile; the answer and the state go into one commit. A deed that failed
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -14,6 +14,7 @@ from datetime import timedelta
 import structlog
 
 from rowcol.core.change import Change, ConnectionView, Lease, NotBefore, Refused
+from rowcol.core.clock_back import believed, is_kept
 from rowcol.core.connection import Connection, ConnectionState
 from rowcol.core.ids import ConnectionId, FirmId
 from rowcol.core.money import FREE, Cost
@@ -28,6 +29,7 @@ from rowcol.engine.gateway import Cause, Sent
 from rowcol.engine.renewal import NotUsable
 from rowcol.engine.topics import DUE
 from rowcol.services import written
+from rowcol.services.heartbeat import LEASE_S, kept_alive
 from rowcol.services.lately import is_paid_lately
 from rowcol.services.patience import sent_within
 from rowcol.services.pauses import need_running
@@ -35,13 +37,9 @@ from rowcol.services.plane import OpenPlane
 
 HELD_MAX = timedelta(seconds=45)
 """How long another holder of the lease is waited for: a whole run, and a lease that outlives a dead one."""
-SPARE_S = 15
-"""What a lease lasts beyond the call's own time-out."""
 STORE_TRIES = 5
-OPENS_SOON = timedelta(seconds=SPARE_S)
-"""What our own limits put off by no more than this is waited for: the lease outlasts it."""
-RENEWAL_S = 65
-"""What two renewals of a token may take before the call, and the document that says where they are asked for."""
+OPENS_SOON = timedelta(seconds=15)
+"""What our own limits put off by no more than this is waited for."""
 WRITTEN = "something was written through RowCol; what it changed elsewhere was not read yet"
 _POLL = timedelta(milliseconds=250)
 
@@ -66,32 +64,31 @@ async def find_login(
             f"no login {connection!r} in this firm",
             "list them with `rowcol connection list BUSINESS`",
         )
-    return view
+    return believed(view, plane.clock.now())
 
 
 @asynccontextmanager
-async def held(
-    plane: OpenPlane, login: Connection, look: Look | None = None
-) -> AsyncIterator[Held]:
-    """Hold a login's lease, for one call if `look` is given. Raise `Busy` while another holds it for too long."""
+async def held(plane: OpenPlane, login: Connection) -> AsyncIterator[Held]:
+    """Hold a login's lease while the block runs. Raise `Busy` while another holds it for too long."""
     give_up_at = plane.clock.now() + HELD_MAX
-    spec = plane.rails[login.rail].spec
-    timeout_s = 0.0 if look is None else spec.endpoints[look.endpoint].timeout_s
     owner, bell = plane.rng.new_id("deed"), plane.doorbell.listen(DUE)
     try:
         while True:
-            now, lease_s = plane.clock.now(), int(timeout_s) + SPARE_S
-            lease = await plane.store.claim_one(login.firm, login.id, owner, now, lease_s)
+            now = plane.clock.now()
+            lease = await plane.store.claim_one(login.firm, login.id, owner, now, LEASE_S)
             if lease is not None:
                 break
-            if now >= give_up_at:
+            if not is_kept(give_up_at, now, HELD_MAX):
                 raise Busy("this login is being worked on", "try again in a minute")
             await bell.wait(now + _POLL)
     finally:
         bell.close()
     try:
-        await plane.renewer.unstored.require(login.id)  # nothing is done with the token before it
-        yield Held(lease, await find_login(plane, login.firm, login.id))
+        async with kept_alive(lambda: plane.store.renew((lease,), plane.clock.now(), LEASE_S)):
+            await plane.renewer.unstored.require(
+                login.id
+            )  # nothing is done with the token before it
+            yield Held(lease, await find_login(plane, login.firm, login.id))
     finally:
         with suppress(Busy):  # the lease ends by itself; what was done is done
             await plane.store.release(lease, None)
@@ -103,14 +100,11 @@ async def send(
 ) -> tuple[Sent, ConnectionState]:
     """One call of a person, and the state it was made in. Raise `RailRefused` with what stood in its way.
 
-    The lease is made to last for it, however many calls came before. `renews=False`: the token is
-    sent as it is, good or not.
+    Refused once the lease has passed to another. `renews=False`: the token is sent as it is, good or not.
     """
-    connection = its.view.connection
+    connection, cause = its.view.connection, replace(cause, lease=its.lease)
     endpoint = plane.rails[connection.rail].spec.endpoints[look.endpoint]
     await need_running(plane, connection.rail, [connection], is_paid=endpoint.tariff is not None)
-    lease_s = int(endpoint.timeout_s) + RENEWAL_S + SPARE_S
-    await plane.store.renew((its.lease,), plane.clock.now(), lease_s)
     token, state = its.view.token, connection.state
     if renews:
         got = await plane.renewer.usable(its.view)
@@ -123,8 +117,9 @@ async def send(
         if got.is_renewed:
             await plane.store.commit(connection.firm, Change(its.lease, state=state))
 
-    def fetch() -> Awaitable[Sent | NotBefore | Refused]:
-        return plane.gateway.fetch(connection.firm, connection, look, cause, token)
+    async def fetch() -> Sent | NotBefore | Refused:
+        await plane.store.renew((its.lease,), plane.clock.now(), LEASE_S)
+        return await plane.gateway.fetch(connection.firm, connection, look, cause, token)
 
     return await sent_within(plane, OPENS_SOON, fetch), state
 
@@ -237,7 +232,8 @@ async def carry_out(
     A login that the rail does not know any more is removed, whoever removed it.
     """
     row = (await find_login(plane, firm, connection)).connection
-    async with held(plane, row, _look(plane, row, deed)) as its:
+    _look(plane, row, deed)
+    async with held(plane, row) as its:
         row = its.view.connection
         look = _look(plane, row, deed)
         if deed is Deed.REFRESH and await is_paid_lately(plane, row, look.endpoint):

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from rowcol.core.clock_back import is_kept
 from rowcol.core.ids import BusinessId, FirmId
 from rowcol.engine.answer import Answer
 
@@ -31,7 +32,7 @@ class HotAnswers:
     def get(self, firm: FirmId, business: BusinessId, now: datetime) -> Kept | None:
         """The kept answer, if it is still good."""
         kept = self._kept.get((firm, business))
-        return kept if kept is not None and now < kept.good_until else None
+        return kept if kept is not None and is_kept(kept.good_until, now, KEPT) else None
 
     def put(self, firm: FirmId, business: BusinessId, kept: Kept) -> None:
         """Keep an answer."""

@@ -264,7 +264,7 @@ class IntegrationService:
         plane = self._plane
         look = looks.of_person(endpoint, data, key or plane.rng.new_id("req"))
         cause = Cause(Trigger.PERSON, f"call_api {endpoint.name}")
-        async with deeds.held(plane, login, look) as its:
+        async with deeds.held(plane, login) as its:
             if plane.rails[login.rail].spec.role is Role.BOOKS:
                 sent, read, _ = await deeds.made(plane, its, look, cause)
             else:

@@ -8,7 +8,7 @@
 | DONE         | the new login is stored, or the login there was repaired | `connection` says which; the token is dropped            |
 | FAILED       | the rail refused, or gave nothing                      | `failure` says why and what to do                         |
 | DUPLICATE    | a login shows the account already; nothing was exchanged | `allow` opens it again, until it expires                |
-| EXPIRED      | its time ran out before anybody went through           | begin again                                               |
+| EXPIRED      | its time ran out before anybody went through           | begin again; open again where our clock had run ahead     |
 
 Finishing is asking (free) what came of the page, then exchanging each public token once. It can die between any two steps:
 the next one asks again, and finds a stored login by the mark of its public token (`linking.exchange_once`). A token
@@ -39,6 +39,7 @@ from rowcol.core.secret import hash_of, origin_of, unseen
 from rowcol.engine.gateway import Cause
 from rowcol.engine.topics import DUE
 from rowcol.services import consent, deeds, linking
+from rowcol.services.heartbeat import LEASE_S, kept_alive
 from rowcol.services.plane import OpenPlane
 
 CREATE, ASK = "link.token.create", "link.token.get"
@@ -52,9 +53,6 @@ LATE = timedelta(minutes=1)
 """So long after the end it is asked once more: somebody may have gone through in the last moment."""
 EXCHANGED_WITHIN = timedelta(minutes=30)
 """How long a public token lives: until then an exchange that could not be made is tried again."""
-ASK_S, FINISH_S = 45, 180
-"""Leases: for one free call, so that a dead process is soon followed; and for an exchange or a repair: a minute for our
-own limits, a call, and the wait for the login's own lease."""
 STORE_TRIES = 5
 EVERY = timedelta(seconds=2)
 """How often the service looks for sessions that are due: one read of an index that is empty as a rule."""
@@ -156,7 +154,7 @@ async def _granted_for(
         arguments["account_selection_enabled"] = True
     arguments["broken_by"] = login.state.health_reason
     look = Look(CREATE, arguments)
-    async with deeds.held(plane, login, look) as its:
+    async with deeds.held(plane, login) as its:
         sent, _ = await deeds.send(plane, its, look, BEGUN, renews=False)
         try:
             read = await linking.granted(plane, sent, look)
@@ -215,7 +213,7 @@ async def allow(plane: OpenPlane, firm: FirmId, business: BusinessId, session: s
     """Connect what it brought although a login shows it already, also after it ended for that."""
     link = await _link_of(plane, firm, business, session)
     now, owner = plane.clock.now(), plane.rng.new_id("ses")
-    held = await plane.store.claim_link(firm, link.id, owner, now, ASK_S)
+    held = await plane.store.claim_link(firm, link.id, owner, now, LEASE_S)
     if held is None:
         raise Conflict("this session is over, or being finished", "look at it again")
     opened = replace(held, is_double_allowed=True, ended=None, failure="", next_at=now)
@@ -247,17 +245,21 @@ async def advance(plane: OpenPlane, link: Link) -> None:
     Nobody's cancellation cuts it: a public token is good once.
     """
     owner, now = plane.rng.new_id("ses"), plane.clock.now()
-    held = await plane.store.claim_link(link.firm, link.id, owner, now, ASK_S)
+    held = await plane.store.claim_link(link.firm, link.id, owner, now, LEASE_S)
     if held is not None:
         await plane.renewer.unbroken.run(_advance(plane, held), f"session {link.id}")
 
 
 async def _advance(plane: OpenPlane, held: Link) -> None:
-    moved = held if held.ended is not None else await _asked(plane, held)
+    moved: Link | None = held
+    if held.ended is None:
+        async with kept_alive(lambda: _is_still_ours(plane, held)):
+            moved = await _asked(plane, held)
     if moved is None:
         return
     if moved.ended is not None:
-        is_kept = moved.ended is LinkEnd.DUPLICATE  # its public token is still good
+        # The public token is still good; or a clock that ran ahead ended it (`core/clock_back`).
+        is_kept = moved.ended in (LinkEnd.DUPLICATE, LinkEnd.EXPIRED)
         moved = replace(moved, next_at=None, sealed=moved.sealed if is_kept else None)
     await _kept(plane, moved)
     if moved.ended is not None and held.ended is None:
@@ -346,9 +348,9 @@ async def _finished(plane: OpenPlane, held: Link, progress: Progress) -> Link | 
 
 
 async def _is_still_ours(plane: OpenPlane, held: Link) -> bool:
-    """Make the lease longer for what comes. False: it ran out, and another has it."""
+    """Make the lease longer. False: it ran out, and another has it."""
     now, its = plane.clock.now(), (held.firm, held.id, held.owner)
-    return await plane.store.claim_link(*its, now, FINISH_S) is not None
+    return await plane.store.claim_link(*its, now, LEASE_S) is not None
 
 
 async def _connected(plane: OpenPlane, held: Link, offers: tuple[Offer, ...]) -> Link | None:

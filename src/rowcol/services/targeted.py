@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from rowcol.core.change import Action, ConnectionView, Decision, DecisionRecord
+from rowcol.core.clock_back import believed
 from rowcol.core.evidence import Health
 from rowcol.core.ids import BusinessId, CallId, ConnectionId, DecisionId, FirmId, RemoteId
 from rowcol.core.money import FREE
@@ -28,7 +29,8 @@ async def unread(
     plane: OpenPlane, firm: FirmId, business: BusinessId
 ) -> tuple[ConnectionView, ...]:
     """The business's books, if none of them was ever read whole; else nothing."""
-    views = await plane.store.read_business_views(firm, business)
+    now = plane.clock.now()
+    views = [believed(v, now) for v in await plane.store.read_business_views(firm, business)]
     books = tuple(
         v
         for v in views
@@ -122,7 +124,7 @@ async def _one(
     parts = deque(_parts(ids, len(looks)))
     first_at: datetime | None = None
     try:
-        async with deeds.held(plane, view.connection, looks[0]) as its:
+        async with deeds.held(plane, view.connection) as its:
             held = its
             at_once = _instead(its.view, plane.clock.now())
             if at_once is not None:

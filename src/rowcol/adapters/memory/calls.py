@@ -26,7 +26,7 @@ T = TypeVar("T", Call, c.DecisionRecord)
 
 
 def open_call(s: State, firm: FirmId, intent: c.Intent) -> c.NotBefore | c.Refused | None:
-    """Pauses, then budget, pool and quotas; nothing is written unless all admit."""
+    """Fence and pauses, then budget, pool and quotas; nothing is written unless all admit."""
     own(firm, intent.firm)
     paused = _paused(s, firm, intent)
     if paused is not None:
@@ -83,16 +83,34 @@ def settle(s: State, firm: FirmId, settlement: c.Settlement) -> bool:
 
 
 def abandon(s: State, opened_before: datetime, now: datetime) -> int:
-    """Settle what processes that died left open, over all firms."""
-    lost = [s.calls[name] for name in s.budget_keys if s.calls[name].opened_at < opened_before]
+    """Settle what processes that died left open, over all firms. What may have been billed counts as tried."""
+    old = [s.calls[name] for name in s.budget_keys if s.calls[name].opened_at < opened_before]
+    lost = [call for call in old if not _is_held(s, call, now)]
     for call in lost:
+        login = None if call.connection is None else s.logins.get(call.connection)
+        if login is not None:
+            state = c.after_loss(login.connection.state, [open_call_of(call)])
+            login.connection = replace(login.connection, state=state)
         settle(s, call.firm, open_call_of(call).abandoned(now))
     return len(lost)
 
 
 def open_call_of(call: Call) -> c.OpenCall:
     """What a line of the log is while nobody ended it."""
-    return c.OpenCall(call.id, is_counted=call.price != FREE or call.units > 0)
+    is_counted = call.price != FREE or call.units > 0
+    return c.OpenCall(
+        call.id,
+        is_counted=is_counted,
+        opened_at=call.opened_at,
+        price=call.price,
+        purpose=call.purpose,
+    )
+
+
+def _is_held(s: State, call: Call, now: datetime) -> bool:
+    """Whether somebody holds its login, and ends it."""
+    login = None if call.connection is None else s.logins.get(call.connection)
+    return login is not None and login.is_leased and login.lease_until > now
 
 
 def page(
@@ -141,6 +159,8 @@ def _budget_asked(
 
 
 def _paused(s: State, firm: FirmId, intent: c.Intent) -> str | None:
+    if intent.lease is not None and not s.logins[intent.lease.subject].holds(intent.lease):
+        return c.TAKEN_OVER
     for name in (switch_of_rail(intent.rail), *((PAID,) if intent.price != FREE else ())):
         if name in s.switches:
             return s.switches[name]

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from rowcol.adapters.memory import (
     accounts,
     calls,
+    clock_back,
     commit,
     inbox,
     links,
@@ -333,6 +334,12 @@ class MemoryStore:
 
     async def prune(self, horizon: Horizon) -> int:
         return upkeep.prune(self._s, horizon)
+
+    async def newest_stamp(self) -> datetime | None:
+        return clock_back.newest_stamp(self._s)
+
+    async def forget_after(self, now: datetime) -> None:
+        clock_back.forget_after(self._s, now)
 
     async def abandon_calls(self, opened_before: datetime, now: datetime) -> int:
         return calls.abandon(self._s, opened_before, now)

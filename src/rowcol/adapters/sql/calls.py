@@ -2,11 +2,13 @@
 
 | call    | event                                          | cost             | units     | budget (price), pool (units)  |
 |---------|------------------------------------------------|------------------|-----------|-------------------------------|
+| (none)  | open_call, its lease had passed to another     | -                | -         | unchanged, nothing is written |
 | (none)  | open_call, every limit admits it               | 0                | reserved  | reserved +                    |
 | open    | settled YES or POSSIBLY                        | price            | counted   | reserved -, spent +           |
 | open    | settled NO                                     | 0                | 0         | reserved -                    |
 | open    | abandoned (its process died), priced or metered| price (POSSIBLY) | counted   | reserved -, spent +           |
 | open    | abandoned, free and not metered                | 0                | 0         | unchanged                     |
+| open    | `abandon`, while its login is leased           | unchanged        | unchanged | unchanged: the holder ends it |
 | settled | settled again                                  | unchanged        | unchanged | unchanged                     |
 
 Rows are locked in one order everywhere: calls, budgets, pools, quotas; of each kind by key.
@@ -15,7 +17,7 @@ Rows are locked in one order everywhere: calls, budgets, pools, quotas; of each 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,14 +25,14 @@ from sqlalchemy import select
 
 from rowcol.adapters.sql import calls_statements as statements
 from rowcol.adapters.sql import pools
-from rowcol.adapters.sql.codec import at, call_of, clean, us
+from rowcol.adapters.sql.codec import at, call_of, clean, dumps, state_of, us
 from rowcol.adapters.sql.prepared import filled
 from rowcol.adapters.sql.tx import Tx, own
 from rowcol.core import change as c
 from rowcol.core.budget import Budget, month_end, month_of
 from rowcol.core.ids import BusinessId, FirmId
 from rowcol.core.money import FREE, Cost
-from rowcol.core.need import Trigger
+from rowcol.core.need import Purpose, Trigger
 from rowcol.core.outcome import Billed
 from rowcol.core.pause import PAID, switch_of_rail
 from rowcol.core.pool import pool_key
@@ -39,7 +41,7 @@ from rowcol.core.records import Call, Spending
 
 
 def open_call(tx: Tx, firm: FirmId, intent: c.Intent) -> c.NotBefore | c.Refused | None:
-    """Pauses, then budget, pool and quotas; the rows are locked in that order and nothing is written unless all admit."""
+    """Fence and pauses, then budget, pool and quotas; the rows are locked in that order and nothing is written unless all admit."""
     own(firm, intent.firm)
     paused = _paused(tx, firm, intent)
     if paused is not None:
@@ -116,16 +118,44 @@ def _settled(tx: Tx, firm: FirmId, settlement: c.Settlement) -> Any:
 
 
 def abandon(tx: Tx, opened_before: datetime, now: datetime) -> int:
-    """Settle what processes that died left open, over all firms."""
+    """Settle what processes that died left open, over all firms. What may have been billed counts as tried."""
     t = tx.t.calls
-    statement = select(t.c.firm, t.c.id, t.c.price_micros, t.c.units).where(
-        t.c.settled_at_us.is_(None), t.c.opened_at_us < us(opened_before)
-    )
-    lost = []
+    is_old = t.c.opened_at_us < us(opened_before)
+    statement = select(t).where(t.c.settled_at_us.is_(None), is_old).order_by(t.c.connection)
+    left: defaultdict[tuple[str, str | None], list[c.OpenCall]] = defaultdict(list)
     for row in tx.rows(statement):
-        call = c.OpenCall(row.id, is_counted=bool(row.price_micros or row.units))
-        lost.append((row.firm, call.abandoned(now)))
+        left[row.firm, row.connection].append(open_call_of(row))
+    lost = []
+    for (firm, connection), its in left.items():
+        if connection is None or _tried(tx, firm, connection, its, now):
+            lost += [(FirmId(firm), call.abandoned(now)) for call in its]
     return settle_all(tx, lost)
+
+
+def _tried(tx: Tx, firm: str, connection: str, lost: Sequence[c.OpenCall], now: datetime) -> bool:
+    """Keep in the login's state that they were made. False: somebody holds the login, and ends them."""
+    row = tx.row(statements.held_state(tx.t), firm=firm, connection=connection)
+    if row is None:
+        return True
+    if row.lease_until_us > tx.lease_now_us(now):
+        return False
+    state = state_of(row.state)
+    moved = c.after_loss(state, lost)
+    if moved != state:
+        values = {"p_firm": firm, "p_id": connection, "p_state": dumps(moved)}
+        tx.run(statements.put_state(tx.t), values)
+    return True
+
+
+def open_call_of(row: Any) -> c.OpenCall:
+    """From a row of calls that nobody ended."""
+    return c.OpenCall(
+        row.id,
+        is_counted=bool(row.price_micros or row.units),
+        opened_at=at(row.opened_at_us),
+        price=Cost(row.price_micros),
+        purpose=None if row.purpose is None else Purpose(row.purpose),
+    )
 
 
 def list_calls(
@@ -162,8 +192,16 @@ def sum_costs(tx: Tx, firm: FirmId, month: str) -> dict[BusinessId, Cost]:
     return {row.business: Cost(int(row.cost_micros)) for row in rows}
 
 
+def _holds(tx: Tx, lease: c.Lease) -> bool:
+    """Whether nobody took it over. One that only ran out still holds: nobody else works there."""
+    row = tx.row(statements.fence(tx.t), kind=lease.kind, subject=lease.subject)
+    return row is not None and row.fence == lease.fence
+
+
 def _paused(tx: Tx, firm: FirmId, intent: c.Intent) -> str | None:
     """Why nothing may be called now. The connection's own pause has no reason beside itself."""
+    if intent.lease is not None and not _holds(tx, intent.lease):
+        return c.TAKEN_OVER
     of_rail = switch_of_rail(intent.rail)
     of_paid = of_rail if intent.price == FREE else PAID
     row = tx.row(

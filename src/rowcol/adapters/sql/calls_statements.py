@@ -38,6 +38,33 @@ def pauses(t: Tables) -> Select[Any]:
 
 
 @prepared
+def fence(t: Tables) -> Select[tuple[int]]:
+    s = t.subjects.c
+    its = (s.kind == bindparam("kind"), s.subject == bindparam("subject"))
+    return select(s.fence).where(*its).with_for_update(read=True)
+
+
+@prepared
+def held_state(t: Tables) -> Select[tuple[int, str]]:
+    """A login's state, and until when it is leased; the lease's row is locked first, as everywhere."""
+    s, k = t.subjects.c, t.connections.c
+    its = (k.firm == bindparam("firm"), k.id == bindparam("connection"))
+    return (
+        select(s.lease_until_us, k.state)
+        .join_from(t.subjects, t.connections, s.subject == k.id)
+        .where(*its)
+        .with_for_update()
+    )
+
+
+@prepared
+def put_state(t: Tables) -> Update:
+    k = t.connections.c
+    its = (k.firm == bindparam("p_firm"), k.id == bindparam("p_id"))
+    return update(t.connections).where(*its).values(state=bindparam("p_state"))
+
+
+@prepared
 def new_budget(t: Tables) -> Insert:
     return insert_new(t, t.budgets)
 

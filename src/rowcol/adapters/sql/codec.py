@@ -100,6 +100,11 @@ def body_text(body: Mapping[str, object]) -> str:
     return _body_encoder.encode(body).decode()
 
 
+def state_of(text: str) -> ConnectionState:
+    """A connection's state."""
+    return _states.decode(text)
+
+
 def connection_of(row: SqlRow[Any]) -> Connection:
     """A connection from its row (every column of `connections` but the tokens)."""
     return Connection(

@@ -3,7 +3,7 @@
 Which function holds the semantics of what: `calls` (open_call, settle, call log), `commit` (commit,
 tokens of connections), `facts` (observations, coverages), `mirror` (rows), `inbox` (deliveries),
 `accounts` (looks, roles and verdicts of bank accounts), `subjects` (leases, due), `needs` (needs, decisions), `views` (reads), `people` (what people write),
-`pools` (metered calls of a month), `links` (consents), `upkeep`.
+`pools` (metered calls of a month), `links` (consents), `clock_back`, `upkeep`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from rowcol.adapters.sql import (
     accounts,
     calls,
+    clock_back,
     commit,
     inbox,
     links,
@@ -328,6 +329,12 @@ class SqlStore:
 
     async def prune(self, horizon: Horizon) -> int:
         return await self._write(upkeep.prune, horizon)
+
+    async def newest_stamp(self) -> datetime | None:
+        return await self._read(clock_back.newest_stamp)
+
+    async def forget_after(self, now: datetime) -> None:
+        await self._write(clock_back.forget_after, now)
 
     async def abandon_calls(self, opened_before: datetime, now: datetime) -> int:
         return await self._write(calls.abandon, opened_before, now)

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, and_, bindparam, exists, func, select
 
+from rowcol.adapters.sql.calls import open_call_of
 from rowcol.adapters.sql.codec import (
     at,
     at_or_none,
@@ -50,7 +51,7 @@ def read_view(tx: Tx, firm: FirmId, connection: ConnectionId) -> c.ConnectionVie
         pending=pending,
         needs=tuple(need_of(r) for r in tx.rows(_needs(tx.t), **place)),
         token=row.token,
-        open_calls=tuple(_open_call(r) for r in tx.rows(_open_calls(tx.t), **place)),
+        open_calls=tuple(open_call_of(r) for r in tx.rows(_open_calls(tx.t), **place)),
         coverages=tuple(_coverage(r) for r in tx.rows(_coverages(tx.t), **place)),
         previous_token=row.previous_token,
     )
@@ -91,10 +92,6 @@ def _short_view(
 
 def _coverage(row: Row[Any]) -> Coverage:
     return Coverage(row.scope, at(row.complete_as_of_us), Source(row.source))
-
-
-def _open_call(row: Row[Any]) -> c.OpenCall:
-    return c.OpenCall(row.id, is_counted=bool(row.price_micros or row.units))
 
 
 def _account(row: Row[Any]) -> c.Account:
@@ -269,7 +266,7 @@ def _open_calls(t: Tables) -> Select[Any]:
         .scalar_subquery()
     )
     return (
-        select(k.id, k.price_micros, k.units)
+        select(k.id, k.price_micros, k.units, k.opened_at_us, k.purpose)
         .where(
             k.firm == bindparam("firm"),
             k.connection == bindparam("connection"),

@@ -16,7 +16,7 @@ from rowcol.core.evidence import Health, Standing, age_of
 from rowcol.core.freshness import books
 from rowcol.core.freshness.calendar import closed_since
 from rowcol.core.freshness.rhythm import Expected, next_pull
-from rowcol.core.freshness.wording import NOUNS, moment, seen, span
+from rowcol.core.freshness.wording import NOUNS, moment, paid_why, seen, span
 from rowcol.core.money import Cost
 from rowcol.core.need import GRACE, Purpose, Question
 
@@ -150,7 +150,7 @@ def _late(case: _Case) -> Decision | None:
             reason = f"{case.seen}, after it was asked for"
             return case.decision(Action.SERVE, "seen_since", reason)
         return _unverified(case, f"the answer came after the deadline {case.moment(deadline)}")
-    if case.now > deadline + GRACE:
+    if case.now > deadline + GRACE and paid_why(case.question, case.standing, case.now) is None:
         why = f"nobody worked on it before the deadline {case.moment(deadline)}"
         return _unverified(case, f"{why}, so nothing was paid")
     return None
@@ -159,10 +159,8 @@ def _late(case: _Case) -> Decision | None:
 def _helpless(case: _Case) -> Decision | None:
     """Paying cannot help, or just failed: wait for what may still come for free, else say so."""
     standing = case.standing
-    why = standing.cannot_pay
-    failed_at = standing.paid_failed_at
-    if why is None and failed_at is not None and failed_at >= case.question.asked_at:
-        why = f"the paid call at {case.moment(failed_at)} failed"
+    tried = paid_why(case.question, standing, case.now)
+    why = tried if standing.paid_is_unknown and tried else standing.cannot_pay or tried
     if why is None:
         return None
     until = _wait_until(case)

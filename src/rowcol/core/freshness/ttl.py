@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from rowcol.core.change import Action, Decision
 from rowcol.core.evidence import Standing, age_of
 from rowcol.core.freshness import books
-from rowcol.core.freshness.wording import moment, seen, span
+from rowcol.core.freshness.wording import moment, paid_why, seen, span
 from rowcol.core.money import Cost
 from rowcol.core.need import Purpose, Question
 
@@ -53,9 +53,5 @@ class Ttl:
 
 def _no_help(question: Question, standing: Standing, now: datetime) -> str | None:
     """Why another paid call would not help this question, or None."""
-    if standing.cannot_pay is not None:
-        return standing.cannot_pay
-    failed_at = standing.paid_failed_at
-    if failed_at is not None and failed_at >= question.asked_at:
-        return f"the paid call at {moment(failed_at, now)} failed"
-    return None
+    tried = paid_why(question, standing, now)
+    return tried if standing.paid_is_unknown and tried else standing.cannot_pay or tried
