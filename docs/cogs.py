@@ -149,7 +149,9 @@ def _default(field: Any) -> str:
     value = None if field.default is PydanticUndefined else field.default
     if value is None:
         return "required" if field.is_required() else "none"
-    return "empty" if value == () or not str(value) else f"`{value}`"
+    if isinstance(value, tuple):
+        value = ",".join(map(str, value))
+    return "empty" if not str(value) else f"`{value}`"
 
 
 def commands() -> str:

@@ -50,7 +50,8 @@ class QboKeys(_Keys):
 
     verifier_token: SecretStr = Field(
         SecretStr(""),
-        description="From the portal's Webhooks page; empty: no webhook is believed, sweeps only.",
+        description="From the portal's Webhooks page; while it is replaced both, comma separated; "
+        "empty: no webhook is believed, sweeps only.",
     )
     monthly_calls: int = Field(
         500_000,

@@ -13,6 +13,7 @@ import os
 import re
 import tomllib
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -102,6 +103,19 @@ class Settings(BaseSettings):
     inbox_queue: int = Field(
         2048, ge=1, le=100_000, description="Webhooks that may wait before senders hear 503."
     )
+    max_connections: int = Field(
+        512, ge=8, le=100_000, description="Connections to `rowcol serve` at once, of everybody."
+    )
+    max_connections_per_address: int = Field(
+        100,
+        ge=1,
+        le=100_000,
+        description="Connections to `rowcol serve` at once from one address (of IPv6: one /64).",
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("127.0.0.1", "::1"),
+        description="Addresses or networks, comma separated, that may have more than one address may: your proxies.",
+    )
     plaid: dict[str, PlaidKeys] = Field(
         default_factory=dict, description="Plaid apps by our own name for them."
     )
@@ -112,7 +126,7 @@ class Settings(BaseSettings):
         "info", description="What `rowcol serve` logs."
     )
 
-    @field_validator("secret_keys", mode="before")
+    @field_validator("secret_keys", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -128,6 +142,13 @@ class Settings(BaseSettings):
                     f"key {number} is not a Fernet key (32 bytes in URL-safe base64); "
                     "`rowcol init` makes one"
                 )
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            ip_network(each)
         return value
 
     @field_validator("database_url")

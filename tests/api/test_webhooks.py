@@ -20,6 +20,7 @@ from rowcol.core.connection import Connection
 from rowcol.core.delivery import RouteState
 from rowcol.core.ids import AppId
 from rowcol.core.records import Business, Firm
+from rowcol.core.seldom import PER_MINUTE
 from rowcol.services.plane import OpenPlane
 from rowcol.simulation.bench.signing import Es256
 from rowcol.simulation.sockets import bound, serving, url_of
@@ -40,6 +41,7 @@ class Hook:
     signer: Es256
     client: httpx2.AsyncClient
     url: str
+    clock: FakeClock
 
     def signed(
         self, number: int = 0, age: timedelta = timedelta(0)
@@ -63,7 +65,8 @@ class Hook:
 @asynccontextmanager
 async def hook(folder: Path) -> AsyncIterator[Hook]:
     signer = Es256()
-    parts = Parts(clock=FakeClock(), apps=(APP,))
+    clock = FakeClock()
+    parts = Parts(clock=clock, apps=(APP,))
     async with Plane.open(settings(folder), parts=parts, run=False) as plane:
         await plane.store.add_firm(Firm(FIRM, "Firm", T0))
         await plane.store.add_business(FIRM, Business(BUSINESS, FIRM, "Business", "b", T0))
@@ -77,7 +80,7 @@ async def hook(folder: Path) -> AsyncIterator[Hook]:
             serving(create_app(plane), port),
             httpx2.AsyncClient(base_url=url_of(port), trust_env=False) as client,
         ):
-            yield Hook(plane, signer, client, url_of(port))
+            yield Hook(plane, signer, client, url_of(port), clock)
 
 
 async def test_200_means_it_is_on_disk_once(tmp_path: Path) -> None:
@@ -191,4 +194,7 @@ async def test_a_flood_of_forgeries_is_no_flood_of_log_lines(tmp_path: Path) -> 
         with structlog.testing.capture_logs() as lines:
             for _ in range(20):
                 await it.post({}, body)
-        assert [line["event"] for line in lines] == ["webhook.not_taken"]
+            it.clock.advance(timedelta(minutes=1))
+            await it.post({}, body)
+        assert {line["event"] for line in lines} == {"webhook.not_taken"}
+        assert [line["times"] for line in lines] == [1] * PER_MINUTE + [21 - PER_MINUTE]

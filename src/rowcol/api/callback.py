@@ -19,6 +19,8 @@ from starlette.routing import Route
 from rowcol.core.rail import CONSENT
 from rowcol.core.refusal import Misconfigured, Refusal, Unreadable
 from rowcol.core.secret import origin_of
+from rowcol.core.seldom import Seldom
+from rowcol.core.text import clean
 from rowcol.services import consent
 from rowcol.services.linking import TakenHere
 from rowcol.services.plane import OpenPlane
@@ -54,6 +56,7 @@ class Callback:
 
     def __init__(self, plane: OpenPlane) -> None:
         self._plane = plane
+        self._seldom = Seldom()
 
     async def respond(self, request: Request) -> Response:
         """Complete the consent that the address speaks of, and say so."""
@@ -74,11 +77,11 @@ class Callback:
         except (
             TakenHere
         ):  # whoever has the link sees this page; the firm's people read the rest with a token
-            log.info("callback.refused", code=TakenHere.code)
+            self._tell(TakenHere.code)
             text = "This company is connected to the firm already. Ask whoever sent you the link."
             return page(400, "Not connected", text)
         except Refusal as error:
-            log.info("callback.refused", code=error.code)
+            self._tell(error.code)
             return page(400, "Not connected", error.message, error.what_to_do)
         except Exception as error:  # noqa: BLE001 - logged without locals
             reference = self._plane.rng.new_id("err")
@@ -90,6 +93,12 @@ class Callback:
         log.info("callback.connected", rail=made.rail, connection=made.id)
         return page(200, "Connected", "The login is stored, and its first reading has begun.")
 
+    def _tell(self, code: str) -> None:
+        """Anybody may ask for the page: a flood of guesses is no flood of lines."""
+        times = self._seldom.times(code, self._plane.clock.now().timestamp())
+        if times:
+            log.info("callback.refused", code=code, times=times)
+
 
 def callback_app(plane: OpenPlane) -> Starlette:
     """Nothing but the callback, for a command that waits for one."""
@@ -99,8 +108,8 @@ def callback_app(plane: OpenPlane) -> Starlette:
 def page(status: int, title: str, text: str, what_to_do: str = "") -> Response:
     """A page of its own, everything in it escaped."""
     lines = [line for line in (_sentence(text), _sentence(what_to_do), CLOSE) if line]
-    body = "".join(f"<p>{html.escape(line)}</p>" for line in lines)
-    head = html.escape(title)
+    body = "".join(f"<p>{html.escape(clean(line))}</p>" for line in lines)
+    head = html.escape(clean(title))
     made = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>RowCol: {head}</title>'
         f"<style>{STYLE}</style></head><body><h1>{head}</h1>{body}</body></html>"

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from rowcol.core.refusal import Busy, Misconfigured, NotYet, Refusal, Unreadable
 from rowcol.core.secret import origin_of
+from rowcol.core.text import clean
 from rowcol.ports import Rng
 
 MEDIA_TYPE = "application/problem+json"
@@ -43,8 +44,8 @@ def body_of(
         "title": HTTP_PHRASES.get(status, "Error"),
         "status": status,
         "code": code,
-        "detail": detail,
-        "what_to_do": what_to_do,
+        "detail": clean(detail),
+        "what_to_do": clean(what_to_do),
         **(more or {}),
     }
 
@@ -93,9 +94,14 @@ def plain(error: HTTPException) -> Response:
     """The framework's own refusals: 404, 405, 413."""
     status = error.status_code
     phrase = HTTP_PHRASES.get(status, "Error")
-    code = CODES.get(status) or phrase.lower().replace(" ", "_").replace("-", "_")
-    members = body_of(status, code, phrase.lower(), ADVICE.get(status, ""))
+    members = body_of(status, code_of(status), phrase.lower(), ADVICE.get(status, ""))
     return response_of(members, error.headers)
+
+
+def code_of(status: int) -> str:
+    """The code of a refusal that has none but its status."""
+    phrase = HTTP_PHRASES.get(status, "Error")
+    return CODES.get(status) or phrase.lower().replace(" ", "_").replace("-", "_")
 
 
 def broken(error: BaseException, rng: Rng, where: str) -> Response:
@@ -117,4 +123,4 @@ def _place(error: Mapping[str, Any]) -> dict[str, str]:
     parts: Sequence[object] = error.get("loc", ())
     where = ".".join(str(part) for part in parts) or "request"
     message = str(error.get("msg", "is wrong")).removeprefix("Value error, ")
-    return {"where": where[:WHERE_MAX], "message": message}
+    return {"where": clean(where[:WHERE_MAX]), "message": message}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -13,14 +13,13 @@ from starlette.types import Receive, Scope, Send
 from rowcol.api import problem
 from rowcol.api.metrics import Counts
 from rowcol.core.app import App
-from rowcol.core.ids import AppId
 from rowcol.core.secret import origin_of
+from rowcol.core.seldom import Seldom
 from rowcol.core.wire import MAX_DELIVERY_BYTES, RawDelivery
 from rowcol.engine.inbox import Received, Reception
 from rowcol.services.plane import OpenPlane
 
 RETRY_AFTER_S = 2
-TELL_EVERY = timedelta(seconds=1)
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +58,7 @@ class Webhooks:
     def __init__(self, plane: OpenPlane, counts: Counts) -> None:
         self._plane = plane
         self._counts = counts
-        self._told: dict[tuple[AppId, Reception], tuple[datetime, int]] = {}
+        self._seldom = Seldom()
         self._apps = {
             f"/webhooks/{app.rail}/{app.name or app.id}": app for app in plane.apps.values()
         }
@@ -102,20 +101,17 @@ class Webhooks:
         return ANSWERS[reception]
 
     def _tell(self, app: App, received: Received, now: datetime) -> None:
-        """One log line a second for each app and reception, with how many it speaks for: a flood of forgeries is no flood of lines."""
-        key = (app.id, received.reception)
-        told_at, times = self._told.get(key, (None, 0))
-        if told_at is not None and now - told_at < TELL_EVERY:
-            self._told[key] = (told_at, times + 1)
+        """A flood of forgeries is no flood of lines."""
+        times = self._seldom.times((app.id, received.reception), now.timestamp())
+        if not times:
             return
-        self._told[key] = (now, 0)
         log.info(
             "webhook.not_taken",
             rail=app.rail,
             app=app.id,
             reception=received.reception.value,
             reason=received.reason,
-            times=times + 1,
+            times=times,
         )
 
 

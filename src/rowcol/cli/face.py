@@ -14,6 +14,7 @@ import typer
 
 from rowcol.core import refusal as r
 from rowcol.core.secret import redacted
+from rowcol.core.text import clean, clean_line
 
 SWITCH_INTERVAL_S = 0.0005
 T = TypeVar("T")
@@ -23,12 +24,6 @@ FirmOption = Annotated[
     str, typer.Option("--firm", help="Firm, by id or name; needed where there are several.")
 ]
 PORT_MAX = 65_535
-_KEPT = {ord("\n"), ord("\t")}
-_TURNING = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-"""Marks that make text read as other than it is."""
-_UNPRINTABLE = {
-    code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0), *_TURNING) if code not in _KEPT
-}
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
@@ -115,12 +110,6 @@ def emit(record: object) -> None:
     sys.stdout.flush()
 
 
-def clean(text: str) -> str:
-    """Foreign text as a terminal may show it: control characters (C0, C1) and those that turn the direction of writing
-    are shown as a replacement character. Line ends stay."""
-    return text if text.isascii() and text.isprintable() else text.translate(_UNPRINTABLE)
-
-
 def say(text: str = "") -> None:
     """A result for people."""
     print(clean(text), flush=True)
@@ -137,7 +126,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: st
         if empty:
             note(empty)
         return
-    cells = [["" if cell is None else _cell(str(cell)) for cell in row] for row in rows]
+    cells = [["" if cell is None else clean_line(str(cell)) for cell in row] for row in rows]
     right = [all(isinstance(row[i], int) for row in rows) for i in range(len(columns))]
     if sys.stdout.isatty():
         _rich_table(columns, cells, right)
@@ -149,10 +138,6 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: st
             for cell, width, is_right in zip(row, widths, right, strict=True)
         ]
         say("  ".join(padded).rstrip())
-
-
-def _cell(text: str) -> str:
-    return clean(text).replace("\n", "\ufffd").replace("\t", " ")
 
 
 def _rich_table(columns: Sequence[str], cells: list[list[str]], right: list[bool]) -> None:

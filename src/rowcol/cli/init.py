@@ -191,6 +191,6 @@ def _toml(value: object) -> str:
         case int():
             return str(value)
         case tuple():
-            return "[]"
+            return "[" + ", ".join(_toml(each) for each in value) + "]"
         case _:
             return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from typing_extensions import override
@@ -16,16 +16,24 @@ from typing_extensions import override
 from rowcol.cli.face import SWITCH_INTERVAL_S
 from rowcol.core.refusal import Misconfigured
 
+if TYPE_CHECKING:
+    from rowcol.cli.bounds import Bounds
+
 BACKLOG = 2048
 GRACE_S = 20
+TICKS_A_SECOND = 10
+"""Of the server library's main loop."""
 
 
 class Server(uvicorn.Server):
     """Signals are ours: the first asks to stop, and what runs is finished; the second stops at once."""
 
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, announce: Callable[[], None], bounds: Bounds | None
+    ) -> None:
         super().__init__(config)
         self._announce = announce
+        self._bounds = bounds
 
     @override
     @contextlib.contextmanager
@@ -44,6 +52,12 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         self._announce()
+
+    @override
+    async def on_tick(self, counter: int) -> bool:
+        if self._bounds is not None and counter % TICKS_A_SECOND == 0:
+            self._bounds.sweep(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
     def stop(self) -> None:
         """Take nothing new and finish; asked twice, do not wait."""
@@ -76,9 +90,11 @@ def address_of(made: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def serve(app: Any, made: socket.socket, announce: Callable[[], None]) -> None:
-    """Until asked to stop. `announce` is called once connections are taken."""
-    await Server(_config(app), announce).serve(sockets=[made])
+async def serve(
+    app: Any, made: socket.socket, announce: Callable[[], None], bounds: Bounds | None = None
+) -> None:
+    """Until asked to stop. `announce` is called once connections are taken. Without bounds: for loopback only."""
+    await Server(_config(app, bounds), announce, bounds).serve(sockets=[made])
 
 
 @contextlib.asynccontextmanager
@@ -102,14 +118,15 @@ class _Guest(uvicorn.Server):
         yield
 
 
-def _config(app: Any) -> uvicorn.Config:
+def _config(app: Any, bounds: Bounds | None = None) -> uvicorn.Config:
+    protocol: Any = "httptools" if bounds is None else bounds.protocol
     return uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
         lifespan="off",
         ws="none",
-        http="httptools",
+        http=protocol,
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
         backlog=BACKLOG,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from datetime import datetime, timedelta
 
 from rowcol.core.app import App
@@ -12,6 +12,7 @@ from rowcol.core.delivery import NeedsKey, Unauthentic, Verdict, VerificationKey
 from rowcol.core.ids import AppId
 from rowcol.core.need import Trigger
 from rowcol.core.outcome import Outcome, outcome_of_silence
+from rowcol.core.quota import Quota, reserve
 from rowcol.core.rail import Failure, Rail
 from rowcol.core.wire import NoAnswer, RawDelivery
 from rowcol.engine.gateway import PLANE, Cause, Gateway, Sent
@@ -20,14 +21,61 @@ from rowcol.ports import Clock, PlaneStore
 UNKNOWN_KEYS_MAX = 1024
 UNKNOWN_KEY_KEPT = timedelta(minutes=5)
 KEY_KEPT = timedelta(hours=24)
+KEY_KEPT_MAX = timedelta(hours=48)
+"""Where the rail cannot be asked."""
+LOOKED_AGAIN = timedelta(minutes=5)
+"""At the earliest, after a key could not be asked for again."""
+UNKNOWN_LOOKS = Quota("unknown", 6, 60_000_000)
+"""A minute, of an app's ids that we know nothing of: less than the rail's own bound, so that keys we have are looked at again."""
+SEEN_MAX = 32_768
+
+
+class Turns:
+    """Whose key is looked up next, of more unknown ids than may be: in turn the newest, and the one that stands longest
+    of those that came twice.
+
+    A forger has as many ids as he likes; the rail has one, and comes back with it. So ids that come once, however many,
+    cost the rail's own nothing but every other turn; of those that come again each is looked up once, first come first
+    served.
+    """
+
+    def __init__(self) -> None:
+        self._tat_us: int | None = None
+        self._seen: tuple[set[int], set[int]] = (set(), set())
+        self._again: dict[str, None] = {}
+        self._is_newest = False
+
+    def next(self, key_id: str, now: datetime) -> str | None:
+        """Count this one in; the id to look up now, None: none."""
+        seen, before = self._seen
+        mark = hash(key_id)
+        if (mark in seen or mark in before) and len(self._again) < UNKNOWN_KEYS_MAX:
+            self._again.setdefault(key_id)
+        seen.add(mark)
+        if len(seen) >= SEEN_MAX:
+            self._seen = (set(), seen)
+        now_us = int(now.timestamp() * 1_000_000)
+        self._tat_us, not_before_us = reserve(UNKNOWN_LOOKS, self._tat_us, now_us)
+        if not_before_us is not None:
+            return None
+        self._is_newest = not self._is_newest
+        if self._is_newest or not self._again:
+            return key_id
+        standing = next(iter(self._again))
+        self._again[standing] = self._again.pop(standing)  # to the end, should it get no answer
+        return standing
+
+    def end(self, key_id: str) -> None:
+        """The rail has answered."""
+        self._again.pop(key_id, None)
 
 
 class Keys:
     """Verification keys: in memory, then the store, then the rail; unknown ids are remembered, fetches bounded.
 
-    A key is asked for again after a day, and when another one appears (the rail may have retired
-    it). A flood of forged ids costs the rail's own quota for key fetches (a few a minute) and no
-    more: past it the sender is told to come back, so a real delivery is only late.
+    A key is asked for again after a day, and when another one appears (the rail may have retired it); where the rail
+    cannot be asked it serves a second day and no more. A flood of forged ids costs a few fetches a minute, in `Turns`;
+    past them the sender is told to come back, so a real delivery is only late.
     """
 
     def __init__(self, store: PlaneStore, gateway: Gateway, clock: Clock) -> None:
@@ -38,6 +86,8 @@ class Keys:
         self._fresh_until: dict[AppId, datetime] = {}
         self._unknown: OrderedDict[tuple[AppId, str], datetime] = OrderedDict()
         self._fetching: dict[tuple[AppId, str], asyncio.Task[VerificationKey | None]] = {}
+        self._turns: defaultdict[AppId, Turns] = defaultdict(Turns)
+        self._appeared_at: dict[AppId, datetime] = {}
 
     def judge(self, app: App, rail: Rail, raw: RawDelivery) -> Verdict:
         """The rail's verdict with the keys in memory."""
@@ -72,19 +122,43 @@ class Keys:
         )
 
     async def _find(self, app: App, rail: Rail, key_id: str) -> VerificationKey | None:
-        """The stored key while it is fresh, else the rail's, else the stored one all the same; None: none now."""
-        stored = await self._store.read_key(app.id, key_id)
-        is_fresh = stored is not None and is_kept(
-            stored.fetched_at + KEY_KEPT, self._clock.now(), KEY_KEPT
-        )
-        key = stored if is_fresh else await self._fetch(app, rail, key_id) or stored
+        """The stored key while it is fresh, else the rail's, else for a while the stored one all the same; None: none now."""
+        stored, now = await self._store.read_key(app.id, key_id), self._clock.now()
+        if stored is None:
+            key = await self._found(app, rail, key_id, now)
+        elif self._is_fresh(stored, now):
+            key = stored
+        else:
+            key = await self._fetch(app, rail, key_id)
+            if key is None and is_kept(stored.fetched_at + KEY_KEPT_MAX, now, KEY_KEPT_MAX):
+                key = stored
         if key is not None:
             keys = self._fresh[app.id]
-            if not is_fresh:
-                keys.clear()
             keys[key_id] = key
-            self._fresh_until[app.id] = min(k.fetched_at for k in keys.values()) + KEY_KEPT
+            until = min(k.fetched_at for k in keys.values()) + KEY_KEPT
+            self._fresh_until[app.id] = max(until, now + LOOKED_AGAIN)
         return key
+
+    def _is_fresh(self, key: VerificationKey, now: datetime) -> bool:
+        appeared_at = self._appeared_at.get(key.app, key.fetched_at)
+        is_young = is_kept(key.fetched_at + KEY_KEPT, now, KEY_KEPT)
+        return is_young and key.fetched_at >= appeared_at
+
+    async def _found(
+        self, app: App, rail: Rail, key_id: str, now: datetime
+    ) -> VerificationKey | None:
+        """Of an id that we know nothing of, if it is its turn; else another's turn is used, which finds its key stored."""
+        turns = self._turns[app.id]
+        chosen = turns.next(key_id, now)
+        if chosen is None:
+            return None
+        key = await self._fetch(app, rail, chosen)
+        if key is not None:
+            self._appeared_at[app.id] = key.fetched_at
+            self._fresh[app.id].clear()
+        if key is not None or self._is_unknown((app.id, chosen)):
+            turns.end(chosen)
+        return key if chosen == key_id else None
 
     async def _fetch(self, app: App, rail: Rail, key_id: str) -> VerificationKey | None:
         cause = Cause(

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rowcol.core.money import Cost, Money
+from rowcol.core.text import clean_line
 from rowcol.simulation.judge import Tally
 
 if TYPE_CHECKING:
@@ -225,4 +226,4 @@ def _iso(moment: datetime | None) -> str | None:
 def _plain(text: str) -> Any:
     from rich.text import Text  # noqa: PLC0415 - names from a file are no markup
 
-    return Text(text)
+    return Text(clean_line(text))

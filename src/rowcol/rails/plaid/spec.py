@@ -122,7 +122,7 @@ _LISTED = (
         is_callable=True,
     ),
     # Our own bound, against forged key ids: half of it is asked for.
-    _free("/webhook_verification_key/get", "a key that signs deliveries", _per_minute((None, 12))),
+    _free("/webhook_verification_key/get", "a key that signs deliveries", _per_minute((None, 24))),
     _free("/sandbox/public_token/create", "a login without a person; sandbox only"),
     _free("/sandbox/item/fire_webhook", "make a delivery come; sandbox only", is_callable=True),
     _free("/sandbox/item/reset_login", "break a login; sandbox only", is_callable=True),
