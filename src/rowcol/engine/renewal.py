@@ -37,6 +37,8 @@ WAITS = timedelta(seconds=5)
 NOT_STORED = (
     "a new token of this login is kept until the store takes it; nothing is called before that"
 )
+RENEWAL_S = 65
+"""What two renewals may take before a call, and the document that says where they are asked for."""
 CAUSE = Cause(Trigger.REPAIR, "the access token has to be renewed before the next call")
 
 
