@@ -13,6 +13,7 @@ from rowcol.core.books import LedgerAccount, OpenItem, Party
 from rowcol.core.change import Action
 from rowcol.core.ids import BusinessId, FirmId
 from rowcol.core.need import Purpose, Question, question_of
+from rowcol.core.secret import hiding
 from rowcol.engine.answer import Answer
 from rowcol.engine.books import BooksAnswer
 from rowcol.services import books
@@ -21,6 +22,7 @@ from rowcol.services.hot import KEPT, Kept
 from rowcol.services.plane import OpenPlane
 
 
+@hiding
 class CacheService:
     """Reads of one business. `firm` may be left out where the plane has only one."""
 
