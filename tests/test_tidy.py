@@ -177,6 +177,13 @@ def test_nothing_is_patched() -> None:
     )
 
 
+def test_no_exception_is_handed_to_the_logging() -> None:
+    """A host's formatter prints local variables beside a traceback: `origin_of(error)` has none."""
+    told = re.compile(r"log(ger)?\.exception\(|exc_info\s*=")
+    ours = {path: text for path, text in texts().items() if path.is_relative_to(SRC)}
+    assert [place(path) for path, text in ours.items() if told.search(text)] == []
+
+
 def test_glossary_terms_exist() -> None:
     """Every identifier in code font in GLOSSARY.md occurs in the source."""
     glossary = ROOT / "GLOSSARY.md"

@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
 DATABASE_FILE = "rowcol.db"
 KEY_FILE = "rowcol.key"
+TOKENS_MIN = timedelta(seconds=20)
+"""For tokens that the store did not take yet, also where the rest took all of the grace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +111,19 @@ class Plane:
 
 async def _close(plane: OpenPlane, closing: contextlib.AsyncExitStack) -> None:
     """Each step is made whatever the one before it raised: the last one in comes first."""
+    begun_at = plane.clock.now()
+
+    async def store_tokens() -> None:
+        """In what is left of the grace."""
+        left = STOP_MAX - (plane.clock.now() - begun_at)
+        await plane.renewer.unstored.finish(max(left, TOKENS_MIN))
+
     async with closing as steps:
         steps.push_async_callback(plane.decisions.finish)
         for task in plane.tasks:
             steps.push_async_callback(_cancelled, task)
         steps.push_async_callback(plane.inbox.drain)
-        steps.push_async_callback(plane.renewer.unstored.finish, STOP_MAX)
+        steps.push_async_callback(store_tokens)
         steps.push_async_callback(plane.renewer.unbroken.finish, STOP_MAX)
         steps.push_async_callback(plane.runner.stop)
 

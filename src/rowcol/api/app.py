@@ -13,7 +13,7 @@ from rowcol import __version__
 from rowcol.api import problem
 from rowcol.api.auth import Tokens
 from rowcol.api.callback import CALLBACK, Callback, is_callback
-from rowcol.api.gate import Gate, HostPrincipal
+from rowcol.api.gate import Gate, HostPrincipal, checked
 from rowcol.api.health import Readiness
 from rowcol.api.hot import Front
 from rowcol.api.metrics import Counts
@@ -51,10 +51,10 @@ def create_app(plane: OpenPlane) -> FastAPI:
 def plane_router(plane: OpenPlane, principal: HostPrincipal | None = None) -> APIRouter:
     """The same operations for a host: `app.include_router(plane_router(plane, principal), prefix="/rowcol")`.
 
-    `principal`: how the host says who asks; left out, our own tokens are asked for. Webhooks and
-    health need neither.
+    `principal`: how the host says who asks (`gate.HostPrincipal`: what it takes, returns and raises); left out, our own
+    tokens are asked for. Webhooks and health need neither. Raise `Misconfigured` for one that cannot be right.
     """
-    return _router(Gate(plane, Tokens(plane), Counts(), ROLES, principal, BYTES_MAX))
+    return _router(Gate(plane, Tokens(plane), Counts(), ROLES, checked(principal), BYTES_MAX))
 
 
 class _App(FastAPI):

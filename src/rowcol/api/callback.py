@@ -65,7 +65,11 @@ class Callback:
             return page(404, "Not found", "Nothing is connected here.")
         if request.method != "GET":  # a preview must not use up the secret
             return page(405, "Not done", "Open the address in a browser.")
-        return await self._completed(dict(request.query_params))
+        answers = request.query_params
+        request.scope["query_string"] = (
+            b""  # the server's access log names the scope's address: code and state are secrets
+        )
+        return await self._completed(dict(answers))
 
     async def _completed(self, answers: Mapping[str, str]) -> Response:
         try:

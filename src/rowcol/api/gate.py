@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from fastapi import Depends
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,15 +22,21 @@ from rowcol.api.auth import Tokens
 from rowcol.api.metrics import Counts
 from rowcol.api.roles import Principal, Role
 from rowcol.core.ids import FirmId
-from rowcol.core.refusal import Forbidden, Refusal
+from rowcol.core.refusal import Forbidden, Misconfigured, Refusal
 from rowcol.services.plane import OpenPlane
 
 BODY_MAX = 64 * 1024
 PLACE = "rowcol.caller"
 
 Handle = Callable[[Request], Coroutine[Any, Any, Response]]
-HostPrincipal = Callable[[Request], Awaitable[Principal]]
-"""How a host says who asks: it raises `Unauthorized` or an HTTPException, or returns the principal."""
+HostPrincipal = Callable[[Request], Awaitable[Principal] | Principal]
+"""How a host says who asks.
+
+It takes the request, as a coroutine function or a plain one (which is run in a thread), and returns a `Principal` with the
+firm, the role and a name for the log. Whom it does not know it refuses: by `Unauthorized` or `Forbidden` of ours, answered
+as a problem, or by whatever the host raises elsewhere (`HTTPException(401, headers=...)`), which passes through unchanged.
+It never returns None. A wrong function is told at mount (`checked`), a wrong value is a 500 and nobody gets in.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,33 +106,96 @@ class Gate:
 
     def around(self, inner: Handle, key: str, where: str) -> Handle:
         """`inner` behind the gate. `key`: its method and path."""
-        least, bytes_max = self.roles[key], self.bytes_max.get(key, BODY_MAX)
+        is_asked = self.roles[key] is not None and self.principal is not None
 
         async def handle(request: Request) -> Response:
-            try:
-                if least is not None:
-                    caller = await self.admit(request)
-                    caller.need(least)
-                    request.scope[PLACE] = caller
-                return await inner(Request(request.scope, bounded(request.receive, bytes_max)))
-            except Refusal as error:
-                return problem.refused(error)
-            except RequestValidationError as error:
-                return problem.invalid(error)
-            except HTTPException as error:
-                return problem.plain(error)
-            except Exception as error:  # noqa: BLE001 - whatever it was, its text stays with us
-                return problem.broken(error, self.plane.rng, where)
+            told: object = None
+            if is_asked:
+                try:
+                    told = await self._told(request)
+                except Refusal as error:  # what else the host raises is the host's own to answer
+                    return problem.refused(error)
+            return await self._answer(request, told, inner, key, where)
 
         return handle
 
-    async def admit(self, request: Request) -> Caller:
-        """Who asks. Raise `Unauthorized`."""
+    async def _answer(
+        self, request: Request, told: object, inner: Handle, key: str, where: str
+    ) -> Response:
+        least, bytes_max = self.roles[key], self.bytes_max.get(key, BODY_MAX)
+        try:
+            if least is not None:
+                caller = await self.admit(request, told)
+                caller.need(least)
+                request.scope[PLACE] = caller
+            return await inner(Request(request.scope, bounded(request.receive, bytes_max)))
+        except Refusal as error:
+            return problem.refused(error)
+        except RequestValidationError as error:
+            return problem.invalid(error)
+        except HTTPException as error:
+            return problem.plain(error)
+        except Exception as error:  # noqa: BLE001 - whatever it was, its text stays with us
+            return problem.broken(error, self.plane.rng, where)
+
+    async def _told(self, request: Request) -> object:
+        """What the host's function returns. A plain one may wait for its database: it runs in a thread."""
+        assert self.principal is not None
+        call = getattr(self.principal, "__call__", None)  # noqa: B004 - an object may have an async one
+        is_async = inspect.iscoroutinefunction(self.principal) or inspect.iscoroutinefunction(call)
+        told: object = (
+            self.principal(request)
+            if is_async
+            else await run_in_threadpool(self.principal, request)
+        )
+        return await told if inspect.isawaitable(told) else told
+
+    async def admit(self, request: Request, told: object) -> Caller:
+        """Who asks. `told`: what the host's principal returned. Raise `Unauthorized`, or `Misconfigured` where that is none."""
+        principal = told
         if self.principal is None:
             principal = await self.tokens.principal(request.scope["headers"])
-        else:
-            principal = await self.principal(request)
+        if not (
+            isinstance(principal, Principal)
+            and isinstance(principal.role, Role)
+            and isinstance(principal.firm, str)
+            and principal.firm
+        ):
+            raise Misconfigured(
+                f"the host's principal returned {_kind(principal)}, not a Principal with a firm and a Role",
+                "raise `Unauthorized` or an HTTPException for whom it does not know",
+            )
         return Caller(self.plane, principal, self.tokens, self.counts)
+
+
+def checked(principal: HostPrincipal | None) -> HostPrincipal | None:
+    """The host's function, as far as can be seen before it is called. Raise `Misconfigured` saying what is wrong with it."""
+    if principal is None:
+        return None
+    takes = "give `principal` a function that takes the request and returns a `rowcol.api.roles.Principal`"
+    if not callable(principal):
+        raise Misconfigured(f"principal is {_kind(principal)}, which cannot be called", takes)
+    try:
+        inspect.signature(principal).bind(object())
+    except TypeError:
+        raise Misconfigured("principal cannot be called with the request alone", takes) from None
+    except ValueError:  # a signature that cannot be seen
+        return principal
+    named = principal if inspect.isroutine(principal) else type(principal).__call__
+    try:
+        given = get_type_hints(named).get("return", Any)
+    except (NameError, TypeError):  # names that exist for type checkers only
+        return principal
+    if get_origin(given) in (Awaitable, Coroutine):
+        given = get_args(given)[-1]
+    if given is not Any and not (isinstance(given, type) and issubclass(given, Principal)):
+        raise Misconfigured(f"principal returns {given}, not a Principal", takes)
+    return principal
+
+
+def _kind(value: object) -> str:
+    """Of a host's value its kind alone: it may hold anything."""
+    return "None" if value is None else f"a value of type {type(value).__name__}"
 
 
 def bounded(receive: Receive, bytes_max: int) -> Receive:

@@ -96,11 +96,11 @@ class Look:
     """
 
     endpoint: str
-    arguments: Mapping[str, str | int | bool | None] = field(default_factory=dict)
+    arguments: Mapping[str, str | int | bool | None] = field(default_factory=dict, repr=False)
     stream: str = ""
     is_full: bool = False
     is_page: bool = False
-    body: Mapping[str, object] | None = None
+    body: Mapping[str, object] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +253,7 @@ class Grant:
     value: str = field(repr=False)
     remote_id: RemoteId = RemoteId("")
     expires_at: datetime | None = None
-    url: str = ""
+    url: str = field(default="", repr=False)
     remote_request_id: str = ""
     session: str = ""
     progress: Progress | None = None

@@ -5,16 +5,20 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import inspect
 import re
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import final
+from typing import Any, TypeVar, final
 
 from typing_extensions import override
 
 from rowcol.core.refusal import Refusal
+
+T = TypeVar("T")
 
 
 @final
@@ -76,10 +80,33 @@ def unseen() -> Iterator[None]:
         raise
 
 
+def hiding(service: type[T]) -> type[T]:
+    """What the coroutine methods of a class raise keeps no locals of ours, nor those of whom we called: it is for faces whose
+    errors land in a host's log."""
+    for name, method in vars(service).copy().items():
+        if inspect.iscoroutinefunction(method):
+            setattr(service, name, _hiding(method))
+    return service
+
+
+def _hiding(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    async def hidden(*args: Any, **kwargs: Any) -> Any:
+        work = method(*args, **kwargs)
+        del args, kwargs  # a running frame keeps its own
+        with unseen():
+            return await work
+
+    return hidden
+
+
 def _clear(error: BaseException | None, seen: set[int]) -> None:
     """Of the error and of every error that it came of. Frames that still run are left alone."""
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         traceback.clear_frames(error.__traceback__)
+        if isinstance(error, UnicodeDecodeError):  # it carries all that was to be decoded
+            error.args = (error.encoding, b"", error.start, error.end, error.reason)
+            error.object = b""
         _clear(error.__cause__, seen)
         error = error.__context__

@@ -27,7 +27,7 @@ class Response:
     """One HTTP answer, whole. `sent_at` is when the request left: a live value is true from then on."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     sent_at: datetime
     received_at: datetime

@@ -14,6 +14,7 @@ from rowcol.core.change import Action
 from rowcol.core.ids import BusinessId, FirmId
 from rowcol.core.need import Purpose, Question, question_of
 from rowcol.core.rail import Role
+from rowcol.core.secret import hiding
 from rowcol.engine.answer import Answer
 from rowcol.engine.books import BooksAnswer
 from rowcol.services import books
@@ -23,6 +24,7 @@ from rowcol.services.pauses import need_one_running
 from rowcol.services.plane import OpenPlane
 
 
+@hiding
 class CacheService:
     """Reads of one business. `firm` may be left out where the plane has only one."""
 

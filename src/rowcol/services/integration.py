@@ -29,6 +29,7 @@ from rowcol.core.rail import (
 )
 from rowcol.core.records import LinkKind
 from rowcol.core.refusal import BadInput, NotFound, RailRefused, Refusal
+from rowcol.core.secret import hiding
 from rowcol.core.wire import Response
 from rowcol.engine.answer import Answer
 from rowcol.engine.gateway import Cause, Sent
@@ -56,6 +57,7 @@ class Refreshed:
     refused: Mapping[ConnectionId, str] = field(default_factory=dict)
 
 
+@hiding
 class IntegrationService:
     """Refreshes, connects and calls, for one business. `firm` may be left out where the plane has only one."""
 
