@@ -93,5 +93,7 @@ class DecisionLog:
             await self._clock.sleep_until(self._clock.now() + FLUSH_EVERY)
             try:
                 await self.flush()
+            except Refusal as error:
+                log.warning("decisions.flush_failed", reason=error.message)
             except Exception:
                 log.exception("decisions.flush_failed")

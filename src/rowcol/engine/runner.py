@@ -10,6 +10,7 @@ import structlog
 
 from rowcol.core.change import Lease, SubjectKind
 from rowcol.core.records import Business
+from rowcol.core.refusal import Refusal
 from rowcol.engine.ambient import Ambient
 from rowcol.engine.reconcile import Reconciler
 from rowcol.engine.topics import DUE
@@ -108,6 +109,9 @@ class Runner:
             if len(self._running) < self._concurrency:
                 took = await self._claim(looked_at)
             due_at = await self._store.next_due_at(self._only)
+        except Refusal as error:
+            log.error("runner.store_failed", reason=error.message)  # noqa: TRY400 - no mistake of ours
+            due_at = None
         except Exception:
             log.exception("runner.store_failed")
             due_at = None

@@ -227,6 +227,8 @@ async def run(plane: OpenPlane) -> None:
         try:
             due = await plane.store.due_links(plane.clock.now(), AT_ONCE)
             await asyncio.gather(*(_guarded(plane, link) for link in due))
+        except Refusal as error:
+            log.warning("sessions.store_failed", reason=error.message)
         except Exception:
             log.exception("sessions.store_failed")
         await plane.clock.sleep_until(plane.clock.now() + EVERY)
