@@ -127,4 +127,4 @@ class Shell:
             process.send_signal(signal.SIGTERM)
             _, said = process.communicate(timeout=60)
         assert process.returncode == 0, said
-        assert "Traceback" not in said
+        assert "Traceback" not in said, said

@@ -5,8 +5,11 @@ SQLite goes on with a file that was deleted, and would acknowledge what nobody e
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import structlog
@@ -33,11 +36,17 @@ class DatabaseFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._identity: Identity | None = None
+        self._sides: tuple[Identity | None, ...] = ()
+        self._connections = 0
+        self._lock = threading.Lock()
         self._bytes_max = 0
         self._is_damaged = False
 
     def check(self) -> None:
-        """Raise `Busy` unless the file of the first check is still there, and not cut short."""
+        """Raise `Busy` unless the file of the first check is still there, not cut short, and has its log.
+
+        A connection that is refused stays open: what it wrote before goes into the file when it is closed.
+        """
         try:
             found = self._path.stat()
         except FileNotFoundError:
@@ -52,15 +61,25 @@ class DatabaseFile:
         if found.st_size < self._bytes_max and self._is_cut():
             raise _refused("was cut short while it was open", _RESTORE)
         self._bytes_max = found.st_size
-
-    def sides(self) -> tuple[Identity | None, ...]:
-        """Log and lock table, as they are now. While a connection is open nobody may replace them."""
-        return tuple(_identity_of(Path(f"{self._path}{end}")) for end in SIDES)
-
-    def check_sides(self, opened: tuple[Identity | None, ...]) -> None:
-        """Raise `Busy` unless they are those that a connection has open."""
-        if self.sides() != opened:
+        if self._connections and self._beside() != self._sides:
             raise _refused("has lost its log: -wal or -shm was deleted while it was open", _LOG)
+
+    @contextlib.contextmanager
+    def opening(self) -> Iterator[None]:
+        """While a connection is made: log and lock table stay those of the first until the last is `closed`."""
+        with self._lock:
+            yield
+            if not self._connections:
+                self._sides = self._beside()
+            self._connections += 1
+
+    def closed(self) -> None:
+        """A connection is about to go."""
+        with self._lock:
+            self._connections -= 1
+
+    def _beside(self) -> tuple[Identity | None, ...]:
+        return tuple(_identity_of(Path(f"{self._path}{end}")) for end in SIDES)
 
     def note(self, error: BaseException | None) -> None:
         """Remember damage until the next start: pages that can be read say nothing of the others."""

@@ -23,7 +23,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
 from rowcol.adapters.sql.executor import DATABASE_ERRORS, Job, T, refusal_of, sqlite_code
-from rowcol.adapters.sql.file import DatabaseFile, Identity
+from rowcol.adapters.sql.file import DatabaseFile
 from rowcol.adapters.sql.tables import Tables
 from rowcol.adapters.sql.tx import Tx
 from rowcol.core.refusal import Busy
@@ -204,25 +204,17 @@ class _Place:
 
     def __init__(self, engine: Engine, file: DatabaseFile) -> None:
         self._engine = engine
-        self._file = file
+        self.file = file
         self._conn: Connection | None = None
-        self._sides: tuple[Identity | None, ...] = ()
 
     def tx(self, t: Tables, clock: Clock | None) -> tuple[Tx, sqlite3.Connection]:
         """For the next transaction, and the driver that begins and ends it."""
+        self.file.check()
         if self._conn is None:
-            self._file.check()
-            self._conn = self._engine.connect()
-            self._sides = self._file.sides()
-        self.check()
+            with self.file.opening():
+                self._conn = self._engine.connect()
         driver = driver_of(self._conn)
         return Tx(self._conn, t, clock, driver), driver
-
-    def check(self) -> None:
-        """Raise `Busy` unless what is open is what others find under its name. A connection that is refused stays open:
-        what it wrote before goes into the file when it is closed."""
-        self._file.check()
-        self._file.check_sides(self._sides)
 
     def recover(self, error: BaseException) -> None:
         """End whatever transaction is left; a connection that failed oddly is not used again."""
@@ -239,6 +231,7 @@ class _Place:
     def close(self) -> None:
         conn, self._conn = self._conn, None
         if conn is not None:
+            self.file.closed()
             with contextlib.suppress(*DATABASE_ERRORS):
                 conn.close()
 
@@ -261,7 +254,7 @@ def _write_batch(place: _Place, t: Tables, clock: Clock | None, batch: Sequence[
             _run_job(tx, driver, waiting, is_alone=len(batch) == 1)
         if driver.in_transaction:
             driver.execute("COMMIT")
-        place.check()  # once more: nobody hears that it is stored where the file went meanwhile
+        place.file.check()  # once more: nobody hears that it is stored where the file went meanwhile
     except DATABASE_ERRORS as error:
         place.recover(error)
         _fail(batch, refusal_of(error))

@@ -1,0 +1,122 @@
+"""A full disk and a lock that somebody else keeps.
+
+`rowcol init` on a full disk: had left an empty settings file, a key of 0 bytes or half a database, and the next `init` called
+that set up; leaves nothing that is empty, and the next one finishes. readyz on a full or locked store: had "ok", as it only
+read; has 503 with the reason, and "ok" again by itself. A display on the command line: had exit code 4 with its answer thrown
+away; has the answer, as over HTTP. A lock of another process: is waited for 5 s, as the documents say.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from rowcol.adapters.sql import open_sqlite
+from rowcol.adapters.sql.sqlite import BUSY_TIMEOUT_MS, Options
+from rowcol.api.health import KEPT, Readiness
+from rowcol.core.refusal import Busy
+from tests.api.rig import face
+from tests.cli.rig import Shell
+
+HELD_S = BUSY_TIMEOUT_MS / 1000 - 1.5
+
+
+@contextlib.contextmanager
+def file_size(most: int) -> Iterator[None]:
+    """No file of this process grows beyond this: to a program, a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_init_on_a_full_disk_leaves_nothing_half_and_is_finished_by_the_next(
+    tmp_path: Path,
+) -> None:
+    shell = Shell(tmp_path)
+    for most in (0, 1000, 4096, 100_000, 300_000):
+        with file_size(most):
+            said = shell("init", "--json", rc=None)
+        assert said.returncode in (2, 4), most
+        assert '"internal"' not in said.stdout, said
+        left = [p for p in tmp_path.rglob("*") if p.is_file()]
+        assert all(p.stat().st_size for p in left), left
+        assert {p.name for p in left} <= {"rowcol.toml", "rowcol.db", "rowcol.key"}
+    assert len(shell.json("init")["token"]) == 43
+    shell("business", "add", "Harbor Dental")
+
+
+async def test_a_full_disk_is_not_ready_and_is_again_by_itself(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    await (await open_sqlite(path)).close()
+    with closing(sqlite3.connect(path)) as file:
+        (pages,) = file.execute("PRAGMA page_count").fetchone()
+    store = await open_sqlite(path, options=Options(max_page_count=pages))
+    with pytest.raises(Busy, match="full"):
+        await store.probe()
+    roomy = f"PRAGMA max_page_count = {pages + 1000}"
+    await store.executor.write(lambda tx: tx.conn.exec_driver_sql(roomy).scalar())
+    assert await store.probe()
+    assert await store.read_switches() == {}
+    await store.close()
+
+
+async def test_a_locked_store_is_not_ready_and_is_again_by_itself(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    store = await open_sqlite(path, options=Options(busy_timeout_ms=100))
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Busy, match="another process holds"):
+            await store.probe()
+    assert await store.probe()
+    await store.close()
+
+
+async def test_readyz_says_why_and_writes_once_a_second_at_most(tmp_path: Path) -> None:
+    """It needs no token: had it written for each request, whoever asks would keep the disk busy."""
+    async with face(tmp_path) as it:
+        plane, probes = it.it.plane, 0
+        whole = plane.store.probe
+
+        class Counted:
+            async def probe(self) -> int | None:
+                nonlocal probes
+                probes += 1
+                return await whole()
+
+            async def next_due_at(self) -> None:
+                if probes > 1:
+                    raise Busy("the disk is full")
+
+        kept, plane.store = plane.store, Counted()  # type: ignore[assignment] # what readiness asks
+        readiness = Readiness(plane)
+        for _ in range(50):
+            assert (await readiness.health()).status == "ok"
+        assert probes == 1
+        it.it.clock.advance(KEPT)
+        found = await readiness.health()
+        plane.store = kept
+        assert (found.status, found.reason, probes) == ("unavailable", "the disk is full", 2)
+
+
+@pytest.mark.long
+async def test_a_lock_is_waited_for_as_long_as_documented(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    store = await open_sqlite(path)
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(HELD_S, other.close)
+    release.start()
+    await store.set_switch("kept", "waited for")
+    release.join()
+    assert await store.read_switches() == {"kept": "waited for"}
+    await store.close()
