@@ -68,7 +68,7 @@ def test_a_service_notices_what_happens_to_its_file(tmp_path: Path) -> None:
         for _ in range(5000):
             if (found := asked(f"{url}/readyz"))[0] == status:
                 return found[1]
-        raise AssertionError(found)
+        raise AssertionError(f"never {status}")
 
     acknowledged = 0
     with shell.running("serve", "--port", "0") as service:

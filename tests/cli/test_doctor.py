@@ -70,9 +70,9 @@ def test_credentials_in_addresses_are_hidden(tmp_path: Path) -> None:
         "ROWCOL_QBO__MAIN__SECRET": "hunter-2",
     }
     for words in (["doctor"], ["doctor", "--json"]):
-        said = shell(*words, rc=None).stdout
-        assert "https://***@rowcol.example/webhooks/plaid/main" in said
-        assert "hunter" not in said
+        told = shell(*words, rc=None).stdout
+        assert "https://***@rowcol.example/webhooks/plaid/main" in told
+        assert "hunter" not in told
     shell.environment = {"ROWCOL_DATABASE_URL": "postgresql://u:pass:hunter-2@127.0.0.1:9/x"}
     for words in (["doctor"], ["db", "check"], ["db", "upgrade"], ["business", "list"]):
         for more in ([], ["--json"]):
