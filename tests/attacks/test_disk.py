@@ -8,11 +8,8 @@ away; has the answer, as over HTTP. A lock of another process: is waited for 5 s
 
 from __future__ import annotations
 
-import contextlib
-import resource
 import sqlite3
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -23,20 +20,9 @@ from rowcol.adapters.sql.sqlite import BUSY_TIMEOUT_MS, Options
 from rowcol.api.health import KEPT, Readiness
 from rowcol.core.refusal import Busy
 from tests.api.rig import face
-from tests.cli.rig import Shell
+from tests.cli.rig import Shell, file_size
 
 HELD_S = BUSY_TIMEOUT_MS / 1000 - 1.5
-
-
-@contextlib.contextmanager
-def file_size(most: int) -> Iterator[None]:
-    """No file of this process grows beyond this: to a program, a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_init_on_a_full_disk_leaves_nothing_half_and_is_finished_by_the_next(

@@ -20,11 +20,11 @@ async def test_an_order_to_what_is_paused_is_409(tmp_path: Path, what: str) -> N
             name = "pause.paid" if kind == "paid" else f"pause.rail.{which}"
             await it.it.plane.store.set_switch(name, "in dispute")
         path = f"/v1/businesses/{BUSINESS}"
-        asked = await it.ask("POST", f"{path}/refresh", json={"force": True})
+        asked = await it.ask("POST", f"{path}/balance/refresh", json={"force": True})
         price = asked.json()["price_micros"]
         body = {"force": True, "price_confirmed_micros": price}
         before = len(it.it.bank.calls)
-        answer = await it.ask("POST", f"{path}/refresh", json=body)
+        answer = await it.ask("POST", f"{path}/balance/refresh", json=body)
         said = answer.json()
         assert (answer.status_code, said["code"]) == (409, "paused")
         assert f"rowcol resume {what}" in said["what_to_do"]

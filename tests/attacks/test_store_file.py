@@ -65,9 +65,10 @@ def test_a_service_notices_what_happens_to_its_file(tmp_path: Path) -> None:
 
     def ready(url: str, status: int) -> str:
         """The text once it has this status: an answer is kept for a second."""
-        while (found := asked(f"{url}/readyz"))[0] != status:
-            pass
-        return found[1]
+        for _ in range(5000):
+            if (found := asked(f"{url}/readyz"))[0] == status:
+                return found[1]
+        raise AssertionError(f"never {status}")
 
     acknowledged = 0
     with shell.running("serve", "--port", "0") as service:

@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -128,3 +129,14 @@ class Shell:
             _, said = process.communicate(timeout=60)
         assert process.returncode == 0, said
         assert "Traceback" not in said, said
+
+
+@contextlib.contextmanager
+def file_size(most: int) -> Iterator[None]:
+    """No file of this process grows beyond this: to a program, a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from rowcol.cli.read import deadline_of, patiently, waiting
 from rowcol.core.need import Purpose
 from rowcol.core.refusal import BadInput
-from tests.cli.rig import Shell
+from tests.cli.rig import Shell, file_size
 from tests.waiting import until
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -93,3 +95,14 @@ async def test_what_takes_a_while_says_so(capsys: pytest.CaptureFixture[str]) ->
         return "done"
 
     assert await patiently(ends_once_it_was_said(), "for it") == "done"
+
+
+def test_a_display_is_answered_where_nothing_can_be_stored(connected: Shell) -> None:
+    """As over HTTP; had exit code 4, its answer thrown away with the record of it."""
+    with closing(sqlite3.connect(connected.folder / "rowcol-data" / "rowcol.db")) as service:
+        service.execute(
+            "SELECT count(*) FROM rowcol_firms"
+        )  # as a service does, it keeps the log open
+        with file_size(0):
+            said = connected.json("read", "h-1")
+    assert (said["action"], bool(said["cash"])) == ("SERVE", True)
