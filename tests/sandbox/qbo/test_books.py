@@ -29,7 +29,11 @@ def test_a_bill_payment_moves_its_bill(rig: Rig) -> None:
     vendor = rig.vendor()
     bill = rig.bill(vendor)
     rig.wait(minutes=5)
-    payment = rig.books.get("BillPayment", rig.pay(vendor, bill, PayType="CreditCard"))
+    card: dict[str, Any] = {
+        "PayType": "CreditCard",
+        "CreditCardPayment": {"CCAccountRef": {"value": "41"}},
+    }
+    payment = rig.books.get("BillPayment", rig.pay(vendor, bill, **card))
     row = rig.books.get("Bill", bill)
     assert row["Balance"] == Decimal(60)
     assert row["SyncToken"] == "1"

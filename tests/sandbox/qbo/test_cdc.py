@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -121,3 +122,22 @@ async def test_a_merge_may_leave_no_tombstone() -> None:
         found = await rig.query("SELECT * FROM Vendor WHERE Active IN (true, false)")
         assert [row["Id"] for row in found["Vendor"]] == [winner]
         assert loser in rig.books.tombstones("Vendor"), "the truth is told to tests"
+
+
+@pytest.mark.parametrize("shape", ["fault_400", "empty"])
+async def test_the_future_is_a_switch(shape: Any) -> None:
+    """A second ahead is not: `time` is rounded."""
+    rig = Rig(Switches(cdc_future=shape))
+    now = rig.clock.now()
+    assert await rig.cdc("Bill", now) == [{}]
+    later = quote((now + timedelta(hours=1)).isoformat())
+    got = await rig.call("GET", f"cdc?entities=Bill&changedSince={later}")
+    assert got.status == (400 if shape == "fault_400" else 200)
+
+
+@pytest.mark.parametrize(
+    "since", ["", "yesterday", "20260105", "2026-01-05T03:20:42 07:00", "0001-01-01"]
+)
+async def test_a_moment_that_is_none(rig: Rig, since: str) -> None:
+    got = await rig.call("GET", f"cdc?entities=Bill&changedSince={quote(since)}")
+    assert got.code == ("2010" if since else "2020")

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from rowcol.sandbox.qbo.catalog import CLASSIFICATIONS, PROFIT_AND_LOSS
 from tests.sandbox.qbo.rig import Rig, invoice_body
 
@@ -93,3 +95,46 @@ async def test_a_sheet_balances_whatever_the_accounts_are(rig: Rig) -> None:
     assert sorted(filter(None, ids)) == sorted(expected | {checking})
     incomes, costs = (await rig.ok("GET", "reports/ProfitAndLoss"))["Rows"]["Row"]
     assert cells(report)["Net Income"] == [str(total(incomes) - total(costs))]
+
+
+@pytest.mark.parametrize(
+    ("report", "code"),
+    [
+        ("BalanceSheet?columns=Total", "500"),
+        ("BalanceSheet?date_macro=This%20Month", "500"),
+        ("BalanceSheet?summarize_column_by=Month", "500"),
+        ("BalanceSheet?accounting_method=Cash", "500"),
+        ("BalanceSheet?end_date=tomorrow", "2010"),
+        ("BalanceSheet?report_date=2026-01-05", "500"),
+        ("ProfitAndLoss?customer=1", "500"),
+        ("ProfitAndLoss?start_date=2026-02-01&end_date=2026-01-01", "2010"),
+        ("AgedPayables?start_date=2026-01-01", "500"),
+        ("AgedPayables?report_date=2020-01-01", "500"),
+        ("AgedPayables?num_periods=6", "500"),
+        ("AgedReceivables?surprise=1", "500"),
+    ],
+)
+async def test_what_a_report_cannot_do_is_refused(rig: Rig, report: str, code: str) -> None:
+    """It was answered as if nobody had asked, and a basis of Cash was told of accrued figures."""
+    assert (await rig.call("GET", f"reports/{report}")).code == code
+
+
+async def test_what_it_does_anyway_may_be_asked_for(rig: Rig) -> None:
+    asked = "accounting_method=Accrual&summarize_column_by=Total&minorversion=75"
+    for report in ("BalanceSheet", "ProfitAndLoss"):
+        found = await rig.ok("GET", f"reports/{report}?{asked}")
+        assert found["Header"]["ReportBasis"] == "Accrual"
+    await rig.ok("GET", "reports/AgedPayables?aging_method=Report_Date&report_date=2027-01-01")
+
+
+async def test_a_sheet_of_another_day(rig: Rig) -> None:
+    """What is dated later does not count; both sides still add up."""
+    for day, amount in (("2025-12-31", 8), ("2026-01-02", 16), ("2026-06-01", 32)):
+        body = journal("35", "1", Decimal(amount)) | {"TxnDate": day}
+        rig.books.create("JournalEntry", body)
+    for end, checking in (("2025-12-31", "8.00"), ("2026-01-02", "24.00"), ("2027-01-01", "56.00")):
+        report = await rig.ok("GET", f"reports/BalanceSheet?end_date={end}")
+        assert cells(report)["Checking"] == [checking]
+        assets, claims = report["Rows"]["Row"]
+        assert total(assets) == total(claims)
+        assert report["Header"]["EndPeriod"] == end

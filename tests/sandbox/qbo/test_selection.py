@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from rowcol.sandbox.qbo import Switches
 from tests.sandbox.qbo.rig import Rig
 
@@ -81,3 +83,28 @@ async def test_the_unpublished_limits() -> None:
     rig = Rig(Switches(in_list_max=2, statement_max=80))
     for text in ("SELECT * FROM Bill WHERE Id IN ('1','2','3')", f"SELECT * FROM Bill{' ' * 80}x"):
         assert (await rig.call("POST", "query", text.encode())).status == 400
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT * FROM Vendor WHERE DueDate > '2026-01-01'",
+        "SELECT * FROM Vendor WHERE Surprise = '1'",
+        "SELECT * FROM Vendor ORDERBY TxnDate",
+        "SELECT COUNT(*) FROM Vendor ORDERBY Surprise",
+        "SELECT *, Sku FROM Vendor",
+        "SELECT * FROM Bill WHERE PrivateNote.Text = 'x'",
+        "SELECT * FROM Bill WHERE Line.Amount > '5'",
+        "SELECT * FROM Bill WHERE Balance > 'much'",
+        "SELECT * FROM Bill WHERE Balance IN ('1', 'x')",
+        "SELECT * FROM Bill WHERE Balance LIKE '1%'",
+        "SELECT * FROM Bill WHERE TxnDate > '5 May 2026'",
+        "SELECT * FROM Bill WHERE MetaData.LastUpdatedTime > '20260105'",
+        "SELECT * FROM Vendor WHERE Active = 'maybe'",
+    ],
+)
+async def test_what_cannot_be_found_is_refused(rig: Rig, text: str) -> None:
+    """Each of them found nothing, or took no notice, before."""
+    rig.bill(rig.vendor())
+    got = await rig.call("POST", "query", text.encode())
+    assert (got.status, got.code) == (400, "4001")

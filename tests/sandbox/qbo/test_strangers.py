@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,8 @@ from starlette.routing import Route
 from rowcol.sandbox.clock import ManualClock
 from rowcol.sandbox.delivery import HttpWebhookSender
 from rowcol.sandbox.qbo import QboClient, QboEmulator, Switches, qbo_app
+from rowcol.sandbox.qbo.bodies import check
+from rowcol.sandbox.qbo.catalog import KINDS
 from rowcol.sandbox.qbo.company import Company
 from tests.sandbox.qbo.rig import bill_body
 from tests.sandbox.rig import SeedBits
@@ -188,6 +191,35 @@ def test_writing(stranger: Stranger) -> None:
     assert bill.delete(qb=qb)["Bill"]["status"] == "Deleted"
     with pytest.raises(sdk("quickbooks.exceptions", "ObjectNotFoundException")):
         objects("Bill").get(body["Id"], qb=qb)
+
+
+def test_a_property_that_there_is_not(stranger: Stranger) -> None:
+    qb = stranger.open()
+    vendor = objects("Vendor")()
+    vendor.DisplayName, vendor.Surprise = "V", "x"
+    with pytest.raises(sdk("quickbooks.exceptions", "ValidationException")) as caught:
+        vendor.save(qb=qb)
+    assert caught.value.error_code == 2010
+    assert stranger.company.books.rows("Vendor") == []
+
+
+def test_everything_that_the_sdk_has_may_be_written() -> None:
+    """Every attribute of its classes, set to what it is set to at first, inside those of its parts as well."""
+    for name in KINDS:
+        module = {"Class": "trackingclass", "CompanyInfo": "company_info"}.get(name, name.lower())
+        one = sdk(f"quickbooks.objects.{module}", name)()
+        for key, part in one.class_dict.items():
+            setattr(one, key, part())
+        details = getattr(one, "detail_dict", {}).values()
+        for key, part in one.list_dict.items():
+            parts = [part(), *(detail() for detail in details if key == "Line")]
+            setattr(one, key, parts)
+            for inner in parts:
+                for deep_key, deep in inner.class_dict.items():
+                    setattr(inner, deep_key, deep())
+        if hasattr(one, "AttachableRef") and not isinstance(one.AttachableRef, list):
+            one.AttachableRef = []  # the schema has a list
+        check(name, json.loads(one.to_json()))
 
 
 def test_batch_and_void(stranger: Stranger) -> None:

@@ -149,7 +149,7 @@ def _unsupported(key: str) -> QboError:
 _RULES: Final[dict[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(NUMERIC, _is_number),
     **dict.fromkeys(("CashBack", "CheckPayment", "CreditCardPayment", "Entity"), _is_object),
-    **dict.fromkeys(("AttachableRef", "Line", "LinkedTxn"), _is_list),
+    **dict.fromkeys(("AttachableRef", "Line", "LinkedTxn", "TaxRateDetail"), _is_list),
     **dict.fromkeys(_TEXTS, _is_scalar),
     **dict.fromkeys(_DATES, is_date),
     **dict.fromkeys(_FLAGS, _is_flag),

@@ -14,7 +14,7 @@ from rowcol.sandbox.qbo import consent, gate
 from rowcol.sandbox.qbo.emulator import QboEmulator
 from rowcol.sandbox.qbo.faults import AFTER_EFFECT, Fault
 from rowcol.sandbox.qbo.identity import Signer
-from rowcol.sandbox.qbo.tokens import ACCESS_LIFE_S, HARD_LIFE, REFRESH_LIFE_S, Pair
+from rowcol.sandbox.qbo.tokens import ACCESS_LIFE_S, HARD_LIFE, REFRESH_LIFE_S, SCOPES, Pair
 from rowcol.sandbox.qbo.values import Json, decode, encode
 from rowcol.sandbox.qbo.wire import Answer, Asked
 
@@ -87,8 +87,9 @@ class Authority:
             return _error("invalid_redirect_uri")
         scopes = tuple(wish.get("scope", "").split())
         back = {"state": wish["state"]} if "state" in wish else {}
-        if wish.get("response_type") != "code" or not scopes:
-            back["error"] = "invalid_request" if scopes else "invalid_scope"
+        is_known = bool(scopes) and SCOPES.issuperset(scopes)
+        if wish.get("response_type") != "code" or not is_known:
+            back["error"] = "invalid_request" if is_known else "invalid_scope"
         elif consent.has_choice(emulator, asked):
             return Answer(200, consent.page(emulator, wish["client_id"]), "text/html")
         else:

@@ -39,8 +39,6 @@ _OPERATIONS: Final = {
     ("void", ""): "void",
 }
 """`operation` and `include` of a write."""
-_JSON: Final = ("application/json",)
-_CONTENT_TYPES: Final = {"query": ("application/text", "text/plain")}
 _BY_TAX_SERVICE: Final = frozenset({"TaxCode", "TaxRate"})
 """Written by a service of their own, which is not here."""
 
@@ -101,8 +99,6 @@ def units(wish: Wish, asked: Asked, switches: Switches) -> int:
 def perform(wish: Wish, asked: Asked, company: Company, client_id: str) -> Json:
     """The answer without its `time`. Raise `QboError`."""
     _check_parameters(wish, asked, company.books.switches)
-    if asked.body and _content_type(asked) not in _CONTENT_TYPES.get(wish.operation, _JSON):
-        raise QboError("500", "Cannot consume content type")
     return _WORK[wish.operation](wish, asked, company, client_id)
 
 
@@ -122,8 +118,11 @@ def _check_parameters(wish: Wish, asked: Asked, switches: Switches) -> None:
         raise QboError("2050", "requestid", element="requestid")
 
 
-def _content_type(asked: Asked) -> str:
-    return asked.headers.get("content-type", "").partition(";")[0].strip().lower()
+def _check_content_type(asked: Asked, *allowed: str) -> None:
+    """Reported: no other type is read, whatever the body is."""
+    found = asked.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if asked.body and found not in allowed:
+        raise QboError("500", "Cannot consume content type")
 
 
 def _write_operation(asked: Asked) -> str:
@@ -139,6 +138,7 @@ def _write_operation(asked: Asked) -> str:
 
 
 def _body(asked: Asked) -> Json:
+    _check_content_type(asked, "application/json")
     try:
         body = decode(asked.body) if asked.body else {}
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -168,6 +168,7 @@ def _read(wish: Wish, _asked: Asked, company: Company, _by: str) -> Json:
 
 
 def _query(_wish: Wish, asked: Asked, company: Company, _by: str) -> Json:
+    _check_content_type(asked, "application/text", "text/plain")
     return run_query(_statement(asked), company)
 
 

@@ -74,15 +74,16 @@ _TEXTS: Final[dict[str, str]] = {
     " TaxCodeRef",
     "RefundReceipt": _RECEIPT,
     "SalesReceipt": _RECEIPT,
-    "TaxAgency": _ROW + "DisplayName TaxRegistrationNumber TaxTrackedOnPurchases TaxTrackedOnSales",
+    "TaxAgency": _ROW
+    + "Active DisplayName TaxRegistrationNumber TaxTrackedOnPurchases TaxTrackedOnSales",
     "TaxCode": _NAMED + "Description PurchaseTaxRateList SalesTaxRateList TaxGroup Taxable",
     "TaxRate": _NAMED
     + "AgencyRef Description DisplayType EffectiveTaxRate RateValue SpecialTaxType TaxReturnLineRef",
     "Term": _NAMED
     + "DayOfMonthDue DiscountDayOfMonth DiscountDays DiscountPercent DueDays DueNextMonthDays Type",
     "TimeActivity": _ROW
-    + "BillableStatus BreakHours BreakMinutes ClassRef CostRate CustomerRef DepartmentRef Description"
-    " EmployeeRef EndTime HourlyRate Hours ItemRef Minutes NameOf StartTime Taxable TxnDate VendorRef",
+    + "BillableStatus BreakHours BreakMinutes ClassRef CostRate CurrencyRef CustomerRef DepartmentRef Description"
+    " EmployeeRef EndTime ExchangeRate HourlyRate Hours ItemRef Line Minutes NameOf StartTime Taxable TxnDate VendorRef",
     "Transfer": _TRANSACTION + "Amount FromAccountRef ToAccountRef",
     "Vendor": _PERSON
     + "APAccountRef AcctNum Balance BillRate CostRate GSTIN TaxIdentifier TaxReportingBasis TermRef"

@@ -21,6 +21,9 @@ IDLE_LIFE: Final = timedelta(days=100)
 HARD_LIFE: Final = timedelta(days=5 * 365)
 ROTATION: Final = timedelta(hours=24)
 ACCOUNTING: Final = "com.intuit.quickbooks.accounting"
+SCOPES: Final = frozenset(
+    {ACCOUNTING, "com.intuit.quickbooks.payment", "openid", "profile", "email", "phone", "address"}
+)
 KEPT: Final = timedelta(days=1)
 """A dead access token is known for so long: it may still name what is to be revoked."""
 _N_RENEWALS_KEPT: Final = 200_000

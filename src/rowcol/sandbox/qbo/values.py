@@ -119,10 +119,7 @@ class CompanyClock:
         if _MOMENT.fullmatch(text) is None:  # Python takes `20260105` and weeks, too.
             raise ValueError(text)
         moment = datetime.fromisoformat(text)
-        try:
-            return (moment if moment.tzinfo else moment.replace(tzinfo=self._zone)).timestamp()
-        except OverflowError:
-            raise ValueError(text) from None
+        return (moment if moment.tzinfo else moment.replace(tzinfo=self._zone)).timestamp()
 
 
 def utc(stamp: float) -> datetime:
