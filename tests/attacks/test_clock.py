@@ -13,10 +13,11 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from rowcol.adapters.clock import SystemClock
 from rowcol.api.health import readiness
@@ -24,6 +25,7 @@ from rowcol.api.metrics import Counts, exposition
 from rowcol.core.change import Action
 from rowcol.core.clock_back import UNKNOWN_AT
 from rowcol.core.need import Purpose, question_of
+from rowcol.core.outcome import Outcome
 from rowcol.core.quota import Quota, reserve
 from rowcol.engine.answer import Answer
 from rowcol.engine.resolve import Open
@@ -116,8 +118,6 @@ async def test_a_live_look_is_not_blocked(tmp_path: Path, jump: timedelta) -> No
 
 @pytest.mark.parametrize("jump", JUMPS[1:])
 async def test_a_failure_of_then_blocks_nothing(tmp_path: Path, jump: timedelta) -> None:
-    from rowcol.core.outcome import Outcome
-
     async with rig(tmp_path) as it:
         await it.settle()
         it.clock.advance(jump)
@@ -225,7 +225,8 @@ class SetBack(SystemClock):
     def __init__(self) -> None:
         self.reads = 0
 
-    def now(self):  # type: ignore[no-untyped-def] # as the one above
+    @override
+    def now(self) -> datetime:
         self.reads += 1
         return super().now() - (timedelta(hours=6) if self.reads > 3 else timedelta(0))
 

@@ -83,8 +83,10 @@ class Tx:
         return us(now)
 
     def late_us(self) -> int:
-        """What is stamped later than that was not stamped by a clock that is right; nothing is, where none is known."""
-        return self.lease_now_us(_NEVER) + CLOCK_SKEW_MAX // timedelta(microseconds=1)
+        """What is stamped later than that was not stamped by a clock that is right. Nothing is, where the database's clock
+        rules: stamps are the hosts' own, so that `forget_after` has to find them."""
+        now = _NEVER if self.clock is None else self.clock.now()
+        return us(now + CLOCK_SKEW_MAX)
 
 
 @cache
