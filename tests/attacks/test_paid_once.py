@@ -20,10 +20,12 @@ from typing import Any
 import httpx2
 import pytest
 
+from rowcol.adapters.sql import open_sqlite
 from rowcol.core.change import Action, Change, Committed
 from rowcol.core.ids import FirmId
-from rowcol.core.need import Purpose
+from rowcol.core.need import Purpose, Trigger
 from rowcol.core.outcome import Billed
+from rowcol.core.rail import Look
 from rowcol.core.refusal import Busy
 from rowcol.engine.answer import Answer
 from rowcol.engine.gateway import Cause
@@ -165,8 +167,6 @@ class Full:
 
 @pytest.fixture
 async def full(tmp_path: Path) -> Full:
-    from rowcol.adapters.sql import open_sqlite
-
     return Full(await open_sqlite(tmp_path / "file.sqlite"))
 
 
@@ -223,9 +223,6 @@ async def test_a_holder_that_wakes_too_late_sends_nothing(tmp_path: Path) -> Non
         assert await store.claim_one(FIRM, CONNECTION, "next", it.clock.now(), 15)
         view = await store.read_view(FIRM, CONNECTION)
         assert view is not None
-        from rowcol.core.need import Trigger
-        from rowcol.core.rail import Look
-
         before = list(it.bank.calls)
         cause = Cause(Trigger.PERSON, "woken", Purpose.FORCED, stale)
         sent = await it.plane.gateway.fetch(FIRM, view.connection, Look("live"), cause, view.token)

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from rowcol.core import change as c
+from rowcol.core.clock_back import UNKNOWN_AT
 from rowcol.core.delivery import RouteState
-from rowcol.core.evidence import Source
+from rowcol.core.evidence import Coverage, Source
 from rowcol.core.ids import ConnectionId
 from rowcol.core.retention import LINKS_KEPT, LOST_KEPT, PRUNE_MAX, SUPERSEDED_KEPT, horizon
 from rowcol.ports import FullStore
@@ -26,8 +27,10 @@ from tests.contracts.values import (
     lease,
     link,
     look,
+    need,
     record,
     row,
+    session,
 )
 
 MONTH, DAY = timedelta(days=30), timedelta(days=1)
@@ -36,6 +39,48 @@ SECOND = timedelta(seconds=1)
 
 async def prune(store: FullStore, now: datetime, retention: timedelta = MONTH) -> int:
     return await store.prune(horizon(now, retention))
+
+
+async def ran_ahead(store: FullStore, jump: timedelta) -> None:
+    """A login that was looked at, leased and asked about by a clock ahead of T0."""
+    await furnish(store, A, "c1")
+    at = T0 + jump
+    first = await lease(store, "c1", at)
+    seen = look("acc", 100, at, at, Source.LIVE)
+    covered = Coverage("books", at, Source.CACHED)
+    change = c.Change(first, rows=(row("acc"),), observations=(seen,), coverages=(covered,))
+    await store.commit(A, replace(change, next_at=at, releases=True))
+    await store.add_needs(A, [need("n1", "c1", at=at)])
+    await store.add_link(A, session("s1"))
+
+
+class ClockBackContract:
+    """What a clock that ran ahead stamped is taken back."""
+
+    @pytest.mark.parametrize("jump", [timedelta(hours=6), timedelta(days=40)])
+    async def test_nothing_is_left_that_lies_after_now(
+        self, store: FullStore, jump: timedelta
+    ) -> None:
+        assert await store.newest_stamp() is None
+        await ran_ahead(store, jump)
+        for _ in range(2):
+            await store.forget_after(T0)
+        view = await store.read_view(A, ConnectionId("c1"))
+        assert view is not None
+        stamps = [
+            *(o.true_at for a in view.accounts for o in (a.latest, a.latest_live) if o),
+            *(each.complete_as_of for each in view.coverages),
+        ]
+        assert set(stamps) == {UNKNOWN_AT}
+        assert [n.question.asked_at for n in view.needs] == [T0]
+        assert [n.check_at for n in view.needs] == [T0]
+
+    async def test_what_lies_before_now_stays(self, store: FullStore) -> None:
+        await ran_ahead(store, timedelta(0))
+        before = await store.read_view(A, ConnectionId("c1"))
+        await store.forget_after(after(1))
+        assert await store.read_view(A, ConnectionId("c1")) == before
+        assert await store.newest_stamp() == T0
 
 
 class PruneContract:

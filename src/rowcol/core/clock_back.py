@@ -52,6 +52,9 @@ def believed(view: ConnectionView, now: datetime) -> ConnectionView:
     """The view without what lies after `now`; itself where nothing does."""
     state = _state(view.connection.state, now)
     accounts = tuple(_account(each, now) for each in view.accounts)
+    kept = [a.latest for a in accounts if a.latest is not None and not a.is_closed]
+    if any(seen.true_at == UNKNOWN_AT for seen in kept):
+        state = replace(state, balances_as_of=None)  # what the rail has kept is of a known time
     coverages = tuple(_coverage(each, now) for each in view.coverages)
     if (state, accounts, coverages) == (view.connection.state, view.accounts, view.coverages):
         return view

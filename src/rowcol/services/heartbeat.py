@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 
 import structlog
 
@@ -24,7 +25,9 @@ __all__ = ["LEASE_S", "kept_alive"]
 
 
 @contextlib.asynccontextmanager
-async def kept_alive(renew: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
+async def kept_alive(
+    renew: Callable[[], Awaitable[object]], every: timedelta = RENEW_EVERY
+) -> AsyncIterator[None]:
     """Renew until the block ends. What takes less than a third of a lease writes nothing."""
     ended = asyncio.Event()
 
@@ -32,7 +35,7 @@ async def kept_alive(renew: Callable[[], Awaitable[object]]) -> AsyncIterator[No
         # By the event loop's own time: a wall clock that is set back must not stop it.
         while not ended.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(ended.wait(), RENEW_EVERY.total_seconds())
+                await asyncio.wait_for(ended.wait(), every.total_seconds())
                 return
             try:
                 await renew()

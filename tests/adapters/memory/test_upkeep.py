@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.adapters.memory.stores import InMemory
-from tests.contracts.store_upkeep import PruneContract
+from tests.contracts.store_upkeep import ClockBackContract, PruneContract
 
 
-class TestMemory(InMemory, PruneContract):
+class TestMemory(InMemory, ClockBackContract, PruneContract):
     pass

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from tests.adapters.sql.stores import OnHostsSqlite, OnPostgres, OnSqlite
-from tests.contracts.store_upkeep import PruneContract
+from tests.contracts.store_upkeep import ClockBackContract, PruneContract
 
 
-class TestSqlite(OnSqlite, PruneContract):
+class TestSqlite(OnSqlite, ClockBackContract, PruneContract):
     pass
 
 
-class TestHostsSqlite(OnHostsSqlite, PruneContract):
+class TestHostsSqlite(OnHostsSqlite, ClockBackContract, PruneContract):
     pass
 
 
-class TestPostgres(OnPostgres, PruneContract):
+class TestPostgres(OnPostgres, ClockBackContract, PruneContract):
     pass

@@ -183,6 +183,9 @@ def _reserved(s: State, intent: c.Intent) -> dict[str, int] | c.NotBefore:
             latest = max(latest or (0, ""), (not_before_us, quota.key))
     if latest is None:
         return tats
+    for key, tat_us in tats.items():  # stamped by a clock that ran ahead: the bound is kept
+        if tat_us < s.quotas.get(key, 0):
+            s.quotas[key] = tat_us
     until = _EPOCH + timedelta(microseconds=latest[0])
     return c.NotBefore(until, f"the limit {latest[1]} is used up for the moment")
 

@@ -1,7 +1,8 @@
 """Facts: what the rails told us. Observations are always accepted, coverages only under the fence.
 
 An observation is appended once; `latest` keeps the newest per account: a later `true_at` wins, of
-equal ones the later `received_at`, and an older one never overwrites, in whatever order they come.
+equal ones the later `received_at`, and an older one never overwrites, in whatever order they come. One that lies after
+now loses to any.
 """
 
 from __future__ import annotations
@@ -33,12 +34,14 @@ def observe(tx: Tx, firm: FirmId, connection: str, seen: Sequence[Observation]) 
             known = slots.get(place)
             if known is None or _when(values) >= _when(known):
                 slots[place] = {**values, "slot": slot}
-    tx.run(_move_latest(tx.t), list(slots.values()))
+    late_us = tx.late_us()
+    tx.run(_move_latest(tx.t), [{**values, "late_us": late_us} for values in slots.values()])
 
 
 def cover(tx: Tx, firm: FirmId, connection: str, coverages: Sequence[Coverage]) -> None:
     """Keep the newest coverage of each scope and source."""
     if coverages:
+        late_us = tx.late_us()
         tx.run(
             _move_coverage(tx.t),
             [
@@ -48,6 +51,7 @@ def cover(tx: Tx, firm: FirmId, connection: str, coverages: Sequence[Coverage]) 
                     "scope": coverage.scope,
                     "source": coverage.source,
                     "complete_as_of_us": us(coverage.complete_as_of),
+                    "late_us": late_us,
                 }
                 for coverage in coverages
             ],

@@ -5,20 +5,22 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Select, Table, func, text
+from sqlalchemy import BigInteger, Connection, Executable, Select, Table, bindparam, func, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
 from rowcol.adapters.sql.codec import us
 from rowcol.adapters.sql.prepared import Prepared
 from rowcol.adapters.sql.tables import Tables
+from rowcol.core.evidence import CLOCK_SKEW_MAX
 from rowcol.core.refusal import NotFound
 from rowcol.ports import Clock
 
+_NEVER = datetime(9000, 1, 1, tzinfo=UTC)
 _DATABASE_NOW = text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)")
 
 
@@ -80,6 +82,12 @@ class Tx:
             return int(self.conn.execute(_DATABASE_NOW).scalar_one())
         return us(now)
 
+    def late_us(self) -> int:
+        """What is stamped later than that was not stamped by a clock that is right. Nothing is, where the database's clock
+        rules: stamps are the hosts' own, so that `forget_after` has to find them."""
+        now = _NEVER if self.clock is None else self.clock.now()
+        return us(now + CLOCK_SKEW_MAX)
+
 
 @cache
 def _insert_text(table: Table, names: tuple[str, ...]) -> str:
@@ -99,7 +107,8 @@ def upsert(
 ) -> Insert:
     """INSERT that overwrites a row of the same primary key.
 
-    `newer`: only if those columns (two at most) go forward. `keeps`: columns that a null does not overwrite.
+    `newer`: only if those columns (two at most) go forward; a row whose first one lies after the parameter `late_us`, stamped
+    by a clock that ran ahead, keeps nothing out. `keeps`: columns that a null does not overwrite.
     """
     dialect: Any = postgresql if t.is_postgres else sqlite
     statement = dialect.insert(table)
@@ -113,6 +122,7 @@ def upsert(
         for name in rest:
             is_equal = statement.excluded[first] == table.c[first]
             where |= is_equal & (statement.excluded[name] > table.c[name])
+        where |= table.c[first] > bindparam("late_us", type_=BigInteger)
     made: Insert = statement.on_conflict_do_update(
         index_elements=list(table.primary_key.columns), set_=moved, where=where
     )
