@@ -27,7 +27,7 @@ async def test_open_bills_by_due_date_with_their_proof(tmp_path: Path) -> None:
         until = (await it.ask("GET", "bills", params={"due_until": "2026-11-05"})).json()
         assert [b["id"] for b in until["value"]] == ["b1"]
         wrong = await it.ask("GET", "bills", params={"due_until": "friday"})
-        assert (wrong.status_code, wrong.json()["code"]) == (422, "bad_input")
+        assert (wrong.status_code, wrong.json()["code"]) == (400, "bad_input")
 
 
 async def test_a_row_that_cannot_be_read_is_named_beside_the_others(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ async def test_lists_come_in_pages(tmp_path: Path) -> None:
             assert found == whole["value"]
             assert after is None
         for wrong in ({"after": "%%%"}, {"after": "eA=="}, {"limit": 0}, {"limit": 1001}):
-            assert (await it.ask("GET", "bills", params=wrong)).status_code == 422
+            assert (await it.ask("GET", "bills", params=wrong)).status_code == 400
 
 
 async def test_a_bill_that_is_not_there_is_missing_as_of_a_time(tmp_path: Path) -> None:
@@ -187,9 +187,9 @@ async def test_the_deadline_is_when_it_is_answered(tmp_path: Path, path: str, of
 @pytest.mark.parametrize("path", LISTS)
 async def test_a_deadline_that_is_none(tmp_path: Path, path: str) -> None:
     async with books_face(tmp_path) as it:
-        for wrong in ("soon", "2027-11-02T12:00:00Z"):
+        for wrong, status in (("soon", 400), ("2027-11-02T12:00:00Z", 422)):
             answer = await it.ask("GET", path, params={"deadline": wrong})
-            assert (answer.status_code, answer.json()["code"]) == (422, "bad_input")
+            assert (answer.status_code, answer.json()["code"]) == (status, "bad_input")
             batch = await it.ask("POST", "bills/batch", json={"ids": ["b1"], "deadline": wrong})
             assert batch.status_code == 422
 

@@ -21,11 +21,13 @@ async def test_large_bodies_are_413(tmp_path: Path) -> None:
         assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_wrong_values_are_422_with_their_place(tmp_path: Path) -> None:
+async def test_wrong_values_are_422_with_their_place_and_wrong_addresses_400(
+    tmp_path: Path,
+) -> None:
     async with face(tmp_path) as it:
         path = f"/v1/businesses/{BUSINESS}/balance/refresh"
         answer = await it.ask("POST", path, json={"force": "perhaps"})
         assert answer.status_code == 422
         assert answer.json()["errors"][0]["where"] == "body.force"
-        assert (await it.ask("GET", "/v1/calls?limit=1001")).status_code == 422
-        assert (await it.ask("GET", "/v1/calls?limit=0")).status_code == 422
+        assert (await it.ask("GET", "/v1/calls?limit=1001")).status_code == 400
+        assert (await it.ask("GET", "/v1/calls?limit=0")).status_code == 400

@@ -28,8 +28,8 @@ async def test_a_deciding_read_needs_an_advisor(tmp_path: Path) -> None:
     async with face(tmp_path) as it:
         path = f"{BALANCE}?purpose=guardrail&deadline=2026-11-02T12:00:00Z"
         assert (await it.ask("GET", path, "viewer")).status_code == 403
-        assert (await it.ask("GET", f"{BALANCE}?purpose=nothing")).status_code == 422
-        assert (await it.ask("GET", f"{BALANCE}?deadline=soon")).status_code == 422
+        assert (await it.ask("GET", f"{BALANCE}?purpose=nothing")).status_code == 400
+        assert (await it.ask("GET", f"{BALANCE}?deadline=soon")).status_code == 400
 
 
 async def test_a_forced_look_is_paid_for_only_at_the_confirmed_price(tmp_path: Path) -> None:
@@ -95,6 +95,6 @@ async def test_explain_tells_price_and_reason(tmp_path: Path) -> None:
 
 async def test_a_months_cost_is_by_app(tmp_path: Path) -> None:
     async with face(tmp_path) as it:
-        assert (await it.ask("GET", "/v1/cost?month=2026-13")).status_code == 422
+        assert (await it.ask("GET", "/v1/cost?month=2026-13")).status_code == 400
         out = (await it.ask("GET", "/v1/cost")).json()
         assert (out["month"], out["spent_micros"], out["is_estimated"]) == ("2026-11", 0, True)

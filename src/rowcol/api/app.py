@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
@@ -24,6 +25,7 @@ from rowcol.core.refusal import Refusal
 from rowcol.services.plane import OpenPlane
 
 TITLE = "RowCol"
+METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 OPEN_PATHS = ("/healthz", "/readyz", "/openapi.json")
 
 
@@ -121,9 +123,25 @@ def _router(gate: Gate) -> APIRouter:
     return router
 
 
-async def _plain(_request: Request, error: Exception) -> Response:
+async def _plain(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return problem.plain(error)
+    answer = problem.plain(error)
+    if (
+        error.status_code == 405
+    ):  # the framework names the methods of one route, and each of ours has one
+        answer.headers["allow"] = ", ".join(_methods(request))
+    return answer
+
+
+def _methods(request: Request) -> list[str]:
+    scope = dict(request.scope)
+    found = {
+        method
+        for method in METHODS
+        for route in request.app.routes
+        if route.matches({**scope, "method": method})[0] is Match.FULL
+    }
+    return sorted(found)
 
 
 async def _openapi(request: Request) -> Response:

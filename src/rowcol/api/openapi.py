@@ -39,7 +39,7 @@ PROBLEM = {
         "price_micros": {"type": "integer", "description": "With `price_unconfirmed`."},
         "entity": {"type": "string", "description": "With `row_unreadable`: of which kind it is."},
         "id": {"type": "string", "description": "With `row_unreadable`: the books' own id of it."},
-        "errors": {"type": "array", "items": {"type": "object"}, "description": "With 422."},
+        "errors": {"type": "array", "items": {"type": "object"}, "description": "With bad_input."},
     },
 }
 IDEMPOTENCY = {

@@ -19,6 +19,12 @@ After = Annotated[str, Query(description="The `next` of the page before.", max_l
 Limit = Annotated[int, Query(description="Items on a page.", ge=1, le=LIMIT_MAX)]
 
 
+class BadCursor(BadInput):
+    """Like all that is wrong in an address."""
+
+    status = 400
+
+
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
     """One page of a list."""
@@ -64,5 +70,5 @@ def _opened(after: str) -> Key:
     try:
         key: Key = _decoder.decode(urlsafe_b64decode(after.encode()))
     except ValueError:
-        raise BadInput("`after` is no cursor", "give the `next` of the page before") from None
+        raise BadCursor("`after` is no cursor", "give the `next` of the page before") from None
     return key

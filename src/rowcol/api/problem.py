@@ -83,10 +83,13 @@ def refused(refusal: Refusal) -> Response:
 
 
 def invalid(error: RequestValidationError) -> Response:
-    """A request that does not fit: each place with what is wrong there, never what was sent."""
+    """A request that does not fit: each place with what is wrong there, never what was sent. 400: not by its address."""
     errors = [_place(e) for e in error.errors()[:ERRORS_MAX]]
     detail = "; ".join(f"{e['where']}: {e['message']}" for e in errors)
-    members = body_of(422, "bad_input", detail, "correct what is listed in `errors`")
+    is_body = any(e["loc"][:1] == ("body",) for e in error.errors())
+    members = body_of(
+        422 if is_body else 400, "bad_input", detail, "correct what is listed in `errors`"
+    )
     return response_of({**members, "errors": errors})
 
 

@@ -15,7 +15,7 @@ from rowcol.api.explain import ExplainOut, explain_of
 from rowcol.api.gate import Asking
 from rowcol.api.paging import After, Limit, Page, page_of
 from rowcol.api.roles import Role
-from rowcol.core.budget import month_of
+from rowcol.core.budget import MONTH, month_of
 from rowcol.core.ids import BusinessId
 from rowcol.core.need import Purpose
 from rowcol.core.refusal import Conflict
@@ -33,7 +33,7 @@ Deadline = Annotated[
     datetime | None,
     Query(description="The last moment at which the answer is of use; with its offset."),
 ]
-Month = Annotated[str | None, Query(description="A UTC month.", pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+Month = Annotated[str | None, Query(description="A UTC month.", pattern=MONTH)]
 
 
 class PriceUnconfirmed(Conflict):

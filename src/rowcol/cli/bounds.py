@@ -157,17 +157,15 @@ class BoundedProtocol(HttpToolsProtocol):
             self.refuse(400, "not HTTP")
             return
         if self._is_reading:
-            self._bounds.hold(self, self._bytes)
-        self._measure()
+            self._measure()
 
     def _measure(self) -> None:
         """After each piece: the parser hands out a header, or a trailer, only once it is whole."""
-        if self._is_reading and self._in_head and self._bytes > HEAD_BYTES_MAX:
+        self._bounds.hold(self, self._bytes)
+        if self._in_head and self._bytes > HEAD_BYTES_MAX:
             self.refuse(431, "headers too large")
-        elif self._is_reading and self._bytes > MESSAGE_BYTES_MAX:
+        elif self._bytes > MESSAGE_BYTES_MAX:
             self.refuse(413, "request too large")
-        elif self.headers is not None and len(self.headers) > HEADERS_MAX:
-            self.refuse(431, "headers too large")
 
     @override
     def on_message_begin(self) -> None:
@@ -178,15 +176,22 @@ class BoundedProtocol(HttpToolsProtocol):
         self._within(HEAD_S)
 
     @override
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        if len(self.headers) > HEADERS_MAX:  # trailers too, which nobody reads
+            self.refuse(431, "headers too large")
+            raise ValueError("refused")  # the parser stops here
+
+    @override
     def on_headers_complete(self) -> None:
         self._in_head = False
         size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
-        if size > HEAD_BYTES_MAX or len(self.headers) > HEADERS_MAX:
+        if size > HEAD_BYTES_MAX:
             self.refuse(431, "headers too large")
         if len(self.pipeline) >= PIPELINED_MAX:
             self.refuse(503, "pipelined requests")
         if self.transport.is_closing():
-            raise ValueError("refused")  # the parser stops here
+            raise ValueError("refused")
         self._within(BODY_S)
         super().on_headers_complete()
 

@@ -107,11 +107,11 @@ async def _cost(firm: str, month: str) -> dict[str, Any]:
 
     from rowcol.api import lines
     from rowcol.api.pools import pools_out
-    from rowcol.core.budget import month_of
+    from rowcol.core.budget import MONTH, month_of
     from rowcol.services.businesses import every
     from rowcol.services.pools import peaks
 
-    if month and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
+    if month and not re.fullmatch(MONTH, month):
         raise BadInput(f"--month {month!r} is no month", "write 2026-11")
     async with desk(firm) as at:
         asked = month or month_of(at.plane.clock.now())

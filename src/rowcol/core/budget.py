@@ -10,6 +10,9 @@ from rowcol.core.money import Cost
 PEOPLE_SHARE_PCT = 15
 """Part of a month's pool that the machine never spends."""
 
+MONTH = r"^20[0-9]{2}-(0[1-9]|1[0-2])$"
+"""A UTC month as people write it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:

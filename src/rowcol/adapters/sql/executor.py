@@ -13,10 +13,10 @@ import sqlite3
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 
 from rowcol.adapters.sql.tx import Tx
-from rowcol.core.refusal import Busy, Conflict, Misconfigured, Refusal
+from rowcol.core.refusal import BadInput, Busy, Conflict, Misconfigured, Refusal
 
 T = TypeVar("T")
 Job = Callable[[Tx], T]
@@ -148,6 +148,10 @@ def _refusal_of(error: DatabaseError, origin: BaseException, code: str) -> Refus
         return Misconfigured(*wrong)
     if isinstance(error, IntegrityError | sqlite3.IntegrityError):
         return Conflict("it is there already, or moved meanwhile", "look again")
+    if isinstance(error, DataError):  # PostgreSQL takes no NUL, where SQLite does
+        return BadInput(
+            "the database cannot hold a character of it", "leave out control characters"
+        )
     is_cut = isinstance(error, DBAPIError) and error.connection_invalidated
     if is_cut or (not is_sqlite and isinstance(error, OperationalError | InterfaceError)):
         return Busy("the database does not answer", "check that it runs; nothing was stored", 5)

@@ -1,0 +1,109 @@
+"""Foreign text at every sink for people's eyes: no control character, nothing that turns or hides what is read.
+
+Had: the command line alone was clean; problems, the consent page and the demo's report let marks through that turn the direction of
+writing, and no sink minded what nobody sees (zero width, tags, line separators). Has: one function, `core.text.clean`,
+at each of them.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from pathlib import Path
+
+import httpx2
+import pytest
+import structlog
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rowcol.api import problem
+from rowcol.api.callback import page
+from rowcol.cli import face as cli_face
+from rowcol.core.refusal import BadInput
+from rowcol.core.text import clean, clean_line
+from rowcol.simulation.report import _plain
+from tests.api.rig import face
+from tests.cli.rig import Shell
+
+NASTY = "\x1b]0;owned\x07\x1b[2J\u202egnp\u202c\u2066x\u2069\u200bA\ufeff\u2028B\x9b31m\x00\r\U000e0041\x7f"
+SEEN = "gnpxAB"
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    made = Shell(tmp_path)
+    made("init")
+    return made
+
+
+def is_plain(text: str) -> bool:
+    """Nothing but line ends, tabs, and what can be seen; joiners are part of words."""
+    return all(
+        c in "\n\t\u200c\u200d" or unicodedata.category(c) not in ("Cc", "Cs", "Zl", "Zp")
+        for c in text
+    ) and not any(c in text for c in "\u202e\u2066\u200b\ufeff\u200e\u061c\U000e0041")
+
+
+@given(st.text(st.characters(), max_size=200))
+def test_whatever_comes_is_plain_after_it(text: str) -> None:
+    assert is_plain(clean(text))
+    assert "\n" not in clean_line(text)
+    assert clean(clean(text)) == clean(text)
+
+
+@pytest.mark.parametrize(
+    "name", ["Société Générale", "日本の銀行", "می‌خواهم", "👩‍👧 Ltd", "Ünal\tÖz\n"]
+)
+def test_names_stay_as_they_are_written(name: str) -> None:
+    assert clean(name) == name
+
+
+def test_a_terminal(shell: Shell) -> None:
+    shell("business", "add", NASTY.replace("\0", ""), "--external-id", "n-1")
+    said = shell("business", "list")
+    assert is_plain(said.stdout)
+    assert SEEN[0] in said.stdout
+    assert is_plain(
+        shell("business", "add", "x\x1b[2J\u202e", "--external-id", "n-1", rc=None).stderr
+    )
+
+
+def test_a_question_a_table_and_a_report(capsys: pytest.CaptureFixture[str]) -> None:
+    cli_face.table(["name"], [[f"{NASTY}\nrow of theirs"]], empty="")
+    cli_face.note(NASTY)
+    said = capsys.readouterr()
+    assert is_plain(said.out)
+    assert is_plain(said.err)
+    assert len(said.out.splitlines()) == 2
+    assert is_plain(_plain(NASTY).plain)
+
+
+def test_a_page_and_a_problem() -> None:
+    assert is_plain(bytes(page(400, NASTY, f"<b>{NASTY}</b>", NASTY).body).decode())
+    told = json.loads(bytes(problem.refused(BadInput(NASTY, NASTY)).body))
+    assert is_plain(told["detail"])
+    assert is_plain(told["what_to_do"])
+
+
+async def test_what_a_problem_repeats_of_a_request(tmp_path: Path) -> None:
+    async with face(tmp_path) as it:
+        answer = await it.ask("POST", "/v1/businesses", json={f"x{NASTY}": 1})
+        assert answer.status_code == 422
+        assert all(is_plain(e["where"]) for e in answer.json()["errors"])
+        assert is_plain(answer.json()["detail"])
+
+
+async def test_a_log_line_is_one_line(tmp_path: Path) -> None:
+    """Names never reach the log; what does, an id of a forged key, is one JSON string."""
+    line = structlog.processors.JSONRenderer()(None, "info", {"event": f"a\n{NASTY}"})
+    assert isinstance(line, str)
+    assert line.isascii()
+    assert line.isprintable()
+
+
+async def test_metrics_have_no_foreign_text(tmp_path: Path) -> None:
+    async with face(tmp_path) as it:
+        answer: httpx2.Response = await it.ask("GET", "/metrics")
+        assert is_plain(answer.text)
+        assert '"Business"' not in answer.text
