@@ -188,7 +188,12 @@ async def test_a_saturated_list_of_changes_is_read_whole(it: CompanyRig) -> None
         it.company.change(bill, 11)
     del it.company.bills["b5"]
     answer = await read(it)
-    assert metered(it) == ["changes", "list", "list", "rows"]  # b5 is asked for before it is told as gone
+    assert metered(it) == [
+        "changes",
+        "list",
+        "list",
+        "rows",
+    ]  # b5 is asked for before it is told as gone
     assert (answer.action, answer.as_of) == (Action.SERVE, it.clock.now())
     rows = await it.plane.store.list_rows(FIRM, it.connection, "Bill")
     assert [row.remote_id for row in rows] == ["b1", "b2", "b3", "b4"]
