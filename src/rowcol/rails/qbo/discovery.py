@@ -18,7 +18,7 @@ from rowcol.core.connection import ConnectionState
 from rowcol.core.outcome import Outcome
 from rowcol.core.rail import CONSENT, Failure, Look
 from rowcol.core.wire import Response
-from rowcol.rails.qbo.errors import failed, remote_request_id
+from rowcol.rails.qbo.errors import failed, is_refused, remote_request_id
 from rowcol.rails.qbo.records import Unreadable, decode
 from rowcol.rails.qbo.spec import DISCOVERY
 
@@ -49,7 +49,7 @@ def discovery_look(app: App) -> Look:
 
 def read_discovery(app: App, response: Response) -> Mapping[str, str] | Failure:
     """Whole addresses by endpoint, and of the consent screen."""
-    if not 200 <= response.status < 300:
+    if is_refused(response):
         is_theirs = response.status >= 500 or response.status == TOO_MANY
         outcome = Outcome.TRY_AGAIN if is_theirs else Outcome.UNREADABLE
         return _no_document(app, outcome, f"HTTP_{response.status}", response)
