@@ -49,7 +49,7 @@ def _read(look: Look, response: Response, state: ConnectionState, *, is_live: bo
     state = with_item(state.after(Outcome.OK, "", response.sent_at), answer.item)
     if is_whole:
         state = _with_list(state, answer)
-    source, true_at = _evidence(response, state, is_live=is_live)
+    source, true_at = _evidence(look, response, state, is_live=is_live)
     rows = [_row(account) for account in answer.accounts]
     rows += [Row(ACCOUNT, RemoteId(known), "", None, None) for known in gone]
     seen = []
@@ -100,15 +100,18 @@ def _with_list(state: ConnectionState, answer: records.AccountsAnswer) -> Connec
         {
             facts.ACCOUNT_IDS: ",".join(account.account_id for account in answer.accounts),
             facts.HAS_NON_DEPOSITORY: bool(kinds - {"depository"}),
+            facts.DEPOSITORY_IDS: ",".join(
+                account.account_id for account in answer.accounts if account.type == "depository"
+            ),
         },
     )
 
 
 def _evidence(
-    response: Response, state: ConnectionState, *, is_live: bool
+    look: Look, response: Response, state: ConnectionState, *, is_live: bool
 ) -> tuple[Source, datetime | None]:
-    """Whose look it was, and from when it is true."""
-    if is_live and not facts.answers_from_cache(state):
+    """Whose look it was, and from when it is true. A look at named accounts names those that are answered live."""
+    if is_live and (look.accounts or not facts.answers_from_cache(state)):
         return Source.LIVE, response.sent_at
     return Source.CACHED, state.seen_until
 

@@ -109,5 +109,5 @@ def completed(
         webhook_gap_at=at if has_gap else state.webhook_gap_at,
     )
     state = facts.learnt(state, {facts.CHANGES_AT: progress.time if is_changes else ""})
-    state = state.with_health(Health.OK, "", at)
+    state = state.with_health(Health.OK, "", at).followed(at)
     return state, Coverage(facts.BOOKS, sent_at - OVERLAP, Source.CACHED)
