@@ -34,6 +34,7 @@ async def test_the_other_firm_and_lesser_roles_end_nothing(tmp_path: Path) -> No
         for token, status in ((it.other, 404), ("advisor", 403), ("viewer", 403), (None, 401)):
             assert (await it.ask("DELETE", LOGIN, token)).status_code == status
             assert (await it.ask("POST", f"{LOGIN}/webhook", token)).status_code == status
+            assert (await it.ask("POST", f"{LOGIN}/reset", token)).status_code == status
         body = {"force": True, "price_confirmed_micros": AGAIN_MICROS}
         assert (await it.ask("POST", REFRESH, it.other, json=body)).status_code == 404
         assert it.it.bank.calls == []
@@ -59,3 +60,15 @@ async def test_a_refresh_is_paid_for_once_its_price_is_confirmed(tmp_path: Path)
         done = await it.ask("POST", REFRESH, "advisor", json=body)
         assert done.json()["asked"] == [CONNECTION]
         assert it.it.bank.calls == ["again"]
+
+
+async def test_a_reset_is_said_until_it_is_done(tmp_path: Path) -> None:
+    async with face(tmp_path) as it:
+        for _ in range(2):
+            done = await it.ask("POST", f"{LOGIN}/reset", "operator")
+            assert (done.status_code, done.json()["state"]) == (200, "restarting")
+        (listed,) = (await it.ask("GET", f"/v1/businesses/{BUSINESS}/connections")).json()
+        assert listed["health"] == "DEGRADED"
+        assert "read anew from the start: a person asked" in listed["health_reason"]
+        assert (await it.ask("DELETE", LOGIN, "operator")).status_code == 200
+        assert (await it.ask("POST", f"{LOGIN}/reset", "operator")).status_code == 409

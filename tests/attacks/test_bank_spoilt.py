@@ -22,6 +22,7 @@ from rowcol.core.evidence import Health
 from rowcol.core.ids import BusinessId
 from rowcol.core.need import Purpose
 from rowcol.core.refusal import RailRefused, Refusal
+from rowcol.core.wire import NoAnswer, Request, Response
 from rowcol.sandbox.world import AccountFacts, Posting, World
 from rowcol.services.integration import IntegrationService
 from rowcol.simulation.rig import Rig, open_rig
@@ -76,7 +77,7 @@ class Town:
         assert {row.remote_id for row in rows if row.body is not None} == alive
         known = {a.remote_id: a.latest for a in (await self.view()).accounts}
         for account in item.accounts.values():
-            seen = known[account.account_id]  # type: ignore[index]
+            seen = known[account.account_id]
             assert seen is not None
             assert seen.balance is not None
             assert seen.balance.current is not None
@@ -167,12 +168,13 @@ async def test_a_list_of_accounts_that_comes_empty_closes_none() -> None:
         class Emptying:
             times = 1
 
-            async def send(self, base_url: str, request: object) -> object:
-                answer = await inner.send(base_url, request)  # type: ignore[arg-type]
-                if self.times and request.path == "/accounts/get":  # type: ignore[attr-defined]
+            async def send(self, base_url: str, request: Request) -> Response | NoAnswer:
+                answer = await inner.send(base_url, request)
+                if self.times and request.path == "/accounts/get":
+                    assert isinstance(answer, Response)
                     self.times -= 1
                     body = b'{"accounts": [], "item": {"item_id": "i", "error": null}}'
-                    return replace(answer, body=body)  # type: ignore[type-var]
+                    return replace(answer, body=body)
                 return answer
 
         emptying = Emptying()

@@ -20,7 +20,7 @@ import pytest
 from typing_extensions import override
 
 from rowcol.adapters.clock import SystemClock
-from rowcol.api.health import readiness
+from rowcol.api.health import Readiness
 from rowcol.api.metrics import Counts, exposition
 from rowcol.core.change import Action
 from rowcol.core.clock_back import UNKNOWN_AT
@@ -209,11 +209,11 @@ async def test_upkeep_of_the_same_process_notices_at_once(tmp_path: Path) -> Non
 async def test_readyz_and_a_metric_say_so(tmp_path: Path) -> None:
     async with rig(tmp_path) as it:
         await it.settle()
-        assert (await readiness(it.plane)).reason == ""
+        assert (await Readiness(it.plane).health()).reason == ""
         it.clock.advance(timedelta(seconds=-1))
-        assert (await readiness(it.plane)).reason == "", "two processes are that far apart"
+        assert (await Readiness(it.plane).health()).reason == "", "two processes are that far apart"
         it.clock.advance(timedelta(hours=-6))
-        health = await readiness(it.plane)
+        health = await Readiness(it.plane).health()
         assert (health.status, "21601 s ahead" in health.reason) == ("ok", True)
         text = (await exposition(it.plane, Counts())).decode()
         assert "rowcol_clock_back_seconds 21601.0" in text

@@ -18,10 +18,15 @@ def test_a_login_from_list_to_end(connected: Shell) -> None:
     connected.environment["ROWCOL_PUBLIC_URL"] = "https://books.example"
     assert connected.json("connection", "webhook", login["id"])["state"] == "pointed"
 
+    assert connected.json("connection", "reset", login["id"])["state"] == "restarting"
+    (resetting,) = connected.lines("connection", "list", "h-1")
+    assert resetting["health"] == "DEGRADED"
+    assert "read anew from the start" in connected("doctor", rc=None).stdout
+
     asked = connected("disconnect", login["id"], rc=2)
     for word in ("Harbor Dental", "First Platypus Bank", "$0.30 a month", "--yes"):
         assert word in asked.stderr
-    assert connected.lines("connection", "list", "h-1")[0]["health"] == "OK"
+    assert connected.lines("connection", "list", "h-1")[0]["health"] != "RETIRED"
     for _ in range(2):
         assert connected.json("disconnect", login["id"], "--yes")["state"] == "removed"
     again = connected("disconnect", login["id"])

@@ -71,7 +71,9 @@ def test_a_login_never_seen_makes_it_incomplete() -> None:
     assert cash.as_of is None
 
 
-@pytest.mark.parametrize("health", sorted(set(Health) - {Health.OK, Health.RETIRED}))
+@pytest.mark.parametrize(
+    "health", sorted(set(Health) - {Health.OK, Health.DEGRADED, Health.RETIRED})
+)
 def test_an_unreachable_login_stays_in_the_sum(health: Health) -> None:
     cash = cash_of([view(SEEN, health=health)])
     assert cash.totals == (usd(500),)

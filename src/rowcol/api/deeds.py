@@ -39,6 +39,17 @@ async def point_webhook(asking: Asking, connection_id: str) -> Done:
     return Done(row.id, "pointed")
 
 
+async def reset(asking: Asking, connection_id: str) -> Done:
+    """Read a login's changes anew from the start; what is no more becomes a deletion. What was refused is tried again.
+
+    No money; QuickBooks' books are listed whole, which draws on the month's pool: a call per 1,000 rows of each kind.
+    Asked again while it is being read, it changes nothing.
+    """
+    service = await _service_of(asking, connection_id)
+    row = await service.reset(connection_id)
+    return Done(row.id, "restarting")
+
+
 async def refresh_transactions(body: Refresh, asking: Asking, business_id: str) -> RefreshedOut:
     """Have the rails look at the banks for new transactions, once the price is confirmed; without `force` it is only named."""
     await need_business(asking, business_id)

@@ -312,6 +312,7 @@ ANSWERS: dict[str, Any] = {
     f"POST {_C}/resume": {"id": _CONNECTION["id"], "state": "running"},
     f"DELETE {_C}": {"id": _CONNECTION["id"], "state": "removed"},
     f"POST {_C}/webhook": {"id": _CONNECTION["id"], "state": "pointed"},
+    f"POST {_C}/reset": {"id": _CONNECTION["id"], "state": "restarting"},
     f"POST {_B}/transactions/refresh": {
         "price_micros": 120_000,
         "logins": [_CONNECTION["id"]],

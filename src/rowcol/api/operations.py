@@ -191,6 +191,7 @@ OPERATIONS = (
     Operation(
         "POST", f"{CONNECTION}/webhook", OPERATOR, deeds.point_webhook, "Point a login's webhook"
     ),
+    Operation("POST", f"{CONNECTION}/reset", OPERATOR, deeds.reset, "Read a login's changes anew"),
     Operation("GET", "/v1/board", VIEWER, reads.read_board, "The cash board"),
     Operation("GET", "/v1/inbox", OPERATOR, admin.list_deliveries, "List webhooks received"),
     Operation(

@@ -13,6 +13,7 @@ from rowcol.cli.face import FirmOption, Json, Yes
 from rowcol.cli.opening import desk
 from rowcol.cli.read import moment
 from rowcol.core.evidence import Health
+from rowcol.core.ids import ConnectionId
 
 if TYPE_CHECKING:
     from rowcol.api.shapes import ConnectionOut
@@ -29,7 +30,7 @@ EXAMPLES = (
 )
 RETIRED = "RETIRED"
 READ_ONLY = "its subscription ended: it can be read, not written"
-app = typer.Typer(help="Logins: list, repair, add-accounts, webhook.", no_args_is_help=True)
+app = typer.Typer(help="Logins: list, repair, add-accounts, webhook, reset.", no_args_is_help=True)
 Login = Annotated[str, typer.Argument(metavar="CONNECTION", help="The login's id.")]
 Resume = Annotated[
     str, typer.Option("--resume", help="Wait for a session that was begun before, by its id.")
@@ -218,6 +219,44 @@ async def _point(firm: str, connection: str) -> None:
     async with desk(firm) as at:
         row = (await find_login(at.plane, at.firm, connection)).connection
         await IntegrationService(at.plane, row.business, firm=at.firm).point_webhook(row.id)
+
+
+@app.command(epilog=EXAMPLES)
+def reset(
+    connection: Login, *, yes: Yes = False, firm: FirmOption = "", json: Json = False
+) -> None:
+    """Read a login's changes anew from the start, where its rail refuses to go on: what is no more becomes a deletion, and
+    what the rail refused is tried again.
+
+    No money. QuickBooks' books are listed whole: a metered call per 1,000 rows of each kind.
+    """
+    from rowcol.rails.registry import RAILS
+
+    row = face.running(_found(firm, connection))
+    if RAILS[row.rail].spec.pool is not None:
+        face.confirm(
+            f"This lists the books of {row.label} whole: a call of the month's pool per 1,000 rows of each kind.",
+            yes=yes,
+        )
+    face.running(_reset(firm, connection))
+    if json:
+        face.emit({"id": connection, "state": "restarting"})
+    else:
+        face.say(f"{connection} is read anew from the start; `rowcol doctor` says when it is done")
+
+
+async def _found(firm: str, connection: str) -> Connection:
+    from rowcol.services.deeds import find_login
+
+    async with desk(firm) as at:
+        return (await find_login(at.plane, at.firm, connection)).connection
+
+
+async def _reset(firm: str, connection: str) -> None:
+    from rowcol.services.deeds import read_anew
+
+    async with desk(firm) as at:
+        await read_anew(at.plane, at.firm, ConnectionId(connection))
 
 
 def disconnect(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from rowcol.core.delivery import SESSION, Notice, NoticeKind
 from rowcol.core.evidence import Health
-from rowcol.core.rail import CONSENT
+from rowcol.core.rail import CONSENT, CannotHelp
 from rowcol.core.tariff import Per
 from rowcol.engine.inbox import UNREADABLE
 from rowcol.rails.registry import RAILS
@@ -28,6 +28,7 @@ IDLE = timedelta(days=80)
 EMPTY = ".empty"
 """Ends the kind of a delivery that names nobody: it can belong to no login."""
 BROKEN, UNUSED, SHORT = "need a person", "were not used for long", "have something announced"
+REFUSED, OFF, UNASKED = "are refused something", "have live looks off", "cannot be asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +75,17 @@ async def about_logins(store: FullStore, firm: Firm, now: datetime) -> AsyncIter
 
 def _kind_of(row: Connection, now: datetime) -> str:
     """What is the matter with it, "" for nothing."""
-    if row.state.health is Health.NEEDS_RECONNECT:
-        return BROKEN
-    if row.state.health is Health.RETIRED:
-        return ""
-    if is_idle(row, now):
-        return UNUSED
-    return SHORT if row.notices(now) else ""
+    health = row.state.health
+    kinds = (
+        (health is Health.RETIRED, ""),
+        (health is Health.NEEDS_RECONNECT, BROKEN),
+        (health in (Health.MISCONFIGURED, Health.UNSUPPORTED), UNASKED),
+        (_refusal(row, now) != "", REFUSED),
+        (is_idle(row, now), UNUSED),
+        (_live_off(row) != "", OFF),
+        (bool(row.notices(now)), SHORT),
+    )
+    return next((kind for is_so, kind in kinds if is_so), "")
 
 
 def _told(kind: str, row: Connection, name: str, now: datetime) -> tuple[str, str]:
@@ -88,6 +93,14 @@ def _told(kind: str, row: Connection, name: str, now: datetime) -> tuple[str, st
     if kind == BROKEN:
         why = f": {row.state.health_reason}" if row.state.health_reason else ""
         return f"needs a person{why}", repair_of(row.id)
+    if kind == UNASKED:
+        why = f"cannot be asked: {row.state.health_reason or row.state.health.value}"
+        return why, "see the keys of its app, or connect its bank another way"
+    if kind == REFUSED:
+        is_over = row.health is not Health.DEGRADED
+        return _refusal(row, now), "" if is_over else f"`rowcol connection reset {row.id}`"
+    if kind == OFF:
+        return _live_off(row), repair_of(row.id)
     if kind == SHORT:
         told = row.notices(now)
         commands = dict.fromkeys(answer_to(notice, row.id) for notice in told)
@@ -95,6 +108,19 @@ def _told(kind: str, row: Connection, name: str, now: datetime) -> tuple[str, st
     days = (now - used_at(row)).days
     use = f"`rowcol books bills {shlex.quote(name)} --force` uses it"
     return f"its consent was not used for {days} days, and ends after 100", use
+
+
+def _refusal(row: Connection, now: datetime) -> str:
+    """What its rail refuses, or refused not long ago, "" for nothing."""
+    refusal = row.state.stream_refusal
+    return "" if refusal is None else refusal.told(now)
+
+
+def _live_off(row: Connection) -> str:
+    """Why no live look is paid for until a time, "" where that is not so."""
+    found = RAILS.get(row.rail)
+    look = None if found is None else found.paid_look(row.state)
+    return look.reason if isinstance(look, CannotHelp) and look.until is not None else ""
 
 
 async def _business(store: FullStore, row: Connection) -> str:

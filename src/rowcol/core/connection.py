@@ -10,6 +10,7 @@ from rowcol.core.delivery import NOTICE, Notice, NoticeKind, heard, notice_of
 from rowcol.core.evidence import Health
 from rowcol.core.ids import AppId, BusinessId, ConnectionId, FirmId, RemoteId
 from rowcol.core.outcome import RULES, Outcome, retry_at
+from rowcol.core.stream import CURSOR_TRIES, RESTART_EVERY, StreamRefusal
 
 PULLS_KEPT = 168
 """Past looks of the rail at the bank that are kept to learn its rhythm: four weeks at six a day, one at 24."""
@@ -26,8 +27,8 @@ class ConnectionState:
     values of `seen_until`, oldest first. `dirty`: streams that something hinted at, with the
     reason. `delivered_at`: when a delivery last came. `cursor`: where the stream of changes was last published. `page`: where an unfinished
     paged read goes on. `stream_*`: the failures in a row of a paged stream and when it may be
-    asked again; it keeps nothing else waiting. `paid_failed_at`: a paid call brought no value: not paid again for whoever
-    asked before. `paid_is_unknown`: it may have been billed. `posted_*`: how many posted rows the stream brought, how many of them are dated on
+     asked again; it keeps nothing else waiting. `stream_refusal`: see `core/stream`. `paid_failed_at`: a paid call brought no value: not paid again for whoever
+     asked before. `paid_is_unknown`: it may have been billed. `posted_*`: how many posted rows the stream brought, how many of them are dated on
     days when banks are closed, and the first date: what the closed-days proof rests on. `condemned_token`: the hash of the sealed token that the rail knows no more: nothing is called with it;
     another one that is stored lifts it. `notices`: what the rail announced, answered ones too. `facts`: the rail's own
     small facts, opaque here.
@@ -49,6 +50,7 @@ class ConnectionState:
     retry_at: datetime | None = None
     stream_failures: int = 0
     stream_retry_at: datetime | None = None
+    stream_refusal: StreamRefusal | None = None
     paid_failed_at: datetime | None = None
     paid_is_unknown: bool = False
     webhook_gaps: int = 0
@@ -101,6 +103,45 @@ class ConnectionState:
         failures = self.failures + 1
         return replace(moved, failures=failures, retry_at=retry_at(outcome, failures, now))
 
+    def refused(self, code: str, at: datetime) -> ConnectionState:
+        """The same after the rail refused to read on in the stream; the third time its cursor goes, at most once a day."""
+        known = self.stream_refusal or StreamRefusal(code, 0, at)
+        if known.over_at is not None:
+            known = StreamRefusal(code, 0, at, restarted_at=known.restarted_at)
+        known = replace(known, code=code, count=known.count + 1)
+        state = replace(self, stream_refusal=known)
+        lately = known.restarted_at is not None and at - known.restarted_at < RESTART_EVERY
+        is_due = known.count >= CURSOR_TRIES and self.cursor != "" and not lately
+        return state.restarted(code, at) if is_due else state
+
+    def restarted(self, code: str, at: datetime) -> ConnectionState:
+        """The same with the stream to be read from nothing: what was counted of it is counted anew."""
+        return replace(
+            self,
+            cursor="",
+            page="",
+            stream_failures=0,
+            stream_retry_at=None,
+            stream_refusal=StreamRefusal(code, 0, at, restarted_at=at),
+            posted_count=0,
+            posted_closed_days=0,
+            first_posted_on=None,
+        )
+
+    def followed(self, at: datetime) -> ConnectionState:
+        """The same after the stream was read to its end."""
+        known = self.stream_refusal
+        if known is None or known.over_at is not None:
+            return self
+        over = None if known.restarted_at is None else replace(known, count=0, over_at=at)
+        return replace(self, stream_refusal=over)
+
+    @property
+    def is_restarting(self) -> bool:
+        """Whether the stream is being read from nothing in place of a cursor that was dropped."""
+        known = self.stream_refusal
+        return known is not None and known.restarted_at is not None and not self.cursor
+
 
 @dataclass(frozen=True, slots=True)
 class Connection:
@@ -132,6 +173,20 @@ class Connection:
     def label(self) -> str:
         """What people call it: its own name, the bank's as the rail told it, else our id."""
         return self.name or str(self.state.facts.get("institution_name") or "") or self.id
+
+    @property
+    def health(self) -> Health:
+        """For people: a stream that is refused makes a login that is well otherwise a degraded one."""
+        refusal, health = self.state.stream_refusal, self.state.health
+        is_refused = refusal is not None and refusal.over_at is None
+        return Health.DEGRADED if health is Health.OK and is_refused else health
+
+    def health_reason(self, now: datetime) -> str:
+        """Why it is what it is."""
+        refusal = self.state.stream_refusal
+        if self.health is not Health.DEGRADED or refusal is None:
+            return self.state.health_reason
+        return refusal.told(now)
 
     @property
     def consent_until(self) -> datetime | None:

@@ -90,6 +90,8 @@ class Health(StrEnum):
     """The rail will never answer this question for this login."""
     MISCONFIGURED = "MISCONFIGURED"
     """Our keys or request are wrong; an operator has to act."""
+    DEGRADED = "DEGRADED"
+    """Well, but its stream of changes is refused or read anew; only told to people, never stored."""
     RETIRED = "RETIRED"
     """Removed at the rail; kept for its history."""
 

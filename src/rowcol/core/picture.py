@@ -11,7 +11,7 @@ from rowcol.core.change import Account
 from rowcol.core.connection import ConnectionState
 from rowcol.core.evidence import Coverage, Health, Observation, Standing
 from rowcol.core.need import Need
-from rowcol.core.rail import CannotHelp, Rail, Role
+from rowcol.core.rail import CannotHelp, Look, Rail, Role
 
 WEEKS_PROVING_CLOSED = timedelta(weeks=26)
 POSTINGS_PROVING_CLOSED = 100
@@ -55,6 +55,11 @@ def standing_of(picture: Picture, rail: Rail, now: datetime) -> Standing:
     live = _whole([a.latest_live for a in counting])
     nothing_counts = now if picture.accounts and not counting else None
     paid = rail.paid_look(state)
+    cannot_pay = paid.reason if isinstance(paid, CannotHelp) else picture.paid_refusal
+    if isinstance(paid, Look) and paid.accounts:
+        unreached = [a.name for a in counting if a.remote_id not in paid.accounts]
+        if unreached:
+            cannot_pay = f"a paid call would bring nothing newer of {', '.join(sorted(unreached))}"
     first_posted = state.first_posted_on
     is_proven = (
         state.posted_count >= POSTINGS_PROVING_CLOSED
@@ -68,7 +73,7 @@ def standing_of(picture: Picture, rail: Rail, now: datetime) -> Standing:
         looked_at=state.looked_at,
         health=state.health,
         pulls=state.pulls,
-        cannot_pay=paid.reason if isinstance(paid, CannotHelp) else picture.paid_refusal,
+        cannot_pay=cannot_pay,
         paid_failed_at=state.paid_failed_at,
         paid_is_unknown=state.paid_is_unknown,
         closed_days_proven=is_proven,

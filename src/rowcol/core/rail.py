@@ -93,6 +93,7 @@ class Look:
 
     `is_full`: it reads everything there is rather than what changed. `is_page`: it goes on in a reading
     of several calls; nobody else's call moves that. `body`: what a write sends, exact numbers as Decimal.
+    `accounts`: it brings these and no others; empty: all.
     """
 
     endpoint: str
@@ -101,13 +102,15 @@ class Look:
     is_full: bool = False
     is_page: bool = False
     body: Mapping[str, object] | None = field(default=None, repr=False)
+    accounts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class CannotHelp:
-    """The call would not bring what it is made for; `reason` is a sentence for a person."""
+    """The call would not bring what it is made for; `reason` is a sentence for a person. `until`: when it is tried again."""
 
     reason: str
+    until: datetime | None = None
 
 
 class Deed(StrEnum):

@@ -16,6 +16,7 @@ import structlog
 from rowcol.core.change import Change, ConnectionView, Lease, NotBefore, Refused
 from rowcol.core.clock_back import believed, is_kept
 from rowcol.core.connection import Connection, ConnectionState
+from rowcol.core.evidence import Health
 from rowcol.core.ids import ConnectionId, FirmId
 from rowcol.core.money import FREE, Cost
 from rowcol.core.need import Trigger
@@ -41,6 +42,8 @@ STORE_TRIES = 5
 OPENS_SOON = timedelta(seconds=15)
 """What our own limits put off by no more than this is waited for."""
 WRITTEN = "something was written through RowCol; what it changed elsewhere was not read yet"
+EVERYTHING = "everything"
+"""Staged rows of whichever stream."""
 _POLL = timedelta(milliseconds=250)
 
 log = structlog.get_logger(__name__)
@@ -249,6 +252,27 @@ async def carry_out(
     if isinstance(answer, Failure) and not is_done:
         raise RailRefused(f"{row.rail} refused: {answer.detail}", _next_step(answer))
     return replace(row, state=answer.state)
+
+
+async def read_anew(plane: OpenPlane, firm: FirmId, connection: ConnectionId) -> Connection:
+    """Forget where its changes were read on from, and what was refused: it is read from nothing, what it does not show
+    becomes a deletion. The mirror stays as it is until then. Asked again meanwhile, it changes nothing."""
+    row = (await find_login(plane, firm, connection)).connection
+    async with held(plane, row) as its:
+        row = its.view.connection
+        if row.state.health is Health.RETIRED:
+            raise Conflict("nothing was done: the login was removed", "what is known of it stays")
+        known = row.state.stream_refusal
+        if row.state.is_restarting and known is not None and known.off_until is None:
+            return row
+        now = plane.clock.now()
+        state = replace(row.state.restarted("", now), failures=0, retry_at=None)
+        for signal in plane.rails[row.rail].spec.repaired:
+            state = state.marked(signal.stream, signal.reason)
+        change = Change(its.lease, state=state, discards=EVERYTHING, next_at=now, releases=True)
+        if (await plane.store.commit(firm, change)).is_fenced:
+            raise Busy("another worker took this login over meanwhile", "ask again")
+    return replace(row, state=state)
 
 
 def _look(plane: OpenPlane, row: Connection, deed: Deed) -> Look:

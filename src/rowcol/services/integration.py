@@ -143,6 +143,15 @@ class IntegrationService:
         why = "a person points the webhook to this service"
         return await deeds.carry_out(self._plane, firm, row.id, Deed.POINT_WEBHOOK, why)
 
+    async def reset(self, connection_id: ConnectionId | str) -> Connection:
+        """Have what a login's rail says of changes read anew from the start, and what it refused tried again.
+
+        Free at Plaid; at QuickBooks it lists the books whole, a call of the month's pool per 1,000 rows of each kind.
+        """
+        firm = await self._plane.firm(self._firm)
+        row = (await self._view(firm, connection_id)).connection
+        return await deeds.read_anew(self._plane, firm, row.id)
+
     async def begin_connect(
         self, rail: str, *, app: AppId | None = None, allow_duplicate: bool = False
     ) -> Grant:

@@ -12,7 +12,7 @@ from rowcol.core.delivery import Notice, NoticeKind
 from rowcol.core.evidence import Health
 from rowcol.core.outcome import Outcome
 from rowcol.core.rail import Failure, Look, Reading
-from rowcol.rails.plaid.facts import UNANNOUNCED, may_sync
+from rowcol.rails.plaid.facts import UNANNOUNCED, may_sync, with_refusal
 from rowcol.rails.plaid.rail import Plaid
 from tests.rails.plaid import kit
 
@@ -114,11 +114,20 @@ def test_consent_alone_is_no_subscription() -> None:
 
 
 def test_a_change_of_products_forgets_a_refusal() -> None:
-    refused = {"balance_refused": "ADDITIONAL_CONSENT_REQUIRED"}
-    kept = read("item.get.ok", kit.state(facts=refused))
-    assert kept.facts["balance_refused"]
-    item = {"consented_products": ["transactions", "auth"]}
-    assert not read_ok(kit.state(facts=refused), item).facts["balance_refused"]
+    known = read("item.get.ok", kit.state())
+    refused = with_refusal(known, "balance_refused", "ADDITIONAL_CONSENT_REQUIRED", kit.NOW)
+    assert read("item.get.ok", refused).facts["balance_refused"]
+    for item in ({"consented_products": ["transactions", "auth"]}, {"available_products": ["x"]}):
+        assert not read_ok(refused, item).facts["balance_refused"]
+
+
+def test_a_repair_or_a_week_forgets_a_refusal() -> None:
+    known = read("item.get.ok", kit.state())
+    refused = with_refusal(known, "balance_refused", "UNSUPPORTED_RESPONSE", kit.NOW)
+    assert not read("item.get.ok", refused.marked("refused", "repaired")).facts["balance_refused"]
+    for days, is_off in ((6, True), (7, False)):
+        old = with_refusal(known, "balance_refused", "X", kit.NOW - timedelta(days=days))
+        assert (read("item.get.ok", old).facts["balance_refused"] != "") is is_off
 
 
 def test_an_outage_ends_when_the_bank_was_seen_or_an_hour_went_by() -> None:

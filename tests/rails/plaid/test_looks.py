@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -108,6 +109,10 @@ def test_a_live_look_asks_for_every_account() -> None:
         ({"facts": {"balance_refused": "PRODUCTS_NOT_SUPPORTED"}}, "PRODUCTS_NOT_SUPPORTED"),
         ({"facts": {"account_ids": ""}}, "no accounts"),
         ({"facts": {"institution_id": "ins_128026", "has_non_depository": True}}, "cached"),
+        (
+            {"facts": {"balance_refused": "X", "balance_refused_at": kit.NOW.isoformat()}},
+            "live looks are off until 2026-12-02 12:00 UTC because Plaid refused the last one (X)",
+        ),
         ({"facts": {"institution_id": "ins_136439"}}, "cached"),
     ],
 )
@@ -121,7 +126,7 @@ def test_capital_one_is_always_given_a_floor() -> None:
     bank = {"institution_id": "ins_128026", "has_non_depository": False}
     look = paid_look(kit.state(facts=bank, looked_at=kit.NOW))
     assert look == Look(
-        "accounts.balance.get", {"min_last_updated_datetime": "2024-11-25T00:00:00Z"}
+        "accounts.balance.get", {"min_last_updated_datetime": "2024-11-25T12:00:10Z"}
     )
     assert (
         b"2000-01-01"
@@ -129,6 +134,17 @@ def test_capital_one_is_always_given_a_floor() -> None:
             _look(paid_look(kit.state(facts=bank, looked_at=None))), Credentials({})
         ).body
     )
+
+
+def test_capital_ones_bank_accounts_are_asked_for_by_id() -> None:
+    """With a card beside them. Were they answered from the cache, the floor has it refused, which costs nothing."""
+    facts = {"institution_id": "ins_128026", "has_non_depository": True, "depository_ids": "a,b"}
+    look = _look(paid_look(kit.state(facts=facts, looked_at=kit.NOW)))
+    assert look.accounts == ("a", "b")
+    assert json.loads(RAIL.request(look, Credentials({}, "t")).body)["options"] == {
+        "account_ids": ["a", "b"],
+        "min_last_updated_datetime": "2026-11-25T12:00:10Z",
+    }
 
 
 def _look(look: Look | CannotHelp) -> Look:

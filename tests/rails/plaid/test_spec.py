@@ -7,6 +7,7 @@ from datetime import date
 from rowcol.core.money import Cost
 from rowcol.core.quota import QuotaRule, QuotaScope, quota_of
 from rowcol.core.tariff import Per, price_on
+from rowcol.rails.plaid.facts import REFUSED
 from rowcol.rails.plaid.spec import ENDPOINTS, EVENTS, EVERYTHING, SPEC
 
 
@@ -59,4 +60,4 @@ def test_what_may_bill_or_destroy_is_not_callable_by_name() -> None:
 
 def test_events_hint_at_known_streams_only() -> None:
     hinted = {signal.stream for signals in EVENTS.values() for signal in signals}
-    assert hinted == set(EVERYTHING)
+    assert hinted == {*EVERYTHING, REFUSED}

@@ -215,3 +215,20 @@ def test_the_companys_name_follows() -> None:
 )
 def test_what_is_open_has_a_day(entity: str, fields: dict[str, Any], due_on: date | None) -> None:
     assert read({entity: [kit.row(1, **fields)]}).rows[0].due_on == due_on
+
+
+def test_a_cursor_that_is_refused_again_and_again_is_listed_anew() -> None:
+    """Three tries instead of one an hour for ever; a listing costs metered calls, so once a day at most."""
+    refusal, state = kit.exchange("cdc.too_old").response, kit.state(cursor=kit.NOW.isoformat())
+    told = []
+    for _ in range(3):
+        failure = kit.failed(RAIL.read(LOOK, refusal, state))
+        told.append(failure.outcome)
+        state = failure.state
+    assert told == [Outcome.BAD_REQUEST, Outcome.BAD_REQUEST, Outcome.RESTART]
+    assert (state.cursor, state.is_restarting) == ("", True)
+    state = replace(state, cursor=kit.NOW.isoformat()).followed(kit.NOW)
+    for _ in range(5):
+        failure = kit.failed(RAIL.read(LOOK, refusal, state))
+        state = failure.state
+        assert failure.outcome is Outcome.BAD_REQUEST

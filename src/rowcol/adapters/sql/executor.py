@@ -136,10 +136,8 @@ def refusal_of(error: DatabaseError) -> Refusal | Mistaken:
 
 def _refusal_of(error: DatabaseError, origin: BaseException, code: str) -> Refusal | Mistaken:
     busy = _SQLITE.get(code) or _POSTGRES.get(code)
-    if busy is not None:
-        return Busy(*busy)
-    if code in DAMAGE:
-        return Damaged()
+    if busy is not None or code in DAMAGE:
+        return Damaged() if busy is None else Busy(*busy)
     wrong = _MISCONFIGURED.get(code)
     is_sqlite = isinstance(origin, sqlite3.Error)
     if wrong is None and is_sqlite and any(each in str(origin) for each in _LACKS):

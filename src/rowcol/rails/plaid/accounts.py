@@ -51,7 +51,7 @@ def _read(look: Look, response: Response, state: ConnectionState, *, is_live: bo
         state = _with_list(state, answer, missing)
     state = _with_error(state, answer.item)
     is_live = is_live and answer.item.error is None
-    source, true_at = _evidence(response, state, is_live=is_live)
+    source, true_at = _evidence(look, response, state, is_live=is_live)
     rows = [_row(account) for account in answer.accounts]
     rows += [Row(ACCOUNT, RemoteId(known), "", None, None) for known in gone]
     seen = []
@@ -123,15 +123,18 @@ def _with_list(
             facts.ACCOUNT_IDS: ",".join([*(a.account_id for a in answer.accounts), *missing]),
             facts.MISSING_IDS: ",".join(missing),
             facts.HAS_NON_DEPOSITORY: bool(kinds - {"depository"}),
+            facts.DEPOSITORY_IDS: ",".join(
+                account.account_id for account in answer.accounts if account.type == "depository"
+            ),
         },
     )
 
 
 def _evidence(
-    response: Response, state: ConnectionState, *, is_live: bool
+    look: Look, response: Response, state: ConnectionState, *, is_live: bool
 ) -> tuple[Source, datetime | None]:
-    """Whose look it was, and from when it is true."""
-    if is_live and not facts.answers_from_cache(state):
+    """Whose look it was, and from when it is true. A look at named accounts names those that are answered live."""
+    if is_live and (look.accounts or not facts.answers_from_cache(state)):
         return Source.LIVE, response.sent_at
     return Source.CACHED, state.seen_until
 

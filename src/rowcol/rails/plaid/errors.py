@@ -16,6 +16,7 @@ import msgspec
 from rowcol.core.connection import ConnectionState
 from rowcol.core.outcome import RULES, Outcome
 from rowcol.core.rail import Failure, Look
+from rowcol.core.stream import CURSOR_TRIES
 from rowcol.core.wire import Response
 from rowcol.rails.plaid import facts
 from rowcol.rails.plaid.records import ErrorRecord, Unreadable, decode
@@ -25,6 +26,10 @@ _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,79}")
 _REQUEST_ID = re.compile(r"[\w.-]{1,80}")
 RESTARTS_MAX = 3
 """A stream that changes under us this often in a row is left alone for a while."""
+CACHED_ONLY = "LAST_UPDATED_DATETIME_OUT_OF_RANGE"
+"""A live look that was to be no older than the free one: it would have been answered from the cache."""
+_NOT_OURS = frozenset({"CREDITS_EXHAUSTED", "TRIAL_CONNECTION_LIMIT"})
+"""The plan's, not the request's: an operator changes it, and every login goes on."""
 NOT_READY_DOUBLINGS = 4
 """A first pull that takes long is asked for at least this seldom: 16 minutes."""
 
@@ -155,12 +160,41 @@ def failed(
     """The failure, with the state after it. The start cursor of a paged read stays, its pages go."""
     is_paging = look.stream != "" and state.page != ""
     state = facts.without_pages(state) if look.stream else state
-    if look.stream and outcome is Outcome.RESTART:
+    if look.stream and _is_cursor_refused(outcome, detail, state, is_paging=is_paging):
+        state, outcome, detail = _cursor_refused(state, detail, at)
+    elif look.stream and outcome is Outcome.RESTART:
         restarts = facts.count(state, facts.RESTARTS) + 1
         state = facts.learnt(state, {facts.RESTARTS: restarts})
         outcome = Outcome.RESTART if restarts < RESTARTS_MAX else Outcome.TRY_AGAIN
     state = _after(look, outcome, detail, at, state)
     return Failure(outcome, detail, state, discards=look.stream if is_paging else None)
+
+
+def _is_cursor_refused(
+    outcome: Outcome, code: str, state: ConnectionState, *, is_paging: bool
+) -> bool:
+    """Whether asking the same again would end the same: the request is refused, or the stored cursor is no start.
+
+    What changes between two pages is no such thing. Seen in public: INVALID_FIELD for a cursor that was good
+    (webhookdb#646), a mutation error from the stored one for ever (monetr#3126).
+    """
+    if outcome is Outcome.RESTART:
+        return state.cursor != "" and not is_paging
+    return outcome is Outcome.BAD_REQUEST and code not in _NOT_OURS
+
+
+def _cursor_refused(
+    state: ConnectionState, code: str, at: datetime
+) -> tuple[ConnectionState, Outcome, str]:
+    """Tried again, then from the start at once; where that is refused too, it is not the cursor: off for a week."""
+    had_cursor = state.cursor != ""
+    state = state.refused(code, at)
+    if had_cursor and not state.cursor:
+        state = facts.without(state, facts.RESTARTS, facts.WHOLE_ROWS)
+        return state, Outcome.RESTART, f"{code}: refused {CURSOR_TRIES} times, read from the start"
+    if state.stream_refusal is not None and state.stream_refusal.count >= CURSOR_TRIES:
+        return state, Outcome.UNSUPPORTED, code
+    return state, Outcome.BAD_REQUEST, code
 
 
 def _after(
@@ -170,10 +204,9 @@ def _after(
         # A second opinion on the bank: without it the login's own looks go on as they were due.
         return facts.learnt(state, {facts.INSTITUTION_ASKED_AT: at.isoformat()})
     refusal = facts.REFUSALS.get(look.endpoint)
-    is_refusal = outcome is Outcome.UNSUPPORTED or detail == "ADDITIONAL_CONSENT_REQUIRED"
-    if refusal is not None and is_refusal:
-        # It will never answer *this* for the login; what is cached can be read all the same.
-        moved = facts.learnt(state, {refusal: detail}).cleared(look.stream)
+    if refusal is not None and _is_refusal(look, outcome, detail):
+        # It does not answer *this* for the login; what is cached can be read all the same.
+        moved = facts.with_refusal(state, refusal, detail, at).cleared(look.stream)
         after = moved.after(outcome, detail, at)
         return replace(
             after,
@@ -189,3 +222,11 @@ def _after(
     if look.endpoint == "item.get" and RULES[outcome].retry_after is None:
         after = replace(after.cleared(facts.HEALTH), looked_at=at)
     return facts.without_unreadable(after)
+
+
+def _is_refusal(look: Look, outcome: Outcome, code: str) -> bool:
+    """Whether it will not do for this login. A live look has nothing to vary but its accounts, which are read anew."""
+    if outcome is Outcome.UNSUPPORTED or code in ("ADDITIONAL_CONSENT_REQUIRED", CACHED_ONLY):
+        return True
+    is_live = look.endpoint == "accounts.balance.get" and outcome is Outcome.BAD_REQUEST
+    return is_live and code not in {*_NOT_OURS, "INVALID_ACCOUNT_ID"}

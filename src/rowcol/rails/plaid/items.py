@@ -34,25 +34,23 @@ def read_item(_look: Look, response: Response, state: ConnectionState) -> Readin
         if seen_until > response.received_at + SKEW_MAX:
             raise records.Unreadable("Plaid's last look at the bank lies in the future")
         seen_until = min(seen_until, at)
-    before = state.health
-    state = state.after(Outcome.OK, "", at).cleared(facts.HEALTH)
+    before = state
+    state = state.after(Outcome.OK, "", at).cleared(facts.HEALTH).cleared(facts.REFUSED)
     state = _with_health(with_item(state, answer.item), answer.item, seen_until, at)
+    state = facts.learnt(state, {facts.CONSENTED: _products(answer.item)})
     state = _without_past_notices(state, at)
     state = replace(state, looked_at=at) if seen_until is None else state.seen(seen_until, at)
-    state = _marked(
-        state, at, is_repaired=state.health is Health.OK and before not in facts.READABLE
-    )
+    is_repaired = state.health is Health.OK and before.health not in facts.READABLE
+    has_changed = facts.word(state, facts.CONSENTED) != facts.word(before, facts.CONSENTED)
+    is_worth_it = is_repaired or has_changed or facts.REFUSED in before.dirty
+    state = _marked(facts.retried(state, at, is_changed=is_worth_it), at, is_repaired=is_repaired)
     return Reading(
         facts.without_unreadable(state), remote_request_id=request_id_of(answer.request_id)
     )
 
 
 def with_item(state: ConnectionState, item: records.ItemRecord) -> ConnectionState:
-    """The same with what any answer says of the Item. A change of products makes a refusal worth another try."""
-    consented = ",".join(sorted({*item.products, *item.billed_products, *item.consented_products}))
-    consented = records.text(consented)
-    if consented != facts.word(state, facts.CONSENTED):
-        state = facts.learnt(state, {facts.BALANCE_REFUSED: "", facts.TRANSACTIONS_REFUSED: ""})
+    """The same with what any answer says of the Item."""
     return facts.learnt(
         state,
         {
@@ -60,12 +58,17 @@ def with_item(state: ConnectionState, item: records.ItemRecord) -> ConnectionSta
             facts.INSTITUTION_NAME: records.text(item.institution_name),
             facts.UPDATE_TYPE: records.text(item.update_type),
             facts.WEBHOOK: records.text(item.webhook),
-            facts.CONSENTED: consented,
             facts.CONSENT_UNTIL: _said_at(item.consent_expiration_time),
             # Consented is not enough: the first call would add the subscription, and bill it.
             facts.HAS_TRANSACTIONS: "transactions" in {*item.products, *item.billed_products},
         },
     )
+
+
+def _products(item: records.ItemRecord) -> str:
+    """As one text, so that a change is noticed. Read of the Item itself only: other answers show it with fewer keys."""
+    had = {*item.products, *item.billed_products, *item.consented_products}
+    return records.text(f"{','.join(sorted(had))}|{','.join(sorted(item.available_products))}")
 
 
 def _said_at(value: object) -> str:
@@ -125,6 +128,8 @@ def _marked(state: ConnectionState, at: datetime, *, is_repaired: bool) -> Conne
     if is_repaired:
         state = state.marked(facts.ACCOUNTS, "the login works again")
     if not facts.may_sync(state):
+        if state.facts.get(facts.HAS_TRANSACTIONS) is not True:
+            state = replace(state, stream_refusal=None)  # nobody would ask any more
         return state.cleared(facts.TRANSACTIONS)
     if is_repaired:
         return state.marked(facts.TRANSACTIONS, "the login works again")

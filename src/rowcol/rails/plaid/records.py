@@ -60,6 +60,7 @@ class ItemRecord(msgspec.Struct, frozen=True, kw_only=True):
     products: Sequence[str] = ()
     billed_products: Sequence[str] = ()
     consented_products: Sequence[str] = ()
+    available_products: Sequence[str] = ()
     consent_expiration_time: object = None
     update_type: str = "background"
 

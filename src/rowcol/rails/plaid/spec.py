@@ -14,7 +14,7 @@ from rowcol.core.money import Cost
 from rowcol.core.quota import QuotaRule, QuotaScope
 from rowcol.core.rail import Endpoint, RailSpec
 from rowcol.core.tariff import Per, Price
-from rowcol.rails.plaid.facts import ACCOUNTS, HEALTH, TRANSACTIONS
+from rowcol.rails.plaid.facts import ACCOUNTS, HEALTH, REFUSED, TRANSACTIONS
 
 NAME = "plaid"
 BASE_URLS = {
@@ -149,7 +149,9 @@ EVENTS: dict[tuple[str, str], tuple[Signal, ...]] = {
     ),
     ("TRANSACTIONS", "RECURRING_TRANSACTIONS_UPDATE"): (),
     ("ITEM", "ERROR"): _hints("Plaid says that the login does not work", HEALTH),
-    ("ITEM", "LOGIN_REPAIRED"): _hints("Plaid says that the login works again", HEALTH, ACCOUNTS),
+    ("ITEM", "LOGIN_REPAIRED"): _hints(
+        "Plaid says that the login works again", HEALTH, ACCOUNTS, REFUSED
+    ),
     ("ITEM", "PENDING_DISCONNECT"): _hints("Plaid says that the login will end soon", HEALTH),
     ("ITEM", "PENDING_EXPIRATION"): _hints("Plaid says that the consent will end soon", HEALTH),
     ("ITEM", "USER_PERMISSION_REVOKED"): _hints(
@@ -210,5 +212,5 @@ SPEC = RailSpec(
     events=EVENTS,
     prices=PRICES,
     live="accounts.balance.get",
-    repaired=_hints("a person went through the login's page again", HEALTH, ACCOUNTS),
+    repaired=_hints("a person went through the login's page again", HEALTH, ACCOUNTS, REFUSED),
 )

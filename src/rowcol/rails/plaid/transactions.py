@@ -34,6 +34,8 @@ def read_page(look: Look, response: Response, state: ConnectionState) -> Reading
     request_id = request_id_of(answer.request_id)
     staged = rows_of(answer)
     asked = state.page or state.cursor
+    if not state.page:
+        state = facts.without_pages(state)
     if answer.has_more:
         if answer.next_cursor in ("", asked):
             raise records.Unreadable("more pages, but none to go on with")
@@ -47,6 +49,10 @@ def read_page(look: Look, response: Response, state: ConnectionState) -> Reading
         failure = failed(look, Outcome.NOT_READY, "NOT_READY", response.received_at, state)
         return replace(failure, remote_request_id=request_id)
     state = _counted(state.after(Outcome.OK, "", response.sent_at), answer, len(staged))
+    is_restart = state.is_restarting
+    if is_restart and not _is_confirmed(state, answer):
+        state = _unconfirmed(state, answer)
+        return Reading(state, discards=look.stream, remote_request_id=request_id)
     state = _published(state, answer, response.sent_at)
     state, seen = beside_changes(answer.accounts, response, state)
     return Reading(
@@ -54,6 +60,7 @@ def read_page(look: Look, response: Response, state: ConnectionState) -> Reading
         observations=seen,
         staged=staged,
         publishes=look.stream or facts.TRANSACTIONS,
+        replaces=(TRANSACTION,) if is_restart else (),
         remote_request_id=request_id,
     )
 
@@ -137,6 +144,29 @@ def _least(known: str, days: Sequence[date]) -> date | None:
     return min((*days, *([date.fromisoformat(known)] if known else [])), default=None)
 
 
+def _is_confirmed(state: ConnectionState, answer: records.SyncAnswer) -> bool:
+    """Whether what a reading from nothing did not show is no more: a page that came empty would look the same, so two
+    readings in a row have to show as many rows, and Plaid may not say that more history comes."""
+    before = state.facts.get(facts.WHOLE_ROWS)
+    return _may_be_whole(answer) and before == facts.count(state, facts.CHANGES)
+
+
+def _may_be_whole(answer: records.SyncAnswer) -> bool:
+    return answer.transactions_update_status not in ("INITIAL_UPDATE_COMPLETE", "NOT_READY")
+
+
+def _unconfirmed(state: ConnectionState, answer: records.SyncAnswer) -> ConnectionState:
+    """The state after the first of them, which publishes nothing. The second follows at once; where they differ the
+    bank is changing, and the next look at it brings another."""
+    is_first = facts.WHOLE_ROWS not in state.facts
+    rows = facts.count(state, facts.CHANGES)
+    state = facts.without_pages(state).cleared(facts.TRANSACTIONS)
+    if not _may_be_whole(answer):
+        return facts.without(state, facts.WHOLE_ROWS)
+    state = facts.learnt(state, {facts.WHOLE_ROWS: rows})
+    return state.marked(facts.TRANSACTIONS, "confirming what is no more") if is_first else state
+
+
 def _published(state: ConnectionState, answer: records.SyncAnswer, at: datetime) -> ConnectionState:
     """The state once the last page is in. A first read is never a gap: Plaid announces only after it."""
     first = facts.word(state, facts.POSTED_FIRST_ON)
@@ -156,6 +186,6 @@ def _published(state: ConnectionState, answer: records.SyncAnswer, at: datetime)
         posted_count=state.posted_count + facts.count(state, facts.POSTED),
         posted_closed_days=state.posted_closed_days + facts.count(state, facts.POSTED_CLOSED),
         first_posted_on=_least(first, known),
-    )
+    ).followed(at)
     state = facts.learnt(state, {facts.HISTORY_COMPLETE: is_whole, facts.RESTARTS: 0})
-    return facts.without_pages(state)
+    return facts.without_pages(facts.without(state, facts.WHOLE_ROWS))

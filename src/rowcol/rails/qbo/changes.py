@@ -84,13 +84,20 @@ def read_changes(look: Look, response: Response, state: ConnectionState) -> Read
 
 
 def refused_changes(look: Look, response: Response, state: ConnectionState) -> Failure:
-    """The same where it was refused; a cursor that is too old starts the listing of everything.
+    """The same where it was refused; a cursor that is too old starts the listing of everything, and so does one that
+    is refused again and again, at most once a day.
 
     How that refusal looks is not documented, so the cursor's own age tells.
     """
-    is_validation = response.status <= 400 and fault_of(response.body).is_validation
-    if not (is_validation and _asks_too_far(state, response)):
-        return refused(look, response, state)
+    is_refused = response.status <= 400 and fault_of(response.body).is_validation
+    failure = refused(look, response, state)
+    if not is_refused:
+        return failure
+    if not _asks_too_far(state, response):
+        counted = failure.state.refused(failure.detail, response.received_at)
+        if counted.cursor:
+            return replace(failure, state=counted)
+        state = counted
     return _started_anew(response, state)
 
 
