@@ -178,7 +178,7 @@ async def test_a_list_of_accounts_that_comes_empty_closes_none() -> None:
                 return answer
 
         emptying = Emptying()
-        at.rig.plane.gateway._transport = emptying  # type: ignore[assignment]
+        at.rig.plane.gateway._transport = emptying
         await at.look()
         assert emptying.times == 0
         await at.check_nothing_is_gone()
