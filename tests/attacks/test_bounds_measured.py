@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.long, pytest.mark.serial]
 VERIFIER, REALM = "verifier", "9341452831234567891"
 N = 900
 RSS_MAX_KB = 300_000
+PIECE = 65_536
 PROXY, STRANGER = "127.0.0.1", "127.0.0.2"
 POST = b"POST /webhooks/qbo/main HTTP/1.1\r\nhost: x\r\n"
 ATTACKS = {
@@ -111,12 +112,19 @@ async def served(shell: Shell) -> AsyncIterator[Served]:
 
 
 async def attack(port: int, source: str, first: bytes, more: bytes) -> bool:
-    """One connection: its first bytes, then `more` at once and then bit by bit, until the server closes it."""
-    with suppress(OSError):
+    """One connection: its first bytes, then `more`, over and over where it is short, until the server closes it."""
+    with suppress(OSError):  # a reset is a way to be closed
         reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
         ending = asyncio.create_task(reader.read())
         try:
-            writer.write(first + more)
+            writer.write(first)
+            for begin in range(
+                0, len(more), PIECE
+            ):  # all at once would hold up whoever asks beside it
+                if ending.done():
+                    break
+                writer.write(more[begin : begin + PIECE])
+                await writer.drain()
             while not ending.done():
                 await asyncio.wait({ending}, timeout=2)
                 if len(more) < 3:
