@@ -6,9 +6,7 @@ import copy
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Final
-
-from typing_extensions import Self
+from typing import Any, Final, Self
 
 from rowcol.core.wire import NoAnswer, Request, Response
 from rowcol.ports import Transport

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from rowcol.core.change import ConnectionView
 from rowcol.core.connection import Connection
 from rowcol.core.evidence import Health
-from rowcol.core.ids import BusinessId
+from rowcol.core.ids import BusinessId, RemoteId
 from rowcol.core.need import Purpose
 from rowcol.core.refusal import RailRefused, Refusal
 from rowcol.sandbox.world import AccountFacts, Posting, World
@@ -76,7 +76,7 @@ class Town:
         assert {row.remote_id for row in rows if row.body is not None} == alive
         known = {a.remote_id: a.latest for a in (await self.view()).accounts}
         for account in item.accounts.values():
-            seen = known[account.account_id]  # type: ignore[index]
+            seen = known[RemoteId(account.account_id)]
             assert seen is not None
             assert seen.balance is not None
             assert seen.balance.current is not None
@@ -162,22 +162,11 @@ async def test_a_list_of_accounts_that_comes_empty_closes_none() -> None:
     async with town() as at:
         await at.connect()
         await at.pass_hours()
-        inner = at.spoiler
-
-        class Emptying:
-            times = 1
-
-            async def send(self, base_url: str, request: object) -> object:
-                answer = await inner.send(base_url, request)  # type: ignore[arg-type]
-                if self.times and request.path == "/accounts/get":  # type: ignore[attr-defined]
-                    self.times -= 1
-                    body = b'{"accounts": [], "item": {"item_id": "i", "error": null}}'
-                    return replace(answer, body=body)  # type: ignore[type-var]
-                return answer
-
-        emptying = Emptying()
-        at.rig.plane.gateway._transport = emptying  # type: ignore[assignment]
-        await at.look()
-        assert emptying.times == 0
+        at.spoiler.arm(1, 1, "list")  # the first part of the second answer
+        asked = await at.rig.ask(at.business, Purpose.FORCED, is_confirmed=True)
+        await at.pass_hours()
+        assert at.spoiler.path == "/accounts/get"
+        assert asked.answer is not None
         await at.check_nothing_is_gone()
+        await at.look()
         await at.check_whole()

@@ -14,7 +14,7 @@ from rowcol.core.ids import ConnectionId, RemoteId
 from rowcol.core.mirror import MirrorRow
 from rowcol.core.rail import Row
 from rowcol.ports import FullStore
-from tests.contracts.values import T0, A, after, furnish, lease
+from tests.contracts.values import T0, A, furnish, lease
 
 C1 = ConnectionId("c1")
 BILL, VENDOR = "Bill", "Vendor"
