@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -19,10 +19,9 @@ from hypothesis import strategies as st
 from rowcol.core.change import ConnectionView
 from rowcol.core.connection import Connection
 from rowcol.core.evidence import Health
-from rowcol.core.ids import BusinessId
+from rowcol.core.ids import BusinessId, RemoteId
 from rowcol.core.need import Purpose
 from rowcol.core.refusal import RailRefused, Refusal
-from rowcol.core.wire import NoAnswer, Request, Response
 from rowcol.sandbox.world import AccountFacts, Posting, World
 from rowcol.services.integration import IntegrationService
 from rowcol.simulation.rig import Rig, open_rig
@@ -77,7 +76,7 @@ class Town:
         assert {row.remote_id for row in rows if row.body is not None} == alive
         known = {a.remote_id: a.latest for a in (await self.view()).accounts}
         for account in item.accounts.values():
-            seen = known[account.account_id]
+            seen = known[RemoteId(account.account_id)]
             assert seen is not None
             assert seen.balance is not None
             assert seen.balance.current is not None
@@ -163,23 +162,11 @@ async def test_a_list_of_accounts_that_comes_empty_closes_none() -> None:
     async with town() as at:
         await at.connect()
         await at.pass_hours()
-        inner = at.spoiler
-
-        class Emptying:
-            times = 1
-
-            async def send(self, base_url: str, request: Request) -> Response | NoAnswer:
-                answer = await inner.send(base_url, request)
-                if self.times and request.path == "/accounts/get":
-                    assert isinstance(answer, Response)
-                    self.times -= 1
-                    body = b'{"accounts": [], "item": {"item_id": "i", "error": null}}'
-                    return replace(answer, body=body)
-                return answer
-
-        emptying = Emptying()
-        at.rig.plane.gateway._transport = emptying
-        await at.look()
-        assert emptying.times == 0
+        at.spoiler.arm(1, 1, "list")  # the first part of the second answer
+        asked = await at.rig.ask(at.business, Purpose.FORCED, is_confirmed=True)
+        await at.pass_hours()
+        assert at.spoiler.path == "/accounts/get"
+        assert asked.answer is not None
         await at.check_nothing_is_gone()
+        await at.look()
         await at.check_whole()
