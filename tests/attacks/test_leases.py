@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from datetime import timedelta
 from pathlib import Path
 
@@ -94,7 +95,7 @@ async def test_after_kill_9_in_a_call_the_next_one_waits_15_seconds(tmp_path: Pa
         async with asyncio.timeout(offices.WAIT_S):
             while bank.asked[ITEM] == asked:
                 await pause(0.05)
-        nursery.end(pid, offices.signal.SIGKILL)
+        nursery.end(pid, signal.SIGKILL)
         bank.slow_s.clear()
         begun = asyncio.get_running_loop().time()
         async with office.plane() as plane:

@@ -173,7 +173,7 @@ async def full(tmp_path: Path) -> Full:
 async def test_an_answer_that_no_disk_took_is_not_paid_for_again(
     tmp_path: Path, full: Full
 ) -> None:
-    async with rig(tmp_path, store=full) as it:  # type: ignore[arg-type]
+    async with rig(tmp_path, store=full) as it:
         await it.settle()
 
         def fill(name: str) -> None:
