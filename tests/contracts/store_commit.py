@@ -144,7 +144,7 @@ class CommitContract:
             look("a1", 4, after(5), after(90)),
         )
         await furnish(store, A, "c1")
-        taken = await lease(store, "c1")
+        taken = await lease(store, "c1", after(100))
         await store.commit(A, c.Change(taken, rows=(row("a1"),)))
         for order in itertools.permutations(looks):
             for each in order:
@@ -195,7 +195,7 @@ class CommitContract:
 
     async def test_coverages_keep_the_newest_of_each_scope(self, store: FullStore) -> None:
         await furnish(store, A, "c1", "c2")
-        taken = await lease(store, "c1")
+        taken = await lease(store, "c1", after(100))
         bills = Coverage("Bill", after(9), Source.LIVE)
         vendors = Coverage("Vendor", after(1), Source.LIVE)
         await store.commit(A, c.Change(taken, coverages=(vendors, bills)))
