@@ -32,6 +32,8 @@ MESSAGE_BYTES_MAX = HEAD_BYTES_MAX + 2 * MAX_DELIVERY_BYTES
 """As it comes over the wire, with the sizes of chunks, trailers, and what nobody reads; no route takes half of it."""
 HELD_BYTES_MAX = 32 * 1024 * 1024
 """Over all connections, of requests that have no answer yet."""
+PIECES_MAX = 8192
+"""Of a body: chunks of a byte cost the loop more than what they bring."""
 PIPELINED_MAX = 16
 HEAD_S, BODY_S, WRITE_S, CLOSE_S = 10.0, 30.0, 30.0, 5.0
 
@@ -126,7 +128,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.held = 0
         self.deadline = inf
         self._in_head = self._is_reading = False
-        self._bytes = self._fresh = 0
+        self._bytes = self._fresh = self._pieces = 0
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -173,6 +175,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         self._in_head = self._is_reading = True
         self._bytes, self._fresh = self._fresh, 0
+        self._pieces = 0
         self._within(HEAD_S)
 
     @override
@@ -194,6 +197,14 @@ class BoundedProtocol(HttpToolsProtocol):
             raise ValueError("refused")
         self._within(BODY_S)
         super().on_headers_complete()
+
+    @override
+    def on_body(self, body: bytes) -> None:
+        self._pieces += 1
+        if self._pieces > PIECES_MAX:
+            self.refuse(413, "request too large")
+            raise ValueError("refused")
+        super().on_body(body)
 
     @override
     def on_message_complete(self) -> None:
