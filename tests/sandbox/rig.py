@@ -16,6 +16,7 @@ from rowcol.sandbox.plaid.items import Item
 from rowcol.sandbox.world import AccountFacts, Posting, World
 
 WEBHOOK = "http://127.0.0.1:9/webhooks/plaid/app"
+JSON = [("Content-Type", "application/json")]
 CREDENTIALS = {"client_id": "sandbox-client", "secret": "sandbox-secret"}
 
 
@@ -58,7 +59,7 @@ async def ask(
         "method": method,
         "path": path,
         "raw_path": path.encode(),
-        "headers": [(name.lower().encode(), value.encode()) for name, value in headers],
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers or JSON],
         "query_string": b"",
         "root_path": "",
         "http_version": "1.1",

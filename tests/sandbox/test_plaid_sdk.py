@@ -26,6 +26,7 @@ from rowcol.sandbox.clock import ManualClock
 from rowcol.sandbox.delivery import HttpWebhookSender
 from rowcol.sandbox.plaid import PlaidEmulator, Switches, plaid_app
 from rowcol.sandbox.plaid.endpoints import ENDPOINTS
+from rowcol.sandbox.plaid.fields import FIELDS
 from rowcol.sandbox.world import World
 from tests.sandbox.rig import SeedBits
 from tests.sandbox.serving import serving
@@ -34,10 +35,22 @@ plaid: Any = import_module("plaid")
 api: Any = import_module("plaid.api.plaid_api")
 
 
-def model(name: str, **values: Any) -> Any:
-    """An instance of an SDK model; its module is its name in snake case."""
+def model_type(name: str) -> Any:
+    """An SDK model; its module is its name in snake case."""
     snake = "".join(f"_{char.lower()}" if char.isupper() else char for char in name).lstrip("_")
-    return getattr(import_module(f"plaid.model.{snake}"), name)(**values)
+    return getattr(import_module(f"plaid.model.{snake}"), name)
+
+
+def model(name: str, **values: Any) -> Any:
+    """An instance of an SDK model."""
+    return model_type(name)(**values)
+
+
+@dataclass
+class Answer:
+    """What the SDK reads a model from."""
+
+    data: str
 
 
 @dataclass
@@ -244,6 +257,126 @@ def test_errors_are_read_by_the_sdk(stranger: Stranger) -> None:
     assert json.loads(failure.value.body)["error_code"] == "INSTITUTION_DOWN"
     billing = stranger.control.get("/_control/billing").json()
     assert billing["calls"] == []
+
+
+LINK = {
+    "client_name": "RowCol",
+    "language": "en",
+    "country_codes": ["US"],
+    "user": {"client_user_id": "u1"},
+    "products": ["transactions"],
+}
+UNCHECKED = {"_check_input_type": False, "_content_type": "application/json", "_host_index": 0}
+REFUSED: list[tuple[str, dict[str, Any], str]] = [
+    ("link_token_create", LINK | {"language": "tlh"}, "INVALID_FIELD"),
+    ("link_token_create", LINK | {"country_codes": ["XX"]}, "INVALID_FIELD"),
+    ("link_token_create", LINK | {"products": ["balance"]}, "INVALID_PRODUCT"),
+    ("link_token_create", LINK | {"webhook": "nowhere"}, "INVALID_FIELD"),
+    ("link_token_create", LINK | {"transactions": {"days_requested": 731}}, "INVALID_FIELD"),
+    ("link_token_create", LINK | {"user": {}}, "MISSING_FIELDS"),
+    ("link_token_create", LINK | {"user": {"client_user_id": "a@b.c"}}, "INVALID_FIELD"),
+    ("link_token_create", LINK | {"access_token": "{token}"}, "INVALID_FIELD"),
+    ("accounts_get", {"access_token": "{token}", "options": {"count": 1}}, "UNKNOWN_FIELDS"),
+    ("accounts_get", {"access_token": "access-production-1"}, "INVALID_ACCESS_TOKEN"),
+    ("transactions_sync", {"access_token": "{token}", "count": 501}, "INVALID_FIELD"),
+    ("transactions_sync", {"access_token": "{token}", "cursor": "{other}"}, "INVALID_FIELD"),
+    ("item_remove", {"access_token": "{token}", "reason_code": "BORED"}, "INVALID_FIELD"),
+    ("item_webhook_update", {"access_token": "{token}", "webhook": "nowhere"}, "INVALID_FIELD"),
+    ("sandbox_public_token_create", {"institution_id": "ins_56"}, "MISSING_FIELDS"),
+    (
+        "sandbox_item_fire_webhook",
+        {"access_token": "{token}", "webhook_code": "PENDING_EXPIRATION"},
+        "INVALID_FIELD",
+    ),
+]
+
+
+def test_refusals_are_read_by_the_sdk(stranger: Stranger) -> None:
+    """The SDK sends plain tables unchecked, so that Plaid's own answer to nonsense is read."""
+    token, other = stranger.link(), stranger.link()
+    stranger.steer("clock/advance", seconds=120)
+    page = stranger.client.transactions_sync(model("TransactionsSyncRequest", access_token=other))
+    known = {"{token}": token, "{other}": page.next_cursor}
+    for name, body, code in REFUSED:
+        filled = {
+            key: known.get(value, value) if isinstance(value, str) else value
+            for key, value in body.items()
+        }
+        with pytest.raises(plaid.ApiException) as failure:
+            getattr(stranger.client, name)(filled, **UNCHECKED)
+        said = json.loads(failure.value.body)
+        assert (failure.value.status, said["error_code"]) == (400, code), (name, body, said)
+        is_input = code in {"INVALID_PRODUCT", "INVALID_ACCESS_TOKEN"}
+        assert said["error_type"] == ("INVALID_INPUT" if is_input else "INVALID_REQUEST")
+        assert said["request_id"]
+        assert said["display_message"] is None
+    assert stranger.client.item_get(model("ItemGetRequest", access_token=token)).item.error is None
+
+
+def test_every_field_of_the_sdk_is_known() -> None:
+    """What the official client may send is never refused as unknown."""
+    for path, fields in FIELDS.items():
+        name = "".join(part.title() for part in path.replace("_", "/").split("/")) + "Request"
+        sent = set(model_type(name).attribute_map.values()) - {"client_id", "secret"}
+        assert sent == set(fields), path
+        options = fields.get("options")
+        if options is not None and path != "/sandbox/item/fire_webhook":
+            inner = set(model_type(f"{name}Options").attribute_map.values())
+            assert inner == set(options.inside or {}), path
+
+
+def test_webhooks_are_what_the_sdk_says_they_are(stranger: Stranger) -> None:
+    """Each body has exactly what the model of the official client requires, errors as its PlaidError."""
+    made = stranger.steer(
+        "items",
+        institution_id="ins_13",
+        accounts=[{"name": "One"}, {"name": "Two"}],
+        webhook=stranger.webhook,
+    )
+    item = {"item_id": made["item_id"]}
+    for knob, more in (
+        ("break_login", {"reason": "OAUTH_INVALID_TOKEN"}),
+        ("repair", {}),
+        ("consent_expires", {"at": "2026-02-01T00:00:00Z"}),
+        ("pending_expiration", {}),
+        ("new_account", {"account": {"name": "Three"}}),
+        ("revoke_account", {"account_id": made["accounts"][0]["account_id"]}),
+        ("revoke", {}),
+    ):
+        stranger.steer("faults", knob=knob, **item, **more)
+    stranger.steer("deliver")
+    names = (
+        "ItemErrorWebhook",
+        "ItemLoginRepairedWebhook",
+        "PendingDisconnectWebhook",
+        "PendingExpirationWebhook",
+        "NewAccountsAvailableWebhook",
+        "UserAccountRevokedWebhook",
+        "UserPermissionRevokedWebhook",
+    )
+    bodies = {(body := json.loads(raw))["webhook_code"]: body for raw, _ in stranger.received}
+    assert len(bodies) == len(names)
+    read = stranger.client.api_client
+    for name, (code, body) in zip(names, bodies.items(), strict=True):
+        sent = Answer(json.dumps(body))
+        webhook = read.deserialize(sent, (model_type(name),), True)
+        assert (webhook.webhook_type, webhook.webhook_code) == ("ITEM", code)
+        assert set(body) <= set(model_type(name).attribute_map.values()), code
+    for code, error in (("ERROR", "ITEM_LOGIN_REQUIRED"), ("USER_PERMISSION_REVOKED", "")):
+        said = bodies[code]["error"]
+        assert (said["error_type"], said["error_code"]) == ("ITEM_ERROR", error or code)
+        assert said["status"] == 400
+        assert "request_id" not in said
+    assert bodies["PENDING_DISCONNECT"]["disconnect_time"] == "2026-02-01T00:00:00Z"
+    assert bodies["PENDING_EXPIRATION"]["consent_expiration_time"] == "2026-01-12T09:00:00Z"
+
+
+def test_a_fresh_item_has_a_status_of_null_times(stranger: Stranger) -> None:
+    token = stranger.link()
+    answer = stranger.client.item_get(model("ItemGetRequest", access_token=token))
+    transactions = answer.status.transactions
+    assert (transactions.last_successful_update, transactions.last_failed_update) == (None, None)
+    assert answer.status.last_webhook is None
 
 
 def test_webhooks_are_verified_by_pyjwt(stranger: Stranger) -> None:

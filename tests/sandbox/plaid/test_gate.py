@@ -12,7 +12,7 @@ import pytest
 from rowcol.sandbox.plaid import Switches
 from rowcol.sandbox.plaid.billing import BALANCE
 from rowcol.sandbox.plaid.knobs import turn
-from tests.sandbox.rig import CREDENTIALS, Rig, ask
+from tests.sandbox.rig import CREDENTIALS, JSON, Rig, ask
 from tests.waiting import until
 
 PATH = "/item/get"
@@ -21,7 +21,7 @@ PATH = "/item/get"
 async def test_credentials_in_headers_or_body(rig: Rig) -> None:
     item = rig.item()
     body = {"access_token": item.access_token}
-    headers = [("PLAID-CLIENT-ID", "sandbox-client"), ("PLAID-SECRET", "sandbox-secret")]
+    headers = [*JSON, ("PLAID-CLIENT-ID", "sandbox-client"), ("PLAID-SECRET", "sandbox-secret")]
     assert (await ask(rig.app, PATH, body, headers=headers))[0] == 200
     assert (await ask(rig.app, PATH, body | CREDENTIALS))[0] == 200
     wrong = body | CREDENTIALS | {"secret": "wrong"}
@@ -42,7 +42,7 @@ async def test_credentials_in_headers_or_body(rig: Rig) -> None:
             "UNKNOWN_FIELDS",
             "the following fields are not recognized by this endpoint: a, b",
         ),
-        ({"access_token": 5}, "INVALID_BODY", "access_token must be a string"),
+        ({"access_token": 5}, "INVALID_FIELD", "access_token must be a string"),
         ({"access_token": "nonsense"}, "INVALID_ACCESS_TOKEN", "invalid format"),
         ({"access_token": "access-production-1"}, "INVALID_ACCESS_TOKEN", "wrong Plaid env"),
         ({"access_token": "access-sandbox-1"}, "INVALID_ACCESS_TOKEN", "could not find"),
@@ -61,18 +61,18 @@ async def test_refusals(rig: Rig, body: Any, code: str, words: str) -> None:
     ("path", "body", "words"),
     [
         ("/accounts/get", {"options": {"account_ids": True}}, "account_ids must be an array"),
-        ("/accounts/get", {"options": {"account_ids": [["x"]]}}, "account_ids must be an array"),
+        ("/accounts/get", {"options": {"account_ids": [["x"]]}}, "account_ids must be a string"),
         ("/transactions/sync", {"options": {"account_id": {}}}, "account_id must be a string"),
         ("/transactions/sync", {"options": {"days_requested": True}}, "must be an integer"),
-        ("/sandbox/transactions/create", {"transactions": 0}, "must be an array of objects"),
-        ("/sandbox/transactions/create", {"transactions": [1]}, "must be an array of objects"),
+        ("/sandbox/transactions/create", {"transactions": 0}, "must be an array"),
+        ("/sandbox/transactions/create", {"transactions": [1]}, "must be an object"),
     ],
 )
 async def test_what_lies_deeper_is_checked_too(
     rig: Rig, path: str, body: dict[str, Any], words: str
 ) -> None:
     status, answer = await rig.call(path, access_token=rig.item().access_token, **body)
-    assert (status, answer["error_code"]) == (400, "INVALID_BODY")
+    assert (status, answer["error_code"]) == (400, "INVALID_FIELD")
     assert words in answer["error_message"]
 
 
@@ -86,7 +86,7 @@ async def test_what_lies_deeper_is_checked_too(
 )
 async def test_a_login_is_checked_too(rig: Rig, more: dict[str, Any]) -> None:
     wish: dict[str, Any] = {"institution_id": "ins_56", "initial_products": ["transactions"]} | more
-    assert await rig.error("/sandbox/public_token/create", **wish) == "INVALID_BODY"
+    assert await rig.error("/sandbox/public_token/create", **wish) == "INVALID_FIELD"
 
 
 async def test_nothing_in_options_is_no_option(rig: Rig) -> None:
@@ -124,7 +124,7 @@ async def test_retry_after_is_a_switch(sends: bool) -> None:
         "type": "http",
         "method": "POST",
         "path": "/accounts/balance/get",
-        "headers": [],
+        "headers": [(b"content-type", b"application/json")],
         "query_string": b"",
     }
 

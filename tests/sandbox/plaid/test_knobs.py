@@ -71,9 +71,46 @@ async def test_the_permission_is_revoked_for_good(rig: Rig) -> None:
     with pytest.raises(BadArgument):
         turn(rig.emulator, "repair", {"item_id": item.item_id})
     assert rig.emulator.billing.item_months(rig.now) == 1
-    await rig.ok("/sandbox/item/reset_login", access_token=token)
+    assert await rig.error("/sandbox/item/reset_login", access_token=token) == (
+        "USER_PERMISSION_REVOKED"
+    )
     assert item.is_revoked
     await rig.ok("/item/remove", access_token=token)
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [("ITEM_LOGIN_REQUIRED", ["ERROR", "LOGIN_REPAIRED"]), ("ITEM_LOCKED", ["ERROR"]), ("", [])],
+)
+async def test_only_a_login_that_was_required_is_told_as_repaired(
+    rig: Rig, code: str, told: list[str]
+) -> None:
+    named = {"item_id": rig.item().item_id}
+    if code:
+        turn(rig.emulator, "break_login", named | {"code": code})
+    turn(rig.emulator, "repair", named)
+    await rig.advance(seconds=0)
+    assert rig.inbox.codes() == told
+    assert rig.emulator.items[named["item_id"]].error is None
+
+
+@pytest.mark.parametrize(("bank", "told"), [("ins_13", ["USER_ACCOUNT_REVOKED"]), ("ins_19", [])])
+async def test_one_account_is_revoked(rig: Rig, bank: str, told: list[str]) -> None:
+    item = rig.item(rig.account(), rig.account("savings"), bank=bank)
+    gone, kept = item.accounts
+    turn(rig.emulator, "revoke_account", {"item_id": item.item_id, "account_id": gone})
+    await rig.advance(seconds=0)
+    assert rig.inbox.codes() == told
+    if told:
+        assert rig.inbox.last()["account_id"] == gone
+    token = item.access_token
+    [shown] = (await rig.ok("/accounts/get", access_token=token))["accounts"]
+    assert shown["account_id"] == kept
+    gone_only = {"account_ids": [gone]}
+    for path in ("/accounts/get", "/accounts/balance/get"):
+        code = await rig.error(path, access_token=token, options=gone_only)
+        assert code == "INVALID_ACCOUNT_ID"
+    assert (await rig.ok("/item/get", access_token=token))["item"]["error"] is None
 
 
 async def test_a_consent_that_ends_is_announced_a_week_before(rig: Rig) -> None:

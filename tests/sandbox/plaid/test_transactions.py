@@ -199,7 +199,10 @@ async def test_original_descriptions_on_request(rig: Rig) -> None:
         assert page["added"][0]["original_description"] == shown
 
 
-def test_cursors_round_trip() -> None:
-    cursor = Cursor("i", "*", 1, 2, 3)
-    assert decode_cursor(cursor.encode(), "i", "*") == cursor
-    assert decode_cursor("", "i", "*") == Cursor("i", "*")
+def test_cursors_round_trip(rig: Rig) -> None:
+    rig.account()
+    rig.spend()
+    item = rig.item("cash")
+    cursor = Cursor(item.item_id, "*", 0, 1, 3)
+    assert decode_cursor(cursor.encode(), item, "*") == cursor
+    assert decode_cursor("", item, "*") == Cursor(item.item_id, "*")

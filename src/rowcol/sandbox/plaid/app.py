@@ -33,7 +33,7 @@ def plaid_app(emulator: PlaidEmulator) -> Starlette:
     ]
     app = Starlette(
         routes=[*routes, *hosted_link_routes(emulator), *control_routes(emulator)],
-        exception_handlers={404: not_found},
+        exception_handlers={404: not_found, 405: not_found},
     )
     app.middleware_stack = SpoiltAnswers(app.build_middleware_stack(), emulator.faults)
     return app

@@ -35,9 +35,9 @@ class Call:
 
     @property
     def options(self) -> dict[str, Any]:
-        """The `options` object without its nulls."""
+        """The `options` object."""
         options: dict[str, Any] = self.body.get("options", {})
-        return {name: value for name, value in options.items() if value is not None}
+        return options
 
     def show(self, item: Item) -> dict[str, Any]:
         """The Item as it stands beside accounts."""
@@ -97,6 +97,8 @@ class Call:
         wanted = self.options.get("account_ids")
         if not self.item.accounts:
             raise PlaidError("NO_ACCOUNTS")
+        if wanted == [] and not self.emulator.switches.empty_account_ids_mean_all:
+            raise PlaidError("INVALID_FIELD", "options.account_ids must be an array, not empty")
         if not wanted:
             return list(self.item.accounts.values())
         if any(account_id not in self.item.accounts for account_id in wanted):

@@ -15,6 +15,8 @@ from rowcol.sandbox.dice import Dice
 CAPITAL_ONE: Final = "ins_128026"
 APPLE_CARD: Final = "ins_136439"
 PERSISTENT_ID_INSTITUTIONS: Final = frozenset({"ins_56", "ins_13", "ins_127990", "ins_127287"})
+ACCOUNT_REVOKED_INSTITUTIONS: Final = frozenset({"ins_56", "ins_13"})
+"""Banks that tell when a person withdraws one account: PNC, in newer text also Chase (and Truist, which is not here)."""
 ONE_ITEM_INSTITUTIONS: Final = frozenset({"ins_56", "ins_13", "ins_15", "ins_11"})
 """Chase, PNC, Navy Federal, Schwab: an account linked again breaks the older Item (docs "Duplicate Items")."""
 

@@ -18,7 +18,12 @@ from rowcol.sandbox.dice import Bits, Dice
 from rowcol.sandbox.plaid import pulls
 from rowcol.sandbox.plaid.agenda import Agenda, EventKind
 from rowcol.sandbox.plaid.billing import Billing, Prices
-from rowcol.sandbox.plaid.catalog import INSTITUTIONS, ONE_ITEM_INSTITUTIONS, Institution
+from rowcol.sandbox.plaid.catalog import (
+    ACCOUNT_REVOKED_INSTITUTIONS,
+    INSTITUTIONS,
+    ONE_ITEM_INSTITUTIONS,
+    Institution,
+)
 from rowcol.sandbox.plaid.errors import item_error
 from rowcol.sandbox.plaid.faults import Faults
 from rowcol.sandbox.plaid.items import (
@@ -58,6 +63,7 @@ class PlaidEmulator:
         *,
         prices: Prices | None = None,
         clients: Mapping[str, str] = DEFAULT_CLIENTS,
+        wire_clock: Clock | None = None,
         institutions: Mapping[str, Institution] = INSTITUTIONS,
     ) -> None:
         self.world = world
@@ -66,11 +72,13 @@ class PlaidEmulator:
         self.clients = dict(clients)
         self.institutions = dict(institutions)
         self.dice = Dice(rng)
-        self.keys = KeyRing(self.dice, clock.now())
+        self.wire_clock = wire_clock or clock
+        """The time of those who verify webhooks: another one where emulated time runs faster."""
+        self.keys = KeyRing(self.dice, self.wire_clock.now())
         self.tokens = Tokens(self.dice, ENVIRONMENT)
         self.link_tokens = LinkTokens(self.dice)
         self.people = People(world, self.tokens)
-        self.outbox = Outbox(clock, self.keys, send, self.dice, switches)
+        self.outbox = Outbox(clock, self.wire_clock, self.keys, send, self.dice, switches)
         self.limits = RateLimits(switches)
         self.billing = Billing(prices or Prices())
         self.faults = Faults()
@@ -176,9 +184,11 @@ class PlaidEmulator:
         self.notify(item, "ITEM", "ERROR", {"error": item.error})
 
     def repair(self, item: Item) -> None:
-        """The login works again and not by update mode here, so LOGIN_REPAIRED is sent."""
+        """The login works again and not by update mode here: LOGIN_REPAIRED, if it was in ITEM_LOGIN_REQUIRED (spec)."""
+        was_required = item.error is not None and item.error["error_code"] == "ITEM_LOGIN_REQUIRED"
         self.reconnect(item)
-        self.notify(item, "ITEM", "LOGIN_REPAIRED")
+        if was_required:
+            self.notify(item, "ITEM", "LOGIN_REPAIRED")
 
     def reconnect(self, item: Item, account_ids: Sequence[str] | None = None) -> None:
         """The person went through update mode; with `account_ids` of the world they chose what to share.
@@ -206,6 +216,12 @@ class PlaidEmulator:
         item.next_pull_at = None
         self.billing.end(item.item_id, item.broken_at)
         self.notify(item, "ITEM", "USER_PERMISSION_REVOKED", {"error": item.error})
+
+    def revoke_account(self, item: Item, account_id: str) -> None:
+        """The person withdrew one account at the bank: it is as closed here, and at some banks that is told."""
+        pulls.close_account(item, item.accounts[account_id].ledger)
+        if item.institution.institution_id in ACCOUNT_REVOKED_INSTITUTIONS:
+            self.notify(item, "ITEM", "USER_ACCOUNT_REVOKED", {"account_id": account_id})
 
     def set_consent_end(
         self, item: Item, ends_at: datetime | None, *, is_announced: bool = False

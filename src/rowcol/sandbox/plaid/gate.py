@@ -1,12 +1,12 @@
 """The gate: every Plaid request passes it in the same order, and every answer leaves by it.
 
-body -> credentials -> fields -> token -> rate limits -> forced errors -> latency -> endpoint -> envelope. Requests are
-plain tables: a field has a type, an endpoint has required and optional fields.
+body -> credentials -> fields -> token -> rate limits -> forced errors -> latency -> endpoint -> envelope. What a request may
+hold is the table in `fields`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
@@ -18,61 +18,11 @@ from starlette.responses import Response
 from rowcol.sandbox.plaid.calls import Call
 from rowcol.sandbox.plaid.emulator import PlaidEmulator
 from rowcol.sandbox.plaid.errors import ERRORS, PlaidError
+from rowcol.sandbox.plaid.fields import check_fields
 from rowcol.sandbox.plaid.items import Item
 from rowcol.sandbox.plaid.shapes import Shape
 
-_CREDENTIALS: Final = ("client_id", "secret")
-_TYPE_NAMES: Final = {
-    bool: "a boolean",
-    dict: "an object",
-    int: "an integer",
-    list: "an array of strings",
-    str: "a string",
-}
-_FIELD_TYPES: Final[dict[str, type]] = {
-    "access_token": str,
-    "account_filters": dict,
-    "client_name": str,
-    "count": int,
-    "country_codes": list,
-    "cursor": str,
-    "additional_consented_products": list,
-    "hosted_link": dict,
-    "initial_products": list,
-    "institution_id": str,
-    "key_id": str,
-    "language": str,
-    "link_token": str,
-    "options": dict,
-    "optional_products": list,
-    "products": list,
-    "public_token": str,
-    "reason_code": str,
-    "required_if_supported_products": list,
-    "reason_note": str,
-    "redirect_uri": str,
-    "transactions": object,
-    "update": dict,
-    "user": dict,
-    "user_id": str,
-    "webhook": str,
-    "webhook_code": str,
-    "webhook_type": str,
-}
-_OPTION_TYPES: Final[dict[str, type]] = {
-    "account_id": str,
-    "account_ids": list,
-    "days_requested": int,
-    "include_optional_metadata": bool,
-    "include_original_description": bool,
-    "include_status": bool,
-    "min_last_updated_datetime": str,
-    "new_transactions": int,
-    "override_password": str,
-    "override_username": str,
-    "transactions": dict,
-    "webhook": str,
-}
+_CREDENTIALS: Final = {"client_id": "plaid-client-id", "secret": "plaid-secret"}
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 _DECODER: Final = msgspec.json.Decoder()
 _LATENCY_P50_S: Final = 3.0
@@ -82,12 +32,10 @@ _LATENCY_MAX_S: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A path, what answers it, and the fields it knows besides credentials."""
+    """A path and what answers it."""
 
     path: str
     answer: Callable[[Call], Shape]
-    required: tuple[str, ...] = ()
-    optional: frozenset[str] = frozenset()
     is_live: bool = False
     """Contacts the bank, so it takes its time."""
 
@@ -119,9 +67,10 @@ def json_response(
 
 
 def _admit(emulator: PlaidEmulator, endpoint: Endpoint, raw: bytes, request: Request) -> Call:
+    _require_json(request)
     body = _parse(raw)
     client_id = _authenticate(emulator, body, request)
-    _check_fields(endpoint, body)
+    body = check_fields(endpoint.path, body)
     now = emulator.clock.now()
     emulator.catch_up(now)
     token = body.get("access_token")
@@ -144,6 +93,15 @@ def _address(request: Request) -> str:
     return f"{request.scope['scheme']}://{host}"
 
 
+def _require_json(request: Request) -> None:
+    """The header is required, and nothing else is read (docs "Invalid Request errors", 7 Mar 2026)."""
+    declared = request.headers.get("content-type")
+    if declared is None:
+        raise PlaidError("INVALID_HEADERS", "the Content-Type header is missing")
+    if declared.partition(";")[0].strip().lower() != "application/json":
+        raise PlaidError("INVALID_BODY", "content-type must be application/json")
+
+
 def _parse(raw: bytes) -> dict[str, Any]:
     try:
         body = _DECODER.decode(raw)
@@ -151,45 +109,26 @@ def _parse(raw: bytes) -> dict[str, Any]:
         raise PlaidError("INVALID_BODY", "body could not be parsed as JSON") from None
     if not isinstance(body, dict):
         raise PlaidError("INVALID_BODY", "body must be an object")
-    return {name: value for name, value in body.items() if value is not None}
+    return body
 
 
 def _authenticate(emulator: PlaidEmulator, body: dict[str, Any], request: Request) -> str:
     """Credentials in headers or in the body; both are taken out of the body."""
-    headers = request.headers
-    client_id = body.pop("client_id", None) or headers.get("plaid-client-id")
-    secret = body.pop("secret", None) or headers.get("plaid-secret")
-    missing = [
-        name for name, value in zip(_CREDENTIALS, (client_id, secret), strict=True) if not value
-    ]
+    given: dict[str, Any] = {}
+    for name, header in _CREDENTIALS.items():
+        value = body.pop(name, None)
+        given[name] = request.headers.get(header) if value is None else value
+    missing = [name for name, value in given.items() if value is None]
     if missing:
         raise PlaidError("MISSING_FIELDS", ", ".join(missing))
-    if emulator.clients.get(str(client_id)) != secret:
+    for name, value in given.items():
+        if not isinstance(value, str) or not value:
+            text = f"{name} must be a properly formatted, non-empty string"
+            raise PlaidError("INVALID_FIELD", text)
+    if emulator.clients.get(given["client_id"]) != given["secret"]:
         raise PlaidError("INVALID_API_KEYS")
-    return str(client_id)
-
-
-def _check_fields(endpoint: Endpoint, body: dict[str, Any]) -> None:
-    missing = [name for name in endpoint.required if name not in body]
-    if missing:
-        raise PlaidError("MISSING_FIELDS", ", ".join(missing))
-    for name, value in body.items():
-        if name not in endpoint.required and name not in endpoint.optional:
-            unknown = set(body) - set(endpoint.required) - endpoint.optional
-            raise PlaidError("UNKNOWN_FIELDS", ", ".join(sorted(unknown)))
-        _check_type(name, value, _FIELD_TYPES)
-    for name, value in body.get("options", {}).items():
-        if value is not None:
-            _check_type(name, value, _OPTION_TYPES)
-
-
-def _check_type(name: str, value: Any, types: Mapping[str, type]) -> None:
-    expected = types.get(name, object)
-    is_right = isinstance(value, expected) and (expected is not int or not isinstance(value, bool))
-    if expected is list and is_right:
-        is_right = all(isinstance(one, str) for one in value)
-    if not is_right:
-        raise PlaidError("INVALID_BODY", f"{name} must be {_TYPE_NAMES[expected]}")
+    client_id: str = given["client_id"]
+    return client_id
 
 
 def _item_of(emulator: PlaidEmulator, client_id: str, token: str) -> Item:

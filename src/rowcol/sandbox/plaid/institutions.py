@@ -16,7 +16,9 @@ _PRIMARY_COLOR: Final = "#1f1f1f"
 def get_institution(call: Call) -> Shape:
     """A bank; with `include_status` its health, where the environment has any."""
     bank = call.emulator.institutions.get(call.body["institution_id"])
-    if bank is None:
+    if (
+        bank is None or "US" not in call.body["country_codes"]
+    ):  # the catalog knows American ones only
         raise PlaidError("INVALID_INSTITUTION")
     shape = institution_shape(bank)
     if call.options.get("include_optional_metadata"):

@@ -5,11 +5,12 @@
 | outage | institution_id, starts_at?, ends_at? or hours?, code? | live calls fail with INSTITUTION_DOWN or `code`; pulls fail |
 | institution_rate_limit | institution_id, until? or hours? | live calls get 429 INSTITUTION_RATE_LIMIT |
 | break_login | item_id, code?, reason? | Item in ITEM_LOGIN_REQUIRED or `code`; ITEM/ERROR; pulls stop |
-| repair | item_id | as if the login was repaired elsewhere, not by update mode here; LOGIN_REPAIRED |
+| repair | item_id | as if the login was repaired elsewhere, not by update mode here; LOGIN_REPAIRED after ITEM_LOGIN_REQUIRED |
 | update_type | item_id, update_type | `user_present_required`: no background pulls, live calls fail |
 | consent_expires | item_id, at, notify?, reason? | sets `consent_expiration_time`; PENDING_DISCONNECT is sent now, or with `notify: false` 7 days before |
 | pending_expiration | item_id, at? | sets `consent_expiration_time`, in 7 days if not given; PENDING_EXPIRATION (UK, EU) is sent |
 | revoke | item_id | the person withdraws the permission: USER_PERMISSION_REVOKED, as a webhook and as the Item's error for good |
+| revoke_account | item_id, account_id | the person withdraws one account: no more shown; USER_ACCOUNT_REVOKED at Chase and PNC |
 | institution_health | institution_id, health | status says `delayed`, `unknown`, `transactions_unknown` or `healthy` |
 | force_error | path (or `*`), code, n_calls? | the next calls answer with this error, unbilled |
 | corrupt | path (or `*`), kind, n_calls? | the next answers are spoilt after billing: kinds in `corruption` |
@@ -146,6 +147,11 @@ def _revoke(emulator: PlaidEmulator, arguments: Arguments) -> None:
     emulator.revoke(need_item(emulator, arguments))
 
 
+def _revoke_account(emulator: PlaidEmulator, arguments: Arguments) -> None:
+    item = need_item(emulator, arguments)
+    emulator.revoke_account(item, need_account(item, arguments))
+
+
 def _count(arguments: Arguments, name: str) -> int:
     count = int(arguments.get(name, 1))
     if count < 1:
@@ -222,7 +228,7 @@ def _weather(emulator: PlaidEmulator, arguments: Arguments) -> None:
 
 
 def _rotate_key(emulator: PlaidEmulator, _arguments: Arguments) -> dict[str, Any]:
-    return {"kid": emulator.keys.rotate(emulator.clock.now())}
+    return {"kid": emulator.keys.rotate(emulator.wire_clock.now())}
 
 
 def _clear(emulator: PlaidEmulator, _arguments: Arguments) -> None:
@@ -240,6 +246,7 @@ KNOBS: Final[dict[str, Callable[[PlaidEmulator, Arguments], dict[str, Any] | Non
     "consent_expires": _consent_expires,
     "pending_expiration": _pending_expiration,
     "revoke": _revoke,
+    "revoke_account": _revoke_account,
     "force_error": _force_error,
     "corrupt": _corrupt,
     "mutate_during_pagination": _mutate,

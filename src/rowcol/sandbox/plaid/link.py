@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from rowcol.sandbox.plaid.calls import Call
 from rowcol.sandbox.plaid.errors import PlaidError
 from rowcol.sandbox.plaid.hosted_link import hosted_link_url
 from rowcol.sandbox.plaid.link_requests import read_link_request
 from rowcol.sandbox.plaid.link_shapes import link_token_shape
 from rowcol.sandbox.plaid.shapes import Shape, item_with_consent_shape, status_shape
-
-_NOTE_CHARS_MAX: Final = 512
-_REMOVE_REASONS: Final = frozenset(
-    {
-        "FRAUD_FIRST_PARTY",
-        "FRAUD_FALSE_IDENTITY",
-        "FRAUD_ABUSE",
-        "FRAUD_OTHER",
-        "CONNECTION_IS_NON_FUNCTIONAL",
-        "OTHER",
-    }
-)
 
 
 def create_link_token(call: Call) -> Shape:
@@ -71,11 +57,6 @@ def get_item(call: Call) -> Shape:
 
 def remove_item(call: Call) -> Shape:
     """The end of the Item."""
-    reason = call.body.get("reason_code")
-    if reason is not None and reason not in _REMOVE_REASONS:
-        raise PlaidError("INVALID_FIELD", "reason_code is not one of the allowed values")
-    if len(call.body.get("reason_note") or "") > _NOTE_CHARS_MAX:
-        raise PlaidError("INVALID_FIELD", "reason_note must have at most 512 characters")
     call.emulator.remove(call.item)
     return {}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
 from rowcol.sandbox.plaid.calls import Call
@@ -11,13 +11,13 @@ from rowcol.sandbox.plaid.errors import PlaidError, item_error
 from rowcol.sandbox.plaid.items import Item, LinkedAccount, LinkWish
 from rowcol.sandbox.plaid.shapes import Shape, bank_date, pending_disconnect_shape
 from rowcol.sandbox.plaid.users import accounts_of, custom_posting
+from rowcol.sandbox.world import Posting
 
-N_TRANSACTIONS_MAX: Final = 10
 _REACH: Final = timedelta(days=14)
 _DAYS_DEFAULT: Final = 90
 _DAYS_MAX: Final = 730
 _FIRED: Final[dict[str, str]] = {
-    "DEFAULT_UPDATE": "TRANSACTIONS",
+    "DEFAULT_UPDATE": "TRANSACTIONS HOLDINGS INVESTMENTS_TRANSACTIONS LIABILITIES",
     "RECURRING_TRANSACTIONS_UPDATE": "TRANSACTIONS",
     "SYNC_UPDATES_AVAILABLE": "TRANSACTIONS",
     "ERROR": "ASSETS",
@@ -29,6 +29,7 @@ _FIRED: Final[dict[str, str]] = {
     "USER_ACCOUNT_REVOKED": "ITEM",
     "USER_PERMISSION_REVOKED": "ITEM",
 }
+"""Code -> the types that it has, the usual one first. That another type is refused is ours."""
 
 
 def create_public_token(call: Call) -> Shape:
@@ -38,11 +39,9 @@ def create_public_token(call: Call) -> Shape:
         raise PlaidError("INVALID_INSTITUTION")
     _require_linkable(call, bank)
     products = tuple(call.body["initial_products"])
-    if not products or "balance" in products:
-        raise PlaidError("INVALID_PRODUCT", "balance")
     options = call.options
     username = options.get("override_username", "user_good")
-    days = _days_requested(call, options.get("transactions") or {})
+    days = _days_requested(call, options.get("transactions", {}))
     plans = accounts_of(username, options.get("override_password", "pass_good"), call.now, days)
     account_ids = call.emulator.people.open(plans)
     wish = LinkWish(call.client_id, bank, products, options.get("webhook"), days, username)
@@ -54,6 +53,10 @@ def fire_webhook(call: Call) -> Shape:
     code = call.body["webhook_code"]
     if code not in _FIRED:
         raise PlaidError("INVALID_FIELD", f"webhook_code {code} cannot be fired")
+    types = _FIRED[code].split()
+    webhook_type = call.body.get("webhook_type", types[0])
+    if webhook_type not in types:
+        raise PlaidError("INVALID_FIELD", f"webhook_type must be one of {_FIRED[code]}")
     item = call.item
     if item.webhook is None:
         status = call.emulator.switches.sandbox_error_http_status
@@ -63,40 +66,38 @@ def fire_webhook(call: Call) -> Shape:
             _make_transactions(call, item)
         call.emulator.notify_sync(item)
     else:
-        webhook_type = call.body.get("webhook_type") or _FIRED[code]
         call.emulator.notify(item, webhook_type, code, _extra(call, item, code))
     return {"webhook_fired": True}
 
 
 def reset_login(call: Call) -> Shape:
     """The Item needs its person: ITEM_LOGIN_REQUIRED until update mode."""
+    if call.item.is_revoked:
+        raise PlaidError("USER_PERMISSION_REVOKED")
     call.emulator.break_login(call.item)
     return {"reset_login": True}
 
 
 def create_transactions(call: Call) -> Shape:
     """Up to ten transactions of the last 14 days; acts like a refresh."""
-    rows = call.body["transactions"]
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise PlaidError("INVALID_BODY", "transactions must be an array of objects")
-    if not 1 <= len(rows) <= N_TRANSACTIONS_MAX:
-        raise PlaidError(
-            "INVALID_FIELD", f"transactions must have 1 to {N_TRANSACTIONS_MAX} elements"
-        )
     item = call.require_healthy_item()
-    for row in rows:
-        account = _target(item, row)
-        item.n_made += 1
-        try:
-            posting = custom_posting(f"{item.item_id}-made-{item.n_made}", row, call.now)
-        except (ArithmeticError, KeyError, TypeError, ValueError):
-            raise PlaidError("INVALID_FIELD", "transactions has an invalid element") from None
-        announced_at = posting.pending_since or posting.posted_at
-        if announced_at < call.now - _REACH - timedelta(days=1):
-            raise PlaidError("INVALID_FIELD", "date_transacted must be within the last 14 days")
+    made = [(_target(item, row), _ordered(call, row)) for row in call.body["transactions"]]
+    for account, posting in made:  # all of them or none
         account.ledger.append(posting)
     call.emulator.plan_refresh(item)
     return {}
+
+
+def _ordered(call: Call, row: dict[str, Any]) -> Posting:
+    today = bank_date(call.now)
+    for name in ("date_transacted", "date_posted"):
+        if not today - _REACH <= date.fromisoformat(row[name]) <= today:
+            raise PlaidError("INVALID_FIELD", f"{name} must be within the last 14 days")
+    call.item.n_made += 1
+    try:
+        return custom_posting(f"{call.item.item_id}-made-{call.item.n_made}", row, call.now)
+    except (ArithmeticError, ValueError):  # an amount beyond all bounds
+        raise PlaidError("INVALID_FIELD", "transactions has an invalid element") from None
 
 
 def _require_linkable(call: Call, bank: Institution) -> None:
@@ -108,23 +109,19 @@ def _require_linkable(call: Call, bank: Institution) -> None:
 def _days_requested(call: Call, transactions: dict[str, Any]) -> int:
     days = transactions.get("days_requested")
     if days is None and transactions.get("start_date"):
-        try:
-            start = str(transactions["start_date"])
-            days = (bank_date(call.now) - bank_date(call.now).fromisoformat(start)).days
-        except ValueError:
-            raise PlaidError("INVALID_FIELD", "start_date must be a date") from None
+        days = (bank_date(call.now) - date.fromisoformat(transactions["start_date"])).days
     days = _DAYS_DEFAULT if days is None else days
-    if not isinstance(days, int) or not 1 <= days <= _DAYS_MAX:
-        raise PlaidError("INVALID_FIELD", f"days_requested must be between 1 and {_DAYS_MAX}")
+    if not 1 <= days <= _DAYS_MAX:
+        raise PlaidError("INVALID_FIELD", f"start_date must be 1 to {_DAYS_MAX} days ago")
     return days
 
 
 def _target(item: Item, row: dict[str, Any]) -> LinkedAccount:
     account_id = row.get("account_id")
     if account_id is not None:
-        if str(account_id) not in item.accounts:
+        if account_id not in item.accounts:
             raise PlaidError("INVALID_ACCOUNT_ID")
-        return item.accounts[str(account_id)]
+        return item.accounts[account_id]
     for account in item.accounts.values():
         if account.ledger.facts.account_type == "depository":
             return account

@@ -29,6 +29,8 @@
 | sends_link_events | True | Does LINK/EVENTS precede each SESSION_FINISHED (docs: yes, for Hosted Link)? |
 | duplicate_breaks_older | False | Does linking an account again break the older Item, at the banks that the docs name? |
 | institution_status | True | Does `/institutions/get_by_id` give a status (Production yes, real Sandbox no)? |
+| update_mode_is_strict | True | Are `products` refused beside an `access_token`, and `update` without one? |
+| empty_account_ids_mean_all | True | Does `options.account_ids: []` mean every account, or is it INVALID_FIELD? |
 | latency | none | Live calls answer at once, or `typical`: p50 3 s, p95 11 s, at most 30 s, on the clock. |
 | live_failure_share | 0.0 | Share of live calls that end in INSTITUTION_NOT_RESPONDING. |
 | initial_update_s, historical_update_s | 8, 60 | When the first 30 days and the rest are there after linking. |
@@ -75,6 +77,8 @@ class Switches:
     sends_link_events: bool = True
     duplicate_breaks_older: bool = False
     institution_status: bool = True
+    update_mode_is_strict: bool = True
+    empty_account_ids_mean_all: bool = True
     latency: Literal["none", "typical"] = "none"
     live_failure_share: float = 0.0
     initial_update_s: int = 8

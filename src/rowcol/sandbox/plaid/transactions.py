@@ -19,8 +19,6 @@ from rowcol.sandbox.plaid.log import Page, Txn
 from rowcol.sandbox.plaid.shapes import Shape, account_shape, transaction_shape
 
 COUNT_DEFAULT: Final = 100
-COUNT_MAX: Final = 500
-DAYS_MAX: Final = 730
 _ALL: Final = "*"
 
 
@@ -42,32 +40,33 @@ class Cursor:
         return urlsafe_b64encode(raw.encode()).decode()
 
 
-def decode_cursor(text: str, item_id: str, stream: str) -> Cursor:
-    """Raise INVALID_FIELD for garbage and for the cursor of another Item or stream."""
+def decode_cursor(text: str, item: Item, stream: str) -> Cursor:
+    """Raise INVALID_FIELD for garbage and for the cursor of another Item or stream (words seen in public reports)."""
     if not text:
-        return Cursor(item_id, stream)
+        return Cursor(item.item_id, stream)
     try:
         of_item, of_stream, base, position, head = urlsafe_b64decode(text).decode().split("|")
         cursor = Cursor(of_item, of_stream, int(base), int(position), int(head) if head else None)
     except (binascii.Error, ValueError):
         raise PlaidError("INVALID_FIELD", "cursor is invalid") from None
-    if (cursor.item_id, cursor.stream) != (item_id, stream):
-        raise PlaidError("INVALID_FIELD", "cursor not associated with access_token and account_id")
+    if (cursor.item_id, cursor.stream) != (item.item_id, stream):
+        raise PlaidError("INVALID_FIELD", "cursor not associated with access_token")
+    if not 0 <= cursor.base <= cursor.position <= item.log.head:
+        raise PlaidError("INVALID_FIELD", "cursor is invalid")
     return cursor
 
 
 def sync_transactions(call: Call) -> Shape:
     """A page of changes since the cursor. On an Item without Transactions this adds, and bills, the product."""
     item = call.require_cache()
-    count = _require_range(call.body.get("count", COUNT_DEFAULT), "count", COUNT_MAX)
-    _require_range(call.options.get("days_requested", 1), "options.days_requested", DAYS_MAX)
+    count = call.body.get("count", COUNT_DEFAULT)
     stream = call.options.get("account_id", _ALL)
     if stream != _ALL and stream not in item.accounts:
         raise PlaidError("INVALID_ACCOUNT_ID")
+    cursor = decode_cursor(call.body.get("cursor", ""), item, stream)
     if not item.has_transactions:
         call.emulator.subscribe(item)
     item.is_sync_called = True
-    cursor = decode_cursor(call.body.get("cursor", ""), item.item_id, stream)
     log = item.log
     if cursor.head is not None and cursor.head != log.head:
         raise PlaidError("TRANSACTIONS_SYNC_MUTATION_DURING_PAGINATION")
@@ -131,9 +130,3 @@ def _force_mutation(item: Item) -> None:
         if live:
             item.n_forced_mutations -= 1
             item.log.modify(live[0])
-
-
-def _require_range(value: object, name: str, most: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-        raise PlaidError("INVALID_FIELD", f"{name} must be between 1 and {most}")
-    return value

@@ -2,7 +2,7 @@
 
 Non-200 or no answer in 10 s is a failure; retries after 30 s, each delay x4, up to 24 h; none while the endpoint
 rejected more than 90 % in 24 h (docs "Webhooks", 7 Mar 2026). Every attempt is signed when it is sent, so a delayed
-delivery carries a fresh `iat`. Unreliability is set in `Weather`.
+delivery carries a fresh `iat`, by the clock of the receiver (times in bodies are emulated). Unreliability is set in `Weather`.
 """
 
 from __future__ import annotations
@@ -76,12 +76,14 @@ class Outbox:
     def __init__(
         self,
         clock: Clock,
+        wire_clock: Clock,
         keys: KeyRing,
         sender: WebhookSender,
         dice: Dice,
         switches: Switches,
     ) -> None:
         self._clock = clock
+        self._wire_clock = wire_clock
         self._keys = keys
         self._sender = sender
         self._dice = dice
@@ -163,7 +165,7 @@ class Outbox:
             delivery.first_sent_at = delivery.first_sent_at or at
             headers = {
                 "Content-Type": "application/json",
-                HEADER_NAME: self._keys.sign(delivery.body, at),
+                HEADER_NAME: self._keys.sign(delivery.body, self._wire_clock.now()),
             }
             delivery.n_attempts += 1
             status = await self._sender.send(delivery.url, delivery.body, headers)
