@@ -288,7 +288,7 @@ async def test_what_an_empty_list_of_accounts_means_is_a_switch(rig: Rig) -> Non
     strict = Rig(Switches(empty_account_ids_mean_all=False))
     item, other = rig.item(), strict.item()
     for path in ("/accounts/get", "/accounts/balance/get"):
-        nobody = {"options": {"account_ids": []}}
+        nobody: dict[str, Any] = {"options": {"account_ids": []}}
         answer = await rig.ok(path, access_token=item.access_token, **nobody)
         assert len(answer["accounts"]) == 1
         assert await strict.error(path, access_token=other.access_token, **nobody) == FIELD
