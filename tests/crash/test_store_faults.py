@@ -172,16 +172,13 @@ async def test_a_newer_schema_is_refused_in_words(tmp_path: Path) -> None:
     assert office.file.read_bytes() == before
 
 
-async def test_a_file_without_our_tables_is_made_ready(tmp_path: Path) -> None:
-    """What an older release left is brought up to date at start; this release is the first."""
-    with open_nursery() as nursery:
-        office = Office(tmp_path, "http://127.0.0.1:9")
-        sqlite3.connect(office.file).close()
-        desk = Desk(nursery, office, tmp_path / "log")
-        desk.launch()
-        await desk.up()
-        desk.stop()
-    assert len(office.rows("SELECT version_num FROM rowcol_version")) == 1
+def test_an_empty_file_is_no_firm_s_database(tmp_path: Path) -> None:
+    """It was made ready, and a firm's webhooks were nobody's."""
+    office = Office(tmp_path, "http://127.0.0.1:9")
+    sqlite3.connect(office.file).close()
+    done = serve(office)
+    assert (done.returncode, "is empty" in done.stderr) == (2, True)
+    assert office.file.stat().st_size == 0
 
 
 @pytest.mark.serial

@@ -50,7 +50,7 @@ class TestOpening:
             await open_url("mysql://x/y")
         with pytest.raises(Misconfigured, match="cannot be read"):
             await open_url("nonsense")
-        with pytest.raises(Busy):
+        with pytest.raises(Misconfigured, match="cannot write"):
             await open_sqlite(tmp_path / "no" / "folder" / "x.db")
 
     def test_opening_what_is_current_is_fast(self, sqlite_template: Path) -> None:

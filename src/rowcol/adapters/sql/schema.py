@@ -109,7 +109,7 @@ def upgrade(
 
 def _upgrade_sqlite(path: Path, schema: str | None, prefix: str) -> None:
     """A file that is not there yet appears whole, and only its owner may read it."""
-    with contextlib.nullcontext(path) if size_of(path) else made_whole(path) as place:
+    with contextlib.nullcontext(path) if path.exists() else made_whole(path) as place:
         _with_engine(sqlite_engine(place, Options()), schema, prefix, upgrade_engine)
 
 
