@@ -212,7 +212,13 @@ class _Place:
         self.file.check()
         if self._conn is None:
             with self.file.opening():
-                self._conn = self._engine.connect()
+                conn = self._engine.connect()
+                try:  # a first read opens the log: until then another process that ends may take it away
+                    conn.exec_driver_sql("SELECT count(*) FROM sqlite_schema").scalar()
+                except DATABASE_ERRORS:
+                    conn.close()
+                    raise
+                self._conn = conn
         driver = driver_of(self._conn)
         return Tx(self._conn, t, clock, driver), driver
 
