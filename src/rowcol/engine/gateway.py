@@ -154,8 +154,7 @@ class Gateway:
         app = self.app(target.app) if isinstance(target, Connection) else target
         rail = self._rails[app.rail]
         endpoint = rail.spec.endpoints[look.endpoint]
-        if endpoint.is_told:
-            app = await self.located(app)
+        app = await self.located(app) if endpoint.is_told else app
         token = None if sealed_token is None else self._vault.open(sealed_token)
         remote_id = remote_id if connection is None else connection.remote_id
         with unseen():

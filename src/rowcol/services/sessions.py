@@ -213,7 +213,8 @@ async def allow(plane: OpenPlane, firm: FirmId, business: BusinessId, session: s
     """Connect what it brought although a login shows it already, also after it ended for that."""
     link = await _link_of(plane, firm, business, session)
     now, owner = plane.clock.now(), plane.rng.new_id("ses")
-    held = await plane.store.claim_link(firm, link.id, owner, now, LEASE_S)
+    is_out = link.ended is LinkEnd.EXPIRED
+    held = None if is_out else await plane.store.claim_link(firm, link.id, owner, now, LEASE_S)
     if held is None:
         raise Conflict("this session is over, or being finished", "look at it again")
     opened = replace(held, is_double_allowed=True, ended=None, failure="", next_at=now)
