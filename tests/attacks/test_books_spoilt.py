@@ -103,7 +103,7 @@ async def begin_anew(rig: Rig, connection: Connection) -> None:
     assert view is not None
     assert lease is not None
     state = replace(view.connection.state, cursor="", page="")
-    change = Change(lease, state=state, discards="books", releases=True)
+    change = Change(lease, state=state, discards=True, releases=True)
     assert not (await rig.plane.store.commit(FIRM, change)).is_fenced
 
 

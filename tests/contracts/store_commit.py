@@ -130,9 +130,7 @@ class CommitContract:
         await furnish(store, A, "c1")
         taken = await lease(store, "c1")
         await store.commit(A, c.Change(taken, staged=(row("t1", "transaction"),)))
-        again = c.Change(
-            taken, discards="transactions", staged=(row("t2", "transaction"),), publishes="x"
-        )
+        again = c.Change(taken, discards=True, staged=(row("t2", "transaction"),), publishes="x")
         await store.commit(A, again)
         assert [r.remote_id for r in await store.read_mirror(A, C1, "transaction")] == ["t2"]
 

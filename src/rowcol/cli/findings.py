@@ -80,7 +80,7 @@ def _kind_of(row: Connection, now: datetime) -> str:
         (health is Health.RETIRED, ""),
         (health is Health.NEEDS_RECONNECT, BROKEN),
         (health in (Health.MISCONFIGURED, Health.UNSUPPORTED), UNASKED),
-        (_refusal(row, now) != "", REFUSED),
+        (row.refusal(now) != "", REFUSED),
         (is_idle(row, now), UNUSED),
         (_live_off(row) != "", OFF),
         (bool(row.notices(now)), SHORT),
@@ -98,7 +98,7 @@ def _told(kind: str, row: Connection, name: str, now: datetime) -> tuple[str, st
         return why, "see the keys of its app, or connect its bank another way"
     if kind == REFUSED:
         is_over = row.health is not Health.DEGRADED
-        return _refusal(row, now), "" if is_over else f"`rowcol connection reset {row.id}`"
+        return row.refusal(now), "" if is_over else f"`rowcol connection reset {row.id}`"
     if kind == OFF:
         return _live_off(row), repair_of(row.id)
     if kind == SHORT:
@@ -108,12 +108,6 @@ def _told(kind: str, row: Connection, name: str, now: datetime) -> tuple[str, st
     days = (now - used_at(row)).days
     use = f"`rowcol books bills {shlex.quote(name)} --force` uses it"
     return f"its consent was not used for {days} days, and ends after 100", use
-
-
-def _refusal(row: Connection, now: datetime) -> str:
-    """What its rail refuses, or refused not long ago, "" for nothing."""
-    refusal = row.state.stream_refusal
-    return "" if refusal is None else refusal.told(now)
 
 
 def _live_off(row: Connection) -> str:

@@ -219,7 +219,7 @@ class Change:
     looks: tuple[AccountLook, ...] = ()
     staged: tuple[Row, ...] = ()
     publishes: str | None = None
-    discards: str | None = None
+    discards: bool = False
     drained: tuple[DeliveryId, ...] = ()
     parked: Mapping[DeliveryId, str] = field(default_factory=dict)
     answered: tuple[Answered, ...] = ()

@@ -31,7 +31,8 @@ class ConnectionState:
      asked before. `paid_is_unknown`: it may have been billed. `posted_*`: how many posted rows the stream brought, how many of them are dated on
     days when banks are closed, and the first date: what the closed-days proof rests on. `condemned_token`: the hash of the sealed token that the rail knows no more: nothing is called with it;
     another one that is stored lifts it. `notices`: what the rail announced, answered ones too. `facts`: the rail's own
-    small facts, opaque here.
+    small facts, opaque here. `unconfirmed`: by entity how often rows that a whole listing did not show could not be
+    asked for by id; 0 once it was published with them.
     """
 
     health: Health = Health.OK
@@ -61,6 +62,7 @@ class ConnectionState:
     condemned_token: str = ""
     notices: tuple[Notice, ...] = ()
     facts: Mapping[str, str | int | bool | None] = field(default_factory=dict)
+    unconfirmed: Mapping[str, int] = field(default_factory=dict)
 
     def marked(self, stream: str, reason: str) -> ConnectionState:
         """The same with `stream` worth a look; the first reason is kept. A notice is kept among the notices."""
@@ -176,17 +178,26 @@ class Connection:
 
     @property
     def health(self) -> Health:
-        """For people: a stream that is refused makes a login that is well otherwise a degraded one."""
+        """For people: what is refused of it makes a login that is well otherwise a degraded one."""
         refusal, health = self.state.stream_refusal, self.state.health
-        is_refused = refusal is not None and refusal.over_at is None
+        is_refused = self._kept != "" or (refusal is not None and refusal.over_at is None)
         return Health.DEGRADED if health is Health.OK and is_refused else health
 
     def health_reason(self, now: datetime) -> str:
         """Why it is what it is."""
-        refusal = self.state.stream_refusal
-        if self.health is not Health.DEGRADED or refusal is None:
-            return self.state.health_reason
-        return refusal.told(now)
+        is_degraded = self.health is Health.DEGRADED
+        return self.refusal(now) if is_degraded else self.state.health_reason
+
+    def refusal(self, now: datetime) -> str:
+        """What its rail refuses, or refused not long ago, "" for nothing."""
+        known = self.state.stream_refusal
+        return "; ".join(filter(None, ("" if known is None else known.told(now), self._kept)))
+
+    @property
+    def _kept(self) -> str:
+        kept = ", ".join(entity for entity, count in self.state.unconfirmed.items() if not count)
+        why = "the rail refuses to tell by id what a whole listing did not show"
+        return f"{why}: what was deleted of {kept} may still be shown" if kept else ""
 
     @property
     def consent_until(self) -> datetime | None:

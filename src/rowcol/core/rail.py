@@ -157,8 +157,9 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What an answer says. Rows of an unfinished stream are `staged`; `publishes` puts them in the mirror
-    together with the state's cursor; `discards` drops them. `replaces`: entities that were listed
-    whole: what the mirror has of them and the stage has not is asked for by id before it is published as deleted."""
+    together with the state's cursor; `discards` drops what was staged before. What the mirror has of entities that
+    were listed whole and the stage has not is published as deleted: of `replaces` once it was asked for by id, of
+    `buries` at once, as the rail saw to it itself that the list was whole."""
 
     state: ConnectionState
     observations: tuple[Observation, ...] = ()
@@ -166,8 +167,9 @@ class Reading:
     rows: tuple[Row, ...] = ()
     staged: tuple[Row, ...] = ()
     publishes: str | None = None
-    discards: str | None = None
+    discards: bool = False
     replaces: tuple[str, ...] = ()
+    buries: tuple[str, ...] = ()
     remote_request_id: str = ""
 
 
@@ -179,7 +181,7 @@ class Failure:
     outcome: Outcome
     detail: str
     state: ConnectionState
-    discards: str | None = None
+    discards: bool = False
     remote_request_id: str = ""
     gone: tuple[Row, ...] = ()
     advice: str = ""

@@ -47,6 +47,8 @@ CALLS_MAX = 8
 RUN_MAX = timedelta(seconds=20)
 UNLISTED_MAX = 100
 """Rows that one call asks for by id; how long a list a rail takes is not always documented."""
+BURIED_MAX = 10_000
+"""Rows that are read at a time to be told as deleted."""
 CALLS_SEEN = 50
 """Of the newest lines of the call log, where what was done for a need in earlier runs is looked for."""
 COMMIT_TRIES = 3
@@ -180,6 +182,9 @@ class Reconciler:
             return
         before, outcome = work.view, work.fold(step, sent, self._clock.now())
         await self._heed(work, sent, outcome)
+        for entity in work.buries:
+            while ids := await self._missing(work, entity, BURIED_MAX):
+                work.bury(entity, ids)
         if work.replaces:
             await self._confirm(work, step, before)
 
@@ -188,7 +193,8 @@ class Reconciler:
         cause = Cause(step.trigger, reason, step.purpose, work.lease)
         sent: Sent | NotBefore | Refused
         try:
-            token = await self._token(work)
+            # For a call by id the page's own serves: what its renewal did to the state would be lost with the page's.
+            token = await self._token(work) if look is step.look else work.view.token
             if isinstance(token, Refused | NotBefore):
                 sent = token
             else:
@@ -224,12 +230,11 @@ class Reconciler:
         Until all are told, nothing is published or told as deleted. After a failure, or for more rows than a run asks
         for, the next run reads the listing's last page again and goes on: what was told meanwhile is staged.
         """
-        entities, finished = work.replaces, None
+        finished = None
         for _ in range(CALLS_MAX):
-            found = await self._unlisted(work, entities)
+            found = await self._unlisted(work)
             if found is None:
-                if finished is not None:
-                    work.publish(finished)
+                work.publish(finished)
                 return
             finished = finished or work.withhold(before)
             entity, ids, look = found
@@ -239,24 +244,28 @@ class Reconciler:
                 return
             outcome = work.confirm(look, entity, ids, sent)
             await self._heed(work, sent, outcome)
-            if outcome is not Outcome.OK:
+            if outcome is not Outcome.OK and not work.is_given_up(entity):
                 return
 
-    async def _unlisted(
-        self, work: Work, entities: Sequence[str]
-    ) -> tuple[str, Sequence[RemoteId], Look] | None:
+    async def _unlisted(self, work: Work) -> tuple[str, Sequence[RemoteId], Look] | None:
         """Some rows that are missing of one entity and the call for them. What cannot be asked for by id is kept."""
-        row, staged = work.view.connection, work.change.staged
-        for entity in entities:
-            shown = {each.remote_id for each in staged if each.entity == entity}
-            limit = UNLISTED_MAX + len(shown)
-            known = await self._store.list_unlisted(row.firm, row.id, entity, limit=limit)
-            ids = [each for each in known if each not in shown][:UNLISTED_MAX]
+        for entity in work.replaces:
+            if work.is_given_up(entity):
+                continue
+            ids = await self._missing(work, entity, UNLISTED_MAX)
             looks = work.rail.rows_looks(entity, ids) if ids else ()
             if looks:
                 (look,) = looks
                 return entity, ids, look
         return None
+
+    async def _missing(self, work: Work, entity: str, limit: int) -> Sequence[RemoteId]:
+        """Some rows that are there and neither staged nor about to be."""
+        row = work.view.connection
+        shown = {each.remote_id for each in work.change.staged if each.entity == entity}
+        most = limit + len(shown)
+        known = await self._store.list_unlisted(row.firm, row.id, entity, limit=most)
+        return [each for each in known if each not in shown][:limit]
 
     async def _token(self, work: Work) -> bytes | Refused | NotBefore | None:
         got = await self._renewer.usable(work.view)

@@ -13,7 +13,7 @@ from rowcol.core.evidence import Observation
 from rowcol.core.freshness.policy import Policy
 from rowcol.core.ids import CallId, NeedId, RemoteId
 from rowcol.core.money import FREE, Cost
-from rowcol.core.outcome import RULES, Billed, Outcome, outcome_of_silence
+from rowcol.core.outcome import PAUSE_MAX, RULES, Billed, Outcome, outcome_of_silence
 from rowcol.core.picture import Picture, standing_of
 from rowcol.core.plan import Fetch
 from rowcol.core.rail import Failure, Look, Rail, Reading, Row
@@ -23,6 +23,8 @@ from rowcol.engine.gateway import Sent
 from rowcol.engine.merge import looks_of, view_with
 
 REFUSED_RETRY = timedelta(minutes=5)
+CONFIRM_TRIES = 3
+"""Rows of an entity that could not be asked for by id so often are kept, so that the rest of a listing is published."""
 
 
 @dataclass(slots=True)
@@ -44,7 +46,8 @@ class Work:
     is_parked: bool = False
     has_looked: bool = False
     replaces: tuple[str, ...] = ()
-    """Entities that the last answer ended the listing of: what they lack may be gone, which is asked before it is told."""
+    buries: tuple[str, ...] = ()
+    """Entities that the last answer ended the listing of, as in `Reading`."""
     rest_until: datetime | None = None
     """Not looked at again before, though something is due: our own rules said no."""
 
@@ -99,7 +102,7 @@ class Work:
 
     def fold(self, step: Fetch, sent: Sent, now: datetime) -> Outcome:
         """Put an answer into the view and the next commit."""
-        before = self.state
+        before, self.replaces, self.buries = self.state, (), ()
         read = self._read(step.look, sent)
         outcome, detail = (
             (read.outcome, read.detail) if isinstance(read, Failure) else (Outcome.OK, "")
@@ -109,13 +112,16 @@ class Work:
             cost = self.spent.get(step.need.id, FREE) + sent.intent.price
             self.spent[step.need.id] = cost
         observations: tuple[Observation, ...] = ()
+        discards = read.discards
         if isinstance(read, Reading):
             observations = tuple(replace(o, call=sent.intent.id) for o in read.observations)
             self._carry(read)
+            # What is staged while no reading is under way is older than what the next one brings.
+            discards |= not before.page and bool(read.staged or read.state.page)
         change = self.change
         self.change = replace(
             change,
-            discards=read.discards,
+            discards=discards,
             settlements=(*change.settlements, settlement),
             observations=change.observations + observations,
         )
@@ -140,16 +146,19 @@ class Work:
         self.change = replace(self.change, state=state, publishes=None, coverages=())
         return finished
 
-    def publish(self, finished: tuple[ConnectionView, Change]) -> None:
-        """End the listing as it would have ended at once."""
-        view, change = finished
-        self.view = replace(view, token=self.view.token, previous_token=self.view.previous_token)
-        self.change = replace(
-            self.change,
-            state=change.state,
-            publishes=change.publishes,
-            coverages=change.coverages,
-        )
+    def publish(self, finished: tuple[ConnectionView, Change] | None) -> None:
+        """End the listing as it would have ended at once. What could not be asked for is kept, which is said."""
+        tries = self.state.unconfirmed
+        if finished is not None:
+            self.view, change = finished
+            published, covered = change.publishes, change.coverages
+            self.change = replace(self.change, publishes=published, coverages=covered)
+        kept = {
+            entity: 0 if entity in self.replaces else count
+            for entity, count in tries.items()
+            if entity not in self.replaces or count >= CONFIRM_TRIES
+        }
+        self.move(replace(self.state, unconfirmed=kept))
 
     def confirm(self, look: Look, entity: str, ids: Sequence[RemoteId], sent: Sent) -> Outcome:
         """Stage what an answer says of rows that a listing did not show: themselves, or their tombstones."""
@@ -157,13 +166,17 @@ class Work:
         if isinstance(read, Failure):
             at, outcome, detail = sent.answer.received_at, read.outcome, read.detail
             is_counted = read.state.failures != known.failures
-            self.move(read.state if is_counted else known.after(outcome, detail, at))
+            state = read.state if is_counted else known.after(outcome, detail, at)
+            if state.retry_at is not None and state.retry_at - at >= PAUSE_MAX:  # no hiccup
+                count = state.unconfirmed.get(entity, 0) + 1
+                state = replace(state, unconfirmed={**state.unconfirmed, entity: count})
+            self.move(state)
             staged: tuple[Row, ...] = ()
         else:
             outcome, detail = Outcome.OK, ""
             there = {row.remote_id for row in read.rows if row.entity == entity}
-            gone = (Row(entity, each, "", None, None) for each in ids if each not in there)
-            staged = (*read.rows, *gone)
+            self.bury(entity, [each for each in ids if each not in there])
+            staged = read.rows
         self.change = replace(
             self.change,
             staged=(*self.change.staged, *staged),
@@ -174,6 +187,15 @@ class Work:
         )
         return outcome
 
+    def is_given_up(self, entity: str) -> bool:
+        """Whether rows of it that a listing did not show are kept, as they cannot be asked for."""
+        return self.state.unconfirmed.get(entity, 0) >= CONFIRM_TRIES
+
+    def bury(self, entity: str, ids: Sequence[RemoteId]) -> None:
+        """Stage tombstones."""
+        gone = (Row(entity, each, "", None, None) for each in ids)
+        self.change = replace(self.change, staged=(*self.change.staged, *gone))
+
     def _read(self, look: Look, sent: Sent) -> Reading | Failure:
         answer = sent.answer
         if isinstance(answer, NoAnswer):
@@ -183,7 +205,7 @@ class Work:
         return self.rail.read(look, answer, self.state)
 
     def _carry(self, read: Reading) -> None:
-        change, self.replaces = self.change, read.replaces
+        change, self.replaces, self.buries = self.change, read.replaces, read.buries
         self.change = replace(
             change,
             rows=change.rows + read.rows,

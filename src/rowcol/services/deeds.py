@@ -42,8 +42,6 @@ STORE_TRIES = 5
 OPENS_SOON = timedelta(seconds=15)
 """What our own limits put off by no more than this is waited for."""
 WRITTEN = "something was written through RowCol; what it changed elsewhere was not read yet"
-EVERYTHING = "everything"
-"""Staged rows of whichever stream."""
 _POLL = timedelta(milliseconds=250)
 
 log = structlog.get_logger(__name__)
@@ -269,7 +267,7 @@ async def read_anew(plane: OpenPlane, firm: FirmId, connection: ConnectionId) ->
         state = replace(row.state.restarted("", now), failures=0, retry_at=None)
         for signal in plane.rails[row.rail].spec.repaired:
             state = state.marked(signal.stream, signal.reason)
-        change = Change(its.lease, state=state, discards=EVERYTHING, next_at=now, releases=True)
+        change = Change(its.lease, state=state, discards=True, next_at=now, releases=True)
         if (await plane.store.commit(firm, change)).is_fenced:
             raise Busy("another worker took this login over meanwhile", "ask again")
     return replace(row, state=state)

@@ -150,7 +150,7 @@ def test_a_mutation_starts_over_from_the_start_cursor() -> None:
     exchange = kit.exchange("transactions.sync.transactions_sync_mutation_during_pagination")
     failure = refused(SYNC, exchange.response, state)
     assert failure.outcome is Outcome.RESTART
-    assert failure.discards == "transactions"
+    assert failure.discards
     assert (failure.state.cursor, failure.state.page) == ("start", "")
     assert "sync_posted" not in failure.state.facts
     assert failure.state.retry_at is None
@@ -175,8 +175,8 @@ def test_any_failure_between_pages_starts_over(outcome: Outcome) -> None:
     state = kit.state(cursor="start", page="middle")
     failure = failed(SYNC, outcome, "TIMEOUT", kit.NOW, state)
     assert (failure.state.cursor, failure.state.page) == ("start", "")
-    assert failure.discards == "transactions"
-    assert failed(SYNC, outcome, "TIMEOUT", kit.NOW, kit.state()).discards is None
+    assert failure.discards
+    assert failed(SYNC, outcome, "TIMEOUT", kit.NOW, kit.state()).discards is False
 
 
 def test_a_first_pull_that_takes_long_is_asked_for_all_the_same() -> None:

@@ -130,7 +130,7 @@ def test_changes_too_old_are_listed() -> None:
     old = kit.state(cursor=(kit.NOW - timedelta(days=40)).isoformat())
     refusal = kit.exchange("cdc.too_old").response
     failure = kit.failed(RAIL.read(LOOK, refusal, old))
-    assert (failure.outcome, failure.discards) == (Outcome.RESTART, "books")
+    assert (failure.outcome, failure.discards) == (Outcome.RESTART, True)
     look = RAIL.free_look(failure.state, kit.wanted(None))
     assert look is not None
     assert look.is_full
@@ -140,7 +140,7 @@ def test_an_answer_from_too_long_ago_proves_nothing() -> None:
     """It may have been cut to the last 30 days without a word."""
     old = kit.state(cursor=(kit.NOW - timedelta(days=40)).isoformat())
     failure = kit.failed(RAIL.read(LOOK, kit.response(kit.changes({})), old))
-    assert (failure.outcome, failure.discards) == (Outcome.RESTART, "books")
+    assert (failure.outcome, failure.discards) == (Outcome.RESTART, True)
     assert (failure.state.cursor, failure.state.page) == ("", "")
 
 

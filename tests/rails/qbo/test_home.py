@@ -143,7 +143,7 @@ def test_what_is_no_answer_keeps_nothing_waiting_and_is_asked_for_at_the_next_lo
 def test_silence_is_no_answer_either() -> None:
     for silence in Silence:
         failure = RAIL.silent(ASK, Outcome.NO_ANSWER, silence, kit.NOW, NEVER_ASKED)
-        assert (failure.state.retry_at, failure.discards) == (None, None)
+        assert (failure.state.retry_at, failure.discards) == (None, False)
         look = free_look(failure.state, kit.wanted())
         assert look is not None
         assert look.endpoint == "cdc"

@@ -50,7 +50,7 @@ def _write_guarded(login: Login, change: c.Change) -> None:
         login.owner, login.lease_until = "", LONG_AGO
     if change.state is not None:
         login.connection = replace(login.connection, state=change.state)
-    if change.discards is not None:
+    if change.discards:
         login.staged.clear()
     mirror.put(login.mirror, change.rows)
     login.looks.update({look.remote_account: look for look in change.looks})

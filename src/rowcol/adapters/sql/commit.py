@@ -73,7 +73,7 @@ def _write_guarded(tx: Tx, firm: FirmId, change: c.Change) -> None:
     connection = change.lease.subject
     if change.state is not None:
         _write_state(tx, firm, connection, change.state)
-    if change.discards is not None:
+    if change.discards:
         mirror.discard(tx, firm, connection)
     mirror.write_rows(tx, firm, connection, change.rows)
     accounts.write_looks(tx, firm, connection, change.looks)

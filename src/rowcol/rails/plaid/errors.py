@@ -167,7 +167,7 @@ def failed(
         state = facts.learnt(state, {facts.RESTARTS: restarts})
         outcome = Outcome.RESTART if restarts < RESTARTS_MAX else Outcome.TRY_AGAIN
     state = _after(look, outcome, detail, at, state)
-    return Failure(outcome, detail, state, discards=look.stream if is_paging else None)
+    return Failure(outcome, detail, state, discards=is_paging)
 
 
 def _is_cursor_refused(

@@ -52,7 +52,7 @@ def read_page(look: Look, response: Response, state: ConnectionState) -> Reading
     is_restart = state.is_restarting
     if is_restart and not _is_confirmed(state, answer):
         state = _unconfirmed(state, answer)
-        return Reading(state, discards=look.stream, remote_request_id=request_id)
+        return Reading(state, discards=True, remote_request_id=request_id)
     state = _published(state, answer, response.sent_at)
     state, seen = beside_changes(answer.accounts, response, state)
     return Reading(
@@ -60,7 +60,7 @@ def read_page(look: Look, response: Response, state: ConnectionState) -> Reading
         observations=seen,
         staged=staged,
         publishes=look.stream or facts.TRANSACTIONS,
-        replaces=(TRANSACTION,) if is_restart else (),
+        buries=(TRANSACTION,) if is_restart else (),
         remote_request_id=request_id,
     )
 

@@ -110,7 +110,7 @@ def _started_anew(response: Response, state: ConnectionState) -> Failure:
     why = "changes this old are not told any more; everything is listed anew"
     state = replace(state.after(Outcome.RESTART, "", response.received_at), cursor="", page="")
     request_id = remote_request_id(response)
-    return Failure(Outcome.RESTART, why, state, facts.BOOKS, request_id)
+    return Failure(Outcome.RESTART, why, state, discards=True, remote_request_id=request_id)
 
 
 def is_too_old(cursor_at: datetime, at: datetime) -> bool:

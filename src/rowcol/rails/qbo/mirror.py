@@ -100,16 +100,16 @@ def _due_on(entity: str, body: dict[str, Any]) -> date | None:
         balance = amount_of(body.get("Balance"))
     except Unreadable:
         balance = None
-    if balance is None and not _is_voided(body):
+    if balance is None and not _is_voided(body.get("TotalAmt"), body.get("PrivateNote")):
         balance = _OPEN  # a list of what is open must name what nobody knows to be paid
     if balance is None or balance <= 0:
         return None
     return day_of(body.get("DueDate")) or day_of(body.get("TxnDate")) or UNDATED
 
 
-def _is_voided(body: dict[str, Any]) -> bool:
+def _is_voided(total: object, note: object) -> bool:
     """A voided one may have no amounts left."""
-    return not body.get("TotalAmt") and str(body.get("PrivateNote") or "").startswith(VOIDED)
+    return not total and str(note or "").startswith(VOIDED)
 
 
 class RefRecord(msgspec.Struct, frozen=True):
@@ -191,7 +191,7 @@ def _open_item(row: MirrorRow, found: OpenRecord, home: str) -> OpenItem:
     party = (found.VendorRef if is_bill else found.CustomerRef) or NOBODY
     currency = _currency(found.CurrencyRef, home)
     total = _money(found.TotalAmt, currency)
-    is_voided = not found.TotalAmt and (found.PrivateNote or "").startswith(VOIDED)
+    is_voided = _is_voided(found.TotalAmt, found.PrivateNote)
     if found.Balance is None and not (is_voided or row.is_deleted):
         raise NotMoney("it says nothing of what is open")  # which is not: nothing is open
     is_untouched = found.Balance is not None and found.Balance == found.TotalAmt

@@ -31,7 +31,6 @@ from rowcol.rails.qbo import (
     changes,
     discovery,
     errors,
-    facts,
     grants,
     home,
     listing,
@@ -104,7 +103,7 @@ class Qbo:
             return errors.failed(look, outcome, detail, at, state)
         after = listing.after_too_large(look, state)
         failure = errors.failed(look, outcome, detail, at, after)
-        return replace(failure, discards=facts.BOOKS if state.page and not after.page else None)
+        return replace(failure, discards=bool(state.page and not after.page))
 
     def read_grant(self, look: Look, response: Response) -> Grant | Failure:
         """The tokens of a company."""
