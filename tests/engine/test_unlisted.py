@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,14 +14,16 @@ from rowcol.core.change import Change
 from rowcol.core.connection import ConnectionState
 from rowcol.core.evidence import Health
 from rowcol.core.ids import RemoteId
+from rowcol.core.need import Purpose
 from rowcol.core.outcome import Outcome
 from rowcol.core.rail import Failure, Look, Renewed, Row
 from rowcol.core.wire import Response
 from rowcol.engine.work import CONFIRM_TRIES
+from rowcol.services.cache import CacheService
 from tests.company_rig import CompanyRig, company_rig
 from tests.engine.test_books import HOUR, MINUTE, ask, it, metered, read
 from tests.fake_company import Paged
-from tests.rig import FIRM
+from tests.rig import BUSINESS, FIRM
 from tests.waiting import until_stuck
 
 __all__ = ["it"]
@@ -54,8 +57,10 @@ async def test_a_failure_after_a_listing_asks_for_nothing_by_id(tmp_path: Path) 
         fails["changes"] = Outcome.TRY_AGAIN
         it.company.calls.clear()
         it.clock.advance(HOUR)
-        asked = ask(it)
-        await until_stuck(it.clock, asked, settle=it.settle)
+        bills = CacheService(it.plane, BUSINESS).list_bills(purpose=Purpose.GUARDRAIL)
+        asked = asyncio.create_task(bills)
+        await until_stuck(it.clock, asked)
+        await it.settle()
         asked.cancel()
         assert metered(it) == ["list", "list", "changes"]
         state = (await it.view()).connection.state

@@ -3,8 +3,8 @@
 | the stream is | cursor | page | refusal | what then |
 |---|---|---|---|---|
 | following | c | "" or p | None, or `over_at` | read on from c |
-| refused | c | "" | `count` 1, 2 | the same again, after a pause |
-| restarting | "" | "" or p | `restarted_at` | asked without a cursor; pages are staged, and published at once with what is no more |
+| refused | c | "" | `count` from 1 | the same again, after a pause; the third time, at most once a day, from the start |
+| restarting | "" | "" or p | `restarted_at` | asked without a cursor; pages are staged, and published in one commit with tombstones of what they did not show, once that was confirmed: by a second whole reading, or by id |
 | off | any | "" | `off_until` | not asked before a week, a repair, a change of products or a reset |
 
 The moves are methods of `ConnectionState`; cursor, page and refusal are stored in one commit, so a kill between any two
