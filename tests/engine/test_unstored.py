@@ -265,7 +265,7 @@ async def begun(it: CompanyRig) -> tuple[str, dict[str, str]]:
 async def test_a_commit_that_was_not_heard_of_is_found(tmp_path: Path) -> None:
     """It was: a deadlock, of books; the row that the first try made was taken for another's."""
     inner = await open_sqlite(tmp_path / "x.db")
-    store = Deaf(inner)  # type: ignore[arg-type] # all that a plane calls
+    store = Deaf(inner)
     async with company_rig(tmp_path, store=store, connected=False) as it:  # type: ignore[arg-type]
         _, answers = await begun(it)
         store.left = 1
