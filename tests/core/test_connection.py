@@ -56,3 +56,8 @@ def test_after_a_call(outcome: Outcome, failures: int) -> None:
     assert after.failures == failures + 1
     assert after.health is (RULES[outcome].health or before.health)
     assert after.retry_at is None or NOW <= after.retry_at <= NOW + timedelta(days=1)
+
+
+def test_what_speaks_against_paying_again_goes_as_a_whole() -> None:
+    state = ConnectionState()
+    assert state.paid_without_value(NOW, is_unknown=True).payable() == state

@@ -37,7 +37,7 @@ def failed() -> ConnectionState:
 
 def test_a_paid_failure_does_not_stop_free_looks() -> None:
     after = state_after(step(is_paid=True), Outcome.TRY_AGAIN, failed(), BEFORE, T0)
-    assert (after.failures, after.retry_at, after.paid_failed_at) == (2, T0, T0)
+    assert (after.failures, after.retry_at) == (2, T0)
 
 
 def test_a_stream_that_is_not_ready_waits_alone() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -135,7 +135,7 @@ def after_loss(state: ConnectionState, lost: Iterable[OpenCall]) -> ConnectionSt
         )  # of two processes: the need's clock may be ahead of the call's
         is_new = state.paid_failed_at is None or state.paid_failed_at < at
         if call.price.micros and call.purpose is not None and is_new:
-            state = replace(state, paid_failed_at=at, paid_is_unknown=True)
+            state = state.paid_without_value(at, is_unknown=True)
     return state
 
 

@@ -9,7 +9,7 @@
 | of a lease, of what is planned or kept         | over, due, not good any more                               |
 
 Whatever decides gets its view through `believed`. `PlaneStore.forget_after` writes the same, so that such a stamp does
-not come true once the time it names has come.
+not come true once the time it names has come; but for a login's state, which the run writes that it makes due.
 """
 
 from __future__ import annotations
@@ -36,6 +36,10 @@ LOOKED = (
     "webhook_gap_at",
 )
 PAUSED = ("retry_at", "stream_retry_at")
+LEASE_MAX = timedelta(minutes=1)
+"""Longer than any lease is taken for."""
+ASKED_WITHIN = timedelta(minutes=2)
+"""Longer than an open session is left alone."""
 
 
 def is_after(at: datetime | None, now: datetime) -> bool:

@@ -105,6 +105,14 @@ class ConnectionState:
         failures = self.failures + 1
         return replace(moved, failures=failures, retry_at=retry_at(outcome, failures, now))
 
+    def paid_without_value(self, at: datetime, *, is_unknown: bool) -> ConnectionState:
+        """The same after a paid call brought no value; `is_unknown`: it may have been billed."""
+        return replace(self, paid_failed_at=at, paid_is_unknown=is_unknown)
+
+    def payable(self) -> ConnectionState:
+        """The same with nothing that speaks against paying again."""
+        return replace(self, paid_failed_at=None, paid_is_unknown=False)
+
     def refused(self, code: str, at: datetime) -> ConnectionState:
         """The same after the rail refused to read on in the stream; the third time its cursor goes, at most once a day."""
         known = self.stream_refusal or StreamRefusal(code, 0, at)

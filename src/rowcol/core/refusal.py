@@ -68,7 +68,7 @@ class Conflict(Refusal):
 class Busy(Refusal):
     """A queue is full, the store is locked, or somebody else works on the login: ask again.
 
-    What was to be stored was not. What was asked of a rail may have been done before that: the call log says.
+    What was to be stored was not, or its commit was not heard of. What was asked of a rail may have been done before that: the call log says.
     """
 
     code = "busy"

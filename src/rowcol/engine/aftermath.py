@@ -32,14 +32,14 @@ def state_after(
 ) -> ConnectionState:
     """The state after a call, with its failure kept to what failed.
 
-    A paid failure is no reason to stop looking for free, it is one not to pay again for these
-    needs; a stream that is not ready keeps nothing else waiting.
+    A paid failure is no reason to stop looking for free (nor to pay again: `Work` marks that); a stream that is not
+    ready keeps nothing else waiting.
     """
     if outcome is Outcome.OK:
         is_stream = bool(step.look.stream)
         return replace(state, stream_failures=0, stream_retry_at=None) if is_stream else state
     if step.is_paid:
-        state = replace(state, retry_at=before.retry_at, paid_failed_at=now)
+        state = replace(state, retry_at=before.retry_at)
     elif step.look.stream and outcome is not Outcome.RESTART:
         failures = before.stream_failures + 1
         again_at = retry_at(outcome, failures, now)

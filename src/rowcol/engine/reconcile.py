@@ -37,6 +37,7 @@ from rowcol.engine import throttles
 from rowcol.engine.accounts import AccountReader
 from rowcol.engine.aftermath import abandoned, inputs_of, is_reading, made_since
 from rowcol.engine.ambient import Ambient
+from rowcol.engine.busy import retried_while_busy
 from rowcol.engine.gateway import Cause, Gateway, Sent
 from rowcol.engine.renewal import NotUsable, Renewer, lifted
 from rowcol.engine.topics import ANSWERS
@@ -119,8 +120,7 @@ class Reconciler:
         state = stored.connection.state
         if any(cost.micros for cost in work.spent.values()):
             is_unknown = any(s.billed is Billed.POSSIBLY for s in change.settlements)
-            now = self._clock.now()
-            state = replace(state, paid_failed_at=now, paid_is_unknown=is_unknown)
+            state = state.paid_without_value(self._clock.now(), is_unknown=is_unknown)
         kept = Change(
             lease,
             state=state,
@@ -344,16 +344,11 @@ class Reconciler:
 
     async def _commit(self, work: Work, change: Change) -> bool:
         """Write it. False: the lease had passed to another, who does the rest. Raise `Busy` after some tries."""
-        for left in reversed(range(COMMIT_TRIES)):
-            try:
-                done = await self._store.commit(work.lease.firm, change)
-            except Busy:
-                if not left:
-                    raise
-            else:
-                work.change = Change(work.lease)
-                return not done.is_fenced
-        raise AssertionError("unreachable")
+        done = await retried_while_busy(
+            lambda: self._store.commit(work.lease.firm, change), COMMIT_TRIES
+        )
+        work.change = Change(work.lease)
+        return not done.is_fenced
 
 
 def _is_paid_for(view: ConnectionView) -> bool:

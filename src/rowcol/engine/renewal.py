@@ -37,8 +37,6 @@ WAITS = timedelta(seconds=5)
 NOT_STORED = (
     "a new token of this login is kept until the store takes it; nothing is called before that"
 )
-RENEWAL_S = 65
-"""What two renewals may take before a call, and the document that says where they are asked for."""
 CAUSE = Cause(Trigger.REPAIR, "the access token has to be renewed before the next call")
 
 
@@ -77,8 +75,8 @@ class Renewer:
         self._gateway = gateway
         self._vault = vault
         self._clock = ambient.clock
+        # Both also for whoever stores a token that a consent brought.
         self.unbroken, self.unstored = Unbroken(), Unstored(ambient.clock)
-        """Also for whoever stores a token that a consent brought."""
 
     async def usable(self, view: ConnectionView) -> Usable | NotUsable:
         """The token for the next call of this connection, renewed if it must be: at most two calls and the document that says where, unmetered."""

@@ -134,7 +134,7 @@ class Work:
         self.view = view_with(self.view, state, rows, observations, coverages, looks)
         if step.is_paid and not self._is_seen_live(sent.intent.opened_at, now):
             is_unknown = settlement.billed is Billed.POSSIBLY
-            state = replace(state, paid_failed_at=now, paid_is_unknown=is_unknown)
+            state = state.paid_without_value(now, is_unknown=is_unknown)
         self.move(state)
         return outcome
 

@@ -17,7 +17,7 @@ from datetime import timedelta
 
 from rowcol.core.app import App
 from rowcol.core.connection import Connection
-from rowcol.core.ids import BusinessId, ConnectionId, FirmId
+from rowcol.core.ids import BusinessId, FirmId
 from rowcol.core.rail import Grant
 from rowcol.core.records import Link
 from rowcol.core.refusal import (
@@ -29,11 +29,11 @@ from rowcol.core.refusal import (
     Refusal,
 )
 from rowcol.core.secret import hash_of
+from rowcol.engine.busy import retried_while_busy
 from rowcol.engine.unstored import NotStoredYet
 from rowcol.services import linking
 from rowcol.services.plane import OpenPlane
 
-STORE_TRIES = 5
 LASTS = timedelta(minutes=30)
 EXCHANGE_TAKES = timedelta(minutes=5)
 """Longer than any exchange: a used consent without an ending by then has none to come."""
@@ -75,9 +75,12 @@ async def _complete(
             "begin again with `rowcol connect`",
         )
 
-    async def ended(connection: Connection) -> None:
-        with contextlib.suppress(Busy):  # the login is stored: that is what counts
-            await _end(plane, link, connection.id, "")
+    async def ended(done: Connection | Refusal) -> None:
+        connection, failure = (None, done.message) if isinstance(done, Refusal) else (done.id, "")
+        with contextlib.suppress(Busy):  # a login that is stored is what counts
+            await retried_while_busy(
+                lambda: plane.store.end_link(link.firm, link.id, connection, failure)
+            )
 
     try:
         if business not in (None, link.business):
@@ -89,20 +92,8 @@ async def _complete(
     except NotStoredYet:
         raise  # it ends with the login
     except Refusal as error:
-        with contextlib.suppress(Busy):
-            await _end(plane, link, None, error.message)
+        await ended(error)
         raise
-
-
-async def _end(plane: OpenPlane, link: Link, connection: ConnectionId | None, failure: str) -> None:
-    for left in reversed(range(STORE_TRIES)):
-        try:
-            await plane.store.end_link(link.firm, link.id, connection, failure)
-        except Busy:
-            if not left:
-                raise
-        else:
-            return
 
 
 async def outcome(
@@ -121,7 +112,7 @@ async def outcome(
     if plane.clock.now() >= link.expires_at + spare:
         what = "nobody came back within 30 minutes"
         if link.used_at is not None:
-            what = "the service stopped while it connected"
+            what = "the login is not stored yet, or the service stopped while it connected"
         raise RailRefused(
             what, "see `rowcol connection list BUSINESS`; else begin again with `rowcol connect`"
         )

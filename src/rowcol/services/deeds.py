@@ -26,6 +26,7 @@ from rowcol.core.refusal import Busy, Conflict, NotFound, RailRefused
 from rowcol.core.tariff import Per, price_on
 from rowcol.core.wire import NoAnswer
 from rowcol.engine import throttles
+from rowcol.engine.busy import retried_while_busy
 from rowcol.engine.gateway import Cause, Sent
 from rowcol.engine.renewal import NotUsable
 from rowcol.engine.topics import DUE
@@ -38,7 +39,6 @@ from rowcol.services.plane import OpenPlane
 
 HELD_MAX = timedelta(seconds=45)
 """How long another holder of the lease is waited for: a whole run, and a lease that outlives a dead one."""
-STORE_TRIES = 5
 OPENS_SOON = timedelta(seconds=15)
 """What our own limits put off by no more than this is waited for."""
 WRITTEN = "something was written through RowCol; what it changed elsewhere was not read yet"
@@ -306,15 +306,8 @@ async def _commit(
         next_at=None if moved is None or not releases else plane.clock.now(),
         releases=releases,
     )
-    for left in reversed(range(STORE_TRIES)):
-        try:
-            done = await plane.store.commit(its.lease.firm, change)
-        except Busy:
-            if not left:
-                raise
-        else:
-            return not done.is_fenced
-    raise AssertionError("unreachable")
+    done = await retried_while_busy(lambda: plane.store.commit(its.lease.firm, change))
+    return not done.is_fenced
 
 
 def _next_step(answer: Failure) -> str:

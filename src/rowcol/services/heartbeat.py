@@ -17,6 +17,7 @@ from datetime import timedelta
 
 import structlog
 
+from rowcol.core.secret import origin_of
 from rowcol.engine.runner import LEASE_S, RENEW_EVERY
 
 log = structlog.get_logger(__name__)
@@ -39,8 +40,8 @@ async def kept_alive(
                 return
             try:
                 await renew()
-            except Exception:
-                log.exception("heartbeat.failed")
+            except Exception as error:  # noqa: BLE001 - the next beat may work
+                log.error("heartbeat.failed", error=origin_of(error))
 
     beating = asyncio.create_task(beat(), name="heartbeat")
     try:

@@ -18,7 +18,7 @@ from rowcol.core.need import Trigger
 from rowcol.core.outcome import Outcome, outcome_of_silence
 from rowcol.core.plan import PERSON_WAITS
 from rowcol.core.rail import Failure, Grant, Look, Offer, Role, Shown, ShownAccount
-from rowcol.core.refusal import Busy, Conflict, NotFound, RailRefused
+from rowcol.core.refusal import Busy, Conflict, NotFound, NotYet, RailRefused, Refusal
 from rowcol.core.secret import hash_of, unseen
 from rowcol.core.wire import NoAnswer
 from rowcol.engine.gateway import Cause, Sent
@@ -44,6 +44,7 @@ OF_OLD_CONSENT = ("token", "consent_until", "currency_asked_at")
 CONNECTING = Cause(Trigger.PERSON, "a person connects a login")
 
 
+Then = Callable[[Connection | Refusal], Awaitable[None]]
 EXCHANGE = "exchange"
 """What exchanges run under, for whoever waits for them."""
 MARK_LENGTH = 8
@@ -70,8 +71,16 @@ class Duplicate(Conflict):
     """A login of the business shows this account already; nothing was exchanged, nothing is billed."""
 
 
-class TakenHere(Conflict):
+class Taken(Conflict):
+    """Connected already, and not to this business."""
+
+
+class TakenHere(Taken):
     """Connected to another business of the same firm; names it, which is for the firm's own people."""
+
+
+FOR_GOOD = (GrantRefused, NotFound, Taken)
+"""What drops a token that a consent brought; whatever else is in the way, it waits."""
 
 
 async def grant(plane: OpenPlane, firm: FirmId, app: App, look: Look) -> Grant:
@@ -154,12 +163,12 @@ async def exchange(
     business: BusinessId,
     app: App,
     answers: Mapping[str, str],
-    then: Callable[[Connection], Awaitable[None]] | None = None,
+    then: Then | None = None,
 ) -> Connection:
     """The last step: what the rail gave the person becomes a stored login, or new access to the one there is.
 
     Whoever waits for it may be cancelled: the consent is spent all the same, so it goes on. Raise `NotStoredYet` where
-    the store does not take it: it is stored later, and `then` called.
+    the store does not take it yet: it is stored later. However it ends, `then` is called with that.
     """
     with unseen():
         look = plane.rails[app.rail].callback_look(app, answers)
@@ -255,29 +264,36 @@ async def _exchange(
     business: BusinessId,
     app: App,
     look: Look,
-    then: Callable[[Connection], Awaitable[None]] | None,
+    then: Then | None,
 ) -> Connection:
     sent, access = await _ask(plane, firm, app, look)
     mark, made = _mark_of(str(look.arguments.get("public_token") or "")), plane.rng.new_id("con")
     id_ = ConnectionId(made[: len(made) - len(mark)] + mark)
     is_proven = False
 
-    async def write() -> Connection:
+    async def write() -> Connection | Refusal:
         nonlocal is_proven
-        if not is_proven:
-            await _prove(plane, firm, app, access)
-        is_proven = True
-        known = await _known(plane, firm, business, app, access)
-        if known is None:
-            row = await _kept(plane, firm, business, app, access, id_)
-        else:
-            row = await reopen(plane, known, access)
+        done: Connection | Refusal
+        try:
+            if not is_proven:
+                await _prove(plane, firm, app, access)
+            is_proven = True
+            known = await _known(plane, firm, business, app, access)
+            if known is None:
+                done = await _kept(plane, firm, business, app, access, id_)
+            else:  # its own, where a try before was stored and not heard of
+                done = known if known.id == id_ else await reopen(plane, known, access)
+        except FOR_GOOD as error:
+            done = error
         if then is not None:
-            await then(row)
-        return row
+            await then(done)
+        return done
 
     try:
-        return await plane.renewer.unstored.store(id_, write)
+        done = await plane.renewer.unstored.store(id_, write)
+        if isinstance(done, Refusal):
+            raise done
+        return done
     finally:
         with contextlib.suppress(
             Busy
@@ -288,21 +304,21 @@ async def _exchange(
 async def _prove(plane: OpenPlane, firm: FirmId, app: App, access: Grant) -> None:
     """That the token is this company's: else somebody could name another's, and get what is delivered for it.
 
-    The consent is spent already, so one answer that tells nothing costs another call, not another consent.
+    The consent is spent already, so an answer that tells nothing costs another call, not another consent.
     """
     look = plane.rails[app.rail].proof_look()
     if look is None:
         return
+    what = f"{app.rail} does not confirm that this consent is for this company"
     for left in reversed(range(PROOF_TRIES)):
         failure = await _proof(plane, firm, app, access, look)
         if failure is None:
             return
         outcome, detail = failure
-        if not left or outcome not in TELL_NOTHING:
-            raise RailRefused(
-                f"{app.rail} does not confirm that this consent is for this company: {detail}",
-                "begin again",
-            )
+        if outcome not in TELL_NOTHING:
+            raise GrantRefused(f"{what}: {detail}", "begin again", outcome)
+        if not left:
+            raise NotYet(f"{what}: {detail}", "see whether the rail answers")
         await plane.clock.sleep_until(plane.clock.now() + PROOF_PAUSE)
 
 
@@ -384,7 +400,7 @@ async def _kept(
         raise await _taken(plane, firm, app, access) from error
 
 
-async def _taken(plane: OpenPlane, firm: FirmId, app: App, access: Grant) -> Conflict:
+async def _taken(plane: OpenPlane, firm: FirmId, app: App, access: Grant) -> Taken:
     """Why a company cannot be connected: to whom it is already, if that is the same firm. Of another's nothing is told."""
     for row in await plane.store.list_connections(firm):
         is_same = row.app == app.id and row.remote_id == access.remote_id
@@ -396,7 +412,7 @@ async def _taken(plane: OpenPlane, firm: FirmId, app: App, access: Grant) -> Con
             f"this company is connected already, to the business {name!r} of this firm as {row.id}",
             f"use it there, or end it there with `rowcol disconnect {row.id}` and begin again",
         )
-    return Conflict("this company cannot be connected here", "ask your RowCol operator")
+    return Taken("this company cannot be connected here", "ask your RowCol operator")
 
 
 async def _send(

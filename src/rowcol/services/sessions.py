@@ -36,6 +36,7 @@ from rowcol.core.rail import CONSENT, Grant, Look, Offer, Progress, Want
 from rowcol.core.records import Link, LinkEnd, LinkKind
 from rowcol.core.refusal import BadInput, Busy, Conflict, NotFound, NotYet, RailRefused, Refusal
 from rowcol.core.secret import hash_of, origin_of, unseen
+from rowcol.engine.busy import retried_while_busy
 from rowcol.engine.gateway import Cause
 from rowcol.engine.topics import DUE
 from rowcol.services import consent, deeds, linking
@@ -53,7 +54,6 @@ LATE = timedelta(minutes=1)
 """So long after the end it is asked once more: somebody may have gone through in the last moment."""
 EXCHANGED_WITHIN = timedelta(minutes=30)
 """How long a public token lives: until then an exchange that could not be made is tried again."""
-STORE_TRIES = 5
 EVERY = timedelta(seconds=2)
 """How often the service looks for sessions that are due: one read of an index that is empty as a rule."""
 AT_ONCE = 8
@@ -262,21 +262,11 @@ async def _advance(plane: OpenPlane, held: Link) -> None:
         # The public token is still good; or a clock that ran ahead ended it (`core/clock_back`).
         is_kept = moved.ended in (LinkEnd.DUPLICATE, LinkEnd.EXPIRED)
         moved = replace(moved, next_at=None, sealed=moved.sealed if is_kept else None)
-    await _kept(plane, moved)
+    kept = moved
+    await retried_while_busy(lambda: plane.store.move_link(kept.firm, kept))
     if moved.ended is not None and held.ended is None:
         log.info("session.ended", session=held.id, kind=held.kind, ended=moved.ended)
         plane.doorbell.ring(DUE)
-
-
-async def _kept(plane: OpenPlane, moved: Link) -> None:
-    for left in reversed(range(STORE_TRIES)):
-        try:
-            await plane.store.move_link(moved.firm, moved)
-        except Busy:
-            if not left:
-                raise
-        else:
-            return
 
 
 async def _asked(plane: OpenPlane, held: Link) -> Link | None:
@@ -416,7 +406,7 @@ async def _repaired(plane: OpenPlane, held: Link, target: ConnectionId) -> Link:
         state = its.view.connection.state.answered(now, *ANSWERS[held.kind])
         for signal in spec.repaired:
             state = state.marked(signal.stream, signal.reason)
-        state = replace(state, failures=0, retry_at=None, paid_failed_at=None)
+        state = replace(state.payable(), failures=0, retry_at=None)
         await plane.store.commit(row.firm, Change(its.lease, state=state, next_at=now))
         await _sealed_anew(plane, its)
         look = plane.rails[row.rail].free_look(state, Want(now, now, balances=False, streams=False))

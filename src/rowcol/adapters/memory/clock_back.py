@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from rowcol.adapters.memory.state import LONG_AGO, Login, State
-from rowcol.core.clock_back import UNKNOWN_AT, asked_by, is_after
+from rowcol.core.clock_back import ASKED_WITHIN, LEASE_MAX, UNKNOWN_AT, asked_by, is_after
 from rowcol.core.evidence import Observation
 from rowcol.core.records import LinkEnd
-
-LEASE_MAX, ASKED_WITHIN = timedelta(minutes=1), timedelta(minutes=2)
 
 
 def newest_stamp(s: State) -> datetime | None:

@@ -9,14 +9,9 @@ from sqlalchemy import case, func, or_, select, union, update
 from rowcol.adapters.sql.codec import at_or_none, dumps, need_of, priority_us, us
 from rowcol.adapters.sql.inbox import RECEIVED
 from rowcol.adapters.sql.tx import Tx
-from rowcol.core.clock_back import UNKNOWN_AT, asked_by
+from rowcol.core.clock_back import ASKED_WITHIN, LEASE_MAX, UNKNOWN_AT, asked_by
 from rowcol.core.evidence import CLOCK_SKEW_MAX
 from rowcol.core.records import LinkEnd
-
-LEASE_MAX = timedelta(minutes=1)
-"""Longer than any lease is taken for."""
-ASKED_WITHIN = timedelta(minutes=2)
-"""Longer than an open session is left alone."""
 
 
 def newest_stamp(tx: Tx) -> datetime | None:

@@ -118,4 +118,4 @@ def _identity_of(path: Path) -> Identity | None:
 
 
 def _refused(what: str, what_to_do: str) -> Refusal:
-    return Busy(f"the database file {what}; nothing is stored", what_to_do, RETRY_AFTER_S)
+    return Busy(f"the database file {what}; nothing is acknowledged", what_to_do, RETRY_AFTER_S)

@@ -155,7 +155,7 @@ def _true_at(
 
 def _after_live(state: ConnectionState, at: datetime) -> ConnectionState:
     """A bank that has just answered is not down."""
-    state = replace(state, paid_failed_at=None)
+    state = state.payable()
     is_down = state.health is Health.INSTITUTION_DOWN
     return state.with_health(Health.OK, "", at) if is_down else state
 

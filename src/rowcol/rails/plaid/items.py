@@ -99,7 +99,7 @@ def _with_health(
     if state.health is Health.OK or not _is_over(state, seen_until, at):
         return state
     if state.health is not Health.INSTITUTION_DOWN:
-        state = replace(state, paid_failed_at=None)
+        state = state.payable()
     return state.with_health(Health.OK, "", at)
 
 
