@@ -11,7 +11,7 @@ from tests.rig import BUSINESS, FIRM, rig
 async def test_it_is_all_there(tmp_path: Path) -> None:
     async with rig(tmp_path) as it:
         await it.settle()
-        out = explain_of(await explain(it.plane, FIRM, BUSINESS))
+        out = explain_of(await explain(it.plane, FIRM, BUSINESS), it.plane.vault)
         assert out.business.id == BUSINESS
         assert out.fresh_price_micros == LIVE_MICROS
         assert out.cannot_help is None
