@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from rowcol.adapters.sql import open_sqlite
-from rowcol.adapters.sql.executor import FULL
+from rowcol.adapters.sql.executor import FULL, refusal_of
 from rowcol.adapters.sql.sqlite import BUSY_TIMEOUT_MS, Options
 from rowcol.api.health import KEPT, Readiness
 from rowcol.core.refusal import Busy
@@ -124,6 +124,30 @@ async def test_readyz_says_why_and_writes_once_a_second_at_most(tmp_path: Path) 
         found = await readiness.health()
         plane.store = kept
         assert (found.status, found.reason, probes) == ("unavailable", "the disk is full", 2)
+
+
+@pytest.mark.parametrize(
+    ("place", "mode", "message"),
+    [("x.db", "ro", "may not be written"), ("none/x.db", "rw", "cannot be opened")],
+)
+async def test_a_file_that_may_not_be_written_gets_the_advice_that_helps(
+    tmp_path: Path, place: str, mode: str, message: str
+) -> None:
+    """By SQLite's own errors, which root hears too; had no word of a disk that is mounted read-only."""
+    await (await open_sqlite(tmp_path / "x.db")).close()
+    uri = f"{(tmp_path / place).as_uri()}?mode={mode}"
+    with pytest.raises(sqlite3.OperationalError) as raised:
+        written(uri)
+    told = refusal_of(raised.value)
+    assert isinstance(told, Busy)
+    assert message in told.message
+    for word in ("owner", "mode", "mounted read-only"):
+        assert word in told.what_to_do
+
+
+def written(uri: str) -> None:
+    with closing(sqlite3.connect(uri, uri=True)) as file:
+        file.execute("CREATE TABLE x (y)")
 
 
 @pytest.mark.long
