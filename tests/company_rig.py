@@ -82,7 +82,9 @@ async def company_rig(
         rails={LEDGER: rail or Paged()},
         apps=apps,
     )
-    async with Plane.open(settings(folder), parts=parts, firm=FIRM, run=False) as plane:
+    async with Plane.open(
+        settings(folder), parts=parts, firm=FIRM, run=False, may_be_new=True
+    ) as plane:
         await plane.store.add_firm(Firm(FIRM, "Firm", T0))
         await plane.store.add_business(FIRM, Business(BUSINESS, FIRM, "Business", "b-1", T0))
         it = CompanyRig(plane, clock, company)

@@ -292,7 +292,9 @@ async def books_rig(
         rails={LEDGER: Ledger()},
         apps=(LEDGER_APP,),
     )
-    async with Plane.open(settings(folder), parts=parts, firm=FIRM, run=False) as plane:
+    async with Plane.open(
+        settings(folder), parts=parts, firm=FIRM, run=False, may_be_new=True
+    ) as plane:
         await plane.store.add_firm(Firm(FIRM, "Firm", now))
         await plane.store.add_business(FIRM, Business(BUSINESS, FIRM, "Business", "b-1", now))
         it = BooksRig(plane, clock, office)

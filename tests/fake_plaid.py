@@ -296,7 +296,7 @@ async def plaid_rig(
     )
     sealing = {"secret_keys": keys} if keys else {"secret_keys": (new_key(),)}
     chosen = Settings(data_dir=folder, **sealing)
-    async with Plane.open(chosen, parts=parts, firm=FIRM, run=run) as plane:
+    async with Plane.open(chosen, parts=parts, firm=FIRM, run=run, may_be_new=True) as plane:
         if not await plane.store.list_firms():
             await plane.store.add_firm(Firm(FIRM, "Firm", T0))
             await plane.store.add_business(FIRM, Business(BUSINESS, FIRM, "Business", "b-1", T0))

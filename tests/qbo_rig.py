@@ -103,7 +103,9 @@ async def qbo_rig(
     company = kit.Company({e: list(found) for e, found in rows.items()}, currency=currency)
     wire = Wire(clock, company, instead)
     parts = Parts(clock=clock, rng=SeededRng(1), transport=wire, rails={"qbo": Qbo()}, apps=(APP,))
-    async with Plane.open(settings(folder), parts=parts, firm=FIRM, run=False) as plane:
+    async with Plane.open(
+        settings(folder), parts=parts, firm=FIRM, run=False, may_be_new=True
+    ) as plane:
         await plane.store.add_firm(Firm(FIRM, "Firm", kit.NOW))
         row = Business(BUSINESS, FIRM, "Business", "b-1", kit.NOW)
         await plane.store.add_business(FIRM, row)

@@ -72,7 +72,9 @@ async def rig(
         rails={"tally": Tally()},
         apps=(APP,),
     )
-    async with Plane.open(settings(folder, **more), parts=parts, firm=FIRM, run=False) as plane:
+    async with Plane.open(
+        settings(folder, **more), parts=parts, firm=FIRM, run=False, may_be_new=True
+    ) as plane:
         await plane.store.add_firm(Firm(FIRM, "Firm", now))
         await plane.store.add_business(FIRM, Business(BUSINESS, FIRM, "Business", "b-1", now))
         login = Connection(

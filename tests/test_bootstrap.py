@@ -15,14 +15,29 @@ KEYS = {"client_id": "x", "secret": "y", "environment": "sandbox"}
 
 
 async def test_a_plane_opens_and_closes(tmp_path: Path) -> None:
-    async with Plane.open(settings(tmp_path)) as plane:
-        assert await plane.store.list_firms() == ()
+    for is_first in (True, False):
+        async with Plane.open(settings(tmp_path), may_be_new=is_first) as plane:
+            assert await plane.store.list_firms() == ()
     assert (tmp_path / "rowcol.db").exists()
+
+
+async def test_a_host_whose_disk_is_not_mounted_gets_no_database(tmp_path: Path) -> None:
+    """Keys in the environment: had an empty one, in which a firm's webhooks were nobody's, each with a 200."""
+    with pytest.raises(Misconfigured, match="does not exist") as refused:
+        async with Plane.open(settings(tmp_path / "x")):
+            raise AssertionError
+    assert "mounted" in refused.value.what_to_do
+    (tmp_path / KEY_FILE).write_text("key")
+    with pytest.raises(Misconfigured, match="a database that was there"):
+        async with Plane.open(settings(tmp_path), may_be_new=True):
+            raise AssertionError
+    assert not (tmp_path / "x").exists()
+    assert not (tmp_path / "rowcol.db").exists()
 
 
 async def test_without_a_key_nothing_is_made(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="no secret key"):
-        async with Plane.open(load(data_dir=tmp_path / "x")):
+        async with Plane.open(load(data_dir=tmp_path / "x"), may_be_new=True):
             raise AssertionError
     assert not (tmp_path / "x").exists()
 

@@ -79,16 +79,20 @@ class Plane:
         parts: Parts | None = None,
         firm: FirmId | str | None = None,
         run: bool = True,
+        may_be_new: bool = False,
     ) -> AsyncIterator[OpenPlane]:
         """Open a plane on the running event loop and close it gracefully.
 
         `engine`: the host's own async engine (its schema is checked, not upgraded). `run=False`
         starts no runner: deliveries and reads are still taken in, another process does the work, or
         whoever calls `runner.start(only=business)` that of one business. It is stopped here either way.
+        `may_be_new`: make the embedded file where there is none, for a host's first start and nothing else.
         Raises `Misconfigured` with what to do.
         """
         settings = load() if settings is None else settings
         given = parts or Parts()
+        if given.store is None and (engine or given.engine) is None:
+            need_database(settings, may_be_new=may_be_new)
         closing = contextlib.AsyncExitStack()
         try:
             plane = await _join(settings, given, engine or given.engine, closing)
@@ -238,7 +242,7 @@ async def open_store(
 
 def need_database(settings: Settings, *, may_be_new: bool = False) -> None:
     """Raise `Misconfigured` where the embedded file is missing or empty: one made anew would take a firm's webhooks in as
-    nobody's. `may_be_new`: only beside what shows that there was one, the key or SQLite's log."""
+    nobody's. `may_be_new`: only beside files that show that there was one, the key or SQLite's log."""
     from rowcol.adapters.files import SIDES, size_of
 
     path = settings.data_dir / DATABASE_FILE
@@ -257,7 +261,7 @@ def need_database(settings: Settings, *, may_be_new: bool = False) -> None:
         raise Misconfigured(
             what,
             "is ROWCOL_DATA_DIR the right folder, and its disk mounted? Then restore a backup; a new firm begins with"
-            " `rowcol init`",
+            " `rowcol init`, a host's own with `Plane.open(may_be_new=True)`, once",
         )
 
 

@@ -81,7 +81,9 @@ async def seen(folder: Path) -> AsyncIterator[OpenPlane]:
     parts = Parts(
         clock=clock, rng=SeededRng(1), transport=Bank(clock), rails={"plaid": Plaid()}, apps=(APP,)
     )
-    async with Plane.open(settings(folder), parts=parts, firm=FIRM, run=False) as plane:
+    async with Plane.open(
+        settings(folder), parts=parts, firm=FIRM, run=False, may_be_new=True
+    ) as plane:
         await plane.store.add_firm(Firm(FIRM, "Firm", kit.NOW))
         await plane.store.add_business(FIRM, Business(BUSINESS, FIRM, "Business", "b-1", kit.NOW))
         login = Connection(

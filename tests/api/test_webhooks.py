@@ -67,7 +67,7 @@ async def hook(folder: Path) -> AsyncIterator[Hook]:
     signer = Es256()
     clock = FakeClock()
     parts = Parts(clock=clock, apps=(APP,))
-    async with Plane.open(settings(folder), parts=parts, run=False) as plane:
+    async with Plane.open(settings(folder), parts=parts, run=False, may_be_new=True) as plane:
         await plane.store.add_firm(Firm(FIRM, "Firm", T0))
         await plane.store.add_business(FIRM, Business(BUSINESS, FIRM, "Business", "b", T0))
         login = Connection(

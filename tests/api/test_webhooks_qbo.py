@@ -58,7 +58,7 @@ class Hook:
 @pytest.fixture
 async def hook(tmp_path: Path) -> AsyncIterator[Hook]:
     parts = Parts(clock=FakeClock(), apps=(APP,))
-    async with Plane.open(settings(tmp_path), parts=parts, run=False) as plane:
+    async with Plane.open(settings(tmp_path), parts=parts, run=False, may_be_new=True) as plane:
         await plane.store.add_firm(Firm(FIRM, "Firm", T0))
         for n, realm in enumerate(REALMS):
             business, login = BusinessId(f"biz-{n}"), ConnectionId(f"con-{n}")

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from rowcol.adapters.sql import open_sqlite
+from rowcol.adapters.sql.executor import FULL, refusal_of
 from rowcol.adapters.sql.sqlite import BUSY_TIMEOUT_MS, Options
 from rowcol.api.health import KEPT, Readiness
 from rowcol.core.refusal import Busy
@@ -56,6 +57,34 @@ async def test_a_full_disk_is_not_ready_and_is_again_by_itself(tmp_path: Path) -
     await store.close()
 
 
+async def test_readyz_of_a_service_whose_disk_is_full(tmp_path: Path) -> None:
+    """The whole way, from SQLite's own refusal to what a probe hears; had 200, as it only read."""
+    async with face(tmp_path) as it:
+        write = it.it.plane.store.executor.write  # type: ignore[attr-defined] # of SQLite
+
+        async def run(words: str) -> None:
+            await write(lambda tx: tx.conn.exec_driver_sql(words))
+
+        async def fill() -> None:
+            for _ in range(1000):
+                await run("INSERT INTO filler VALUES (zeroblob(4000))")
+
+        async def asked() -> tuple[int, str]:
+            it.it.clock.advance(KEPT)
+            answer = await it.ask("GET", "/readyz", None)
+            return answer.status_code, answer.json()["reason"]
+
+        assert await asked() == (200, "")
+        await run("CREATE TABLE filler (x)")
+        await run("PRAGMA max_page_count = 1")  # as few as there are
+        with pytest.raises(Busy, match="full"):  # what is free among them is used up first
+            await fill()
+        for _ in range(2):
+            assert await asked() == (503, FULL[0])
+        await run("PRAGMA max_page_count = 1000000")
+        assert await asked() == (200, "")
+
+
 async def test_a_locked_store_is_not_ready_and_is_again_by_itself(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
     store = await open_sqlite(path, options=Options(busy_timeout_ms=100))
@@ -71,19 +100,22 @@ async def test_readyz_says_why_and_writes_once_a_second_at_most(tmp_path: Path) 
     """It needs no token: had it written for each request, whoever asks would keep the disk busy."""
     async with face(tmp_path) as it:
         plane, probes = it.it.plane, 0
-        whole = plane.store.probe
+        kept = plane.store
 
         class Counted:
+            """The store, which is full from the second probe on."""
+
+            def __getattr__(self, name: str) -> object:
+                return getattr(kept, name)
+
             async def probe(self) -> int | None:
                 nonlocal probes
                 probes += 1
-                return await whole()
-
-            async def next_due_at(self) -> None:
                 if probes > 1:
                     raise Busy("the disk is full")
+                return await kept.probe()
 
-        kept, plane.store = plane.store, Counted()  # type: ignore[assignment] # what readiness asks
+        plane.store = Counted()  # type: ignore[assignment] # what readiness asks
         readiness = Readiness(plane)
         for _ in range(50):
             assert (await readiness.health()).status == "ok"
@@ -92,6 +124,30 @@ async def test_readyz_says_why_and_writes_once_a_second_at_most(tmp_path: Path) 
         found = await readiness.health()
         plane.store = kept
         assert (found.status, found.reason, probes) == ("unavailable", "the disk is full", 2)
+
+
+@pytest.mark.parametrize(
+    ("place", "mode", "message"),
+    [("x.db", "ro", "may not be written"), ("none/x.db", "rw", "cannot be opened")],
+)
+async def test_a_file_that_may_not_be_written_gets_the_advice_that_helps(
+    tmp_path: Path, place: str, mode: str, message: str
+) -> None:
+    """By SQLite's own errors, which root hears too; had no word of a disk that is mounted read-only."""
+    await (await open_sqlite(tmp_path / "x.db")).close()
+    uri = f"{(tmp_path / place).as_uri()}?mode={mode}"
+    with pytest.raises(sqlite3.OperationalError) as raised:
+        written(uri)
+    told = refusal_of(raised.value)
+    assert isinstance(told, Busy)
+    assert message in told.message
+    for word in ("owner", "mode", "mounted read-only"):
+        assert word in told.what_to_do
+
+
+def written(uri: str) -> None:
+    with closing(sqlite3.connect(uri, uri=True)) as file:
+        file.execute("CREATE TABLE x (y)")
 
 
 @pytest.mark.long

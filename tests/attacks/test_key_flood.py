@@ -100,7 +100,7 @@ async def office(folder: Path) -> AsyncIterator[Office]:
     clock = FakeClock()
     plaid = Plaid(clock, {"old": Es256()})
     parts = Parts(clock=clock, apps=(APP,), transport=plaid)
-    async with Plane.open(settings(folder), parts=parts, run=False) as plane:
+    async with Plane.open(settings(folder), parts=parts, run=False, may_be_new=True) as plane:
         yield Office(plane, clock, plaid)
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -15,14 +18,18 @@ from typing_extensions import override
 
 from rowcol.adapters.vault import new_key
 from rowcol.bootstrap import Plane
+from rowcol.core.connection import ConnectionState
 from rowcol.core.ids import BusinessId
 from rowcol.core.records import Business
+from rowcol.core.stream import StreamRefusal
+from rowcol.engine.unstored import UNSTORED
 from rowcol.settings import load
 from tests.cli.rig import Shell
 from tests.contracts.values import connection
 
 FOLDER = "rowcol-data"
 BUSINESS = BusinessId("biz-1")
+APP = {"ROWCOL_QBO__MAIN__CLIENT_ID": "client", "ROWCOL_QBO__MAIN__SECRET": "secret-of-a-test"}
 
 
 @pytest.fixture
@@ -34,13 +41,21 @@ def firm(tmp_path: Path) -> Shell:
     return shell
 
 
-async def _connect(folder: Path) -> None:
+async def _connect(folder: Path, refusal: StreamRefusal | None = None) -> None:
     async with Plane.open(load(data_dir=folder / FOLDER), run=False) as plane:
         firm = await plane.firm()
         await plane.store.add_business(
             firm, Business(BUSINESS, firm, "Reed", "r-1", plane.clock.now())
         )
-        row = replace(connection("con-1"), firm=firm, business=BUSINESS, name="First Bank")
+        state = ConnectionState(stream_refusal=refusal)
+        row = replace(
+            connection("con-1"),
+            firm=firm,
+            business=BUSINESS,
+            name="First Bank",
+            created_at=plane.clock.now(),
+            state=state,
+        )
         await plane.store.add_connection(firm, row, plane.vault.seal("canary"))
 
 
@@ -52,7 +67,23 @@ def finding(shell: Shell) -> dict[str, Any]:
 def test_the_right_key_is_said_to_fit(firm: Shell) -> None:
     assert finding(firm)["verdict"] == "ok"
     (row,) = firm.lines("connection", "list", "r-1")
-    assert row["health_reason"] == ""
+    assert (row["health_reason"], row["is_locked"]) == ("", False)
+
+
+def test_another_key_is_said_of_a_login_whose_stream_is_refused_too(tmp_path: Path) -> None:
+    """Had: the refusal in its place, on every face."""
+    shell = Shell(tmp_path)
+    shell("init")
+    now = datetime.now(UTC)  # noqa: TID251 - a command goes by the real clock
+    asyncio.run(_connect(tmp_path, StreamRefusal("INVALID_FIELD", 1, now)))
+    (row,) = shell.lines("connection", "list", "r-1")
+    assert (row["health"], row["is_locked"]) == ("DEGRADED", False)
+    assert "INVALID_FIELD" in row["health_reason"]
+    (tmp_path / FOLDER / "rowcol.key").write_text(new_key())
+    (row,) = shell.lines("connection", "list", "r-1")
+    assert (row["health"], row["is_locked"]) == ("DEGRADED", True)
+    assert "does not open this login" in row["health_reason"]
+    assert "con-1: restore the key file" in shell("connection", "list", "r-1").stdout
 
 
 def test_another_key_is_said_by_doctor_and_in_the_list(firm: Shell) -> None:
@@ -94,23 +125,56 @@ def test_a_key_is_made_beside_a_database_without_logins(tmp_path: Path) -> None:
     assert shell.json("init")["made"] == [str(tmp_path / FOLDER / "rowcol.key")]
 
 
-class _NotReady(BaseHTTPRequestHandler):
-    """A service that keeps a token in its memory."""
+class _Service(BaseHTTPRequestHandler):
+    """Says of itself what a test wants."""
+
+    status, reason = 200, ""
 
     def do_GET(self) -> None:
-        self.send_response(200)
+        self.send_response(self.status)
         self.end_headers()
-        self.wfile.write(b'{"status": "ok", "reason": "a new token is not stored yet: con-1"}')
+        self.wfile.write(json.dumps({"status": "", "reason": self.reason}).encode())
 
     @override
     def log_message(self, format: str, *_arguments: object) -> None:
         """Nothing."""
 
 
-def test_doctor_asks_the_running_service(firm: Shell) -> None:
-    with HTTPServer(("127.0.0.1", 0), _NotReady) as server:
+@pytest.mark.parametrize(
+    ("status", "reason", "what_to_do"),
+    [
+        (200, f"{UNSTORED}: 1", "let it run"),
+        (503, "the disk of the database is full; nothing was stored", "its log says"),
+        (503, "the database file was deleted", "its log says"),
+        (200, "a clock ran 21600 s ahead of now: see doctor", None),
+        (200, "", None),
+    ],
+)
+def test_doctor_asks_the_running_service(
+    firm: Shell, status: int, reason: str, what_to_do: str | None
+) -> None:
+    """Had: wrong, and "let it run", for each reason, so exit code 1 for as long as a clock had jumped."""
+    said = type("Said", (_Service,), {"status": status, "reason": reason})
+    with HTTPServer(("127.0.0.1", 0), said) as server:
         Thread(target=server.handle_request, daemon=True).start()
-        firm.environment["ROWCOL_PORT"] = str(server.server_port)
-        told = firm.json("doctor", rc=1)["findings"]
-    (service,) = [f for f in told if f["about"] == "service"]
-    assert (service["verdict"], "not stored yet" in service["text"]) == ("wrong", True)
+        firm.environment = {**APP, "ROWCOL_PORT": str(server.server_port)}
+        told = firm.json("doctor", rc=0 if what_to_do is None else 1)["findings"]
+    found = [(f["verdict"], f["text"]) for f in told if f["about"] == "service"]
+    assert found == ([] if what_to_do is None else [("wrong", reason)])
+    assert all(what_to_do in f["what_to_do"] for f in told if f["about"] == "service")
+
+
+def test_doctor_notes_a_clock_that_ran_ahead(firm: Shell) -> None:
+    """A note: nothing is broken by it, so the exit code stays 0."""
+    firm.environment = dict(APP)
+    ahead = datetime.now(UTC) + timedelta(hours=6)  # noqa: TID251 - a command goes by the real clock
+    with closing(sqlite3.connect(firm.folder / FOLDER / "rowcol.db")) as file, file:
+        changed = file.execute(
+            "UPDATE rowcol_subjects SET leased_at_us = ?", (int(ahead.timestamp() * 1e6),)
+        )
+        assert changed.rowcount > 0
+    told = firm.json("doctor")["findings"]
+    (note,) = [f for f in told if f["about"] == "clock" and f["verdict"] == "note"]
+    assert "it went back" in note["text"]
+    assert 21_000 < int(note["text"].split(", is ")[1].split()[0]) <= 21_600
+    assert "compare this machine's clock" in note["what_to_do"]

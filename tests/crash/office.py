@@ -86,7 +86,7 @@ class Office:
         keys = {**CLIENT, "environment": "emulated", "base_url": self.bank_url}
         settings = load(data_dir=self.folder, secret_keys=self.key, plaid={APP: keys})
         parts = Parts(clock=clock)
-        async with Plane.open(settings, parts=parts, firm=FIRM, run=run) as plane:
+        async with Plane.open(settings, parts=parts, firm=FIRM, run=run, may_be_new=True) as plane:
             yield plane
 
     async def prepare(self, bank: Bank) -> tuple[BusinessId, ...]:

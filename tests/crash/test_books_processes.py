@@ -86,7 +86,7 @@ async def test_one_renewal_however_many_ask(tmp_path: Path, grace_s: int) -> Non
         )
         values = {"data_dir": tmp_path, "secret_keys": (KEY,), "qbo": {"main": keys}}
         settings = Settings.model_validate(values)
-        async with Plane.open(settings, firm=FIRM) as plane:
+        async with Plane.open(settings, firm=FIRM, may_be_new=True) as plane:
             now = plane.clock.now()
             await plane.store.add_firm(Firm(FIRM, "Reed & Co", now))
             await plane.store.add_business(FIRM, Business(BUSINESS, FIRM, "Harbor", "", now))

@@ -14,7 +14,7 @@ from tests.rig import APP, settings
 
 
 async def test_firms(tmp_path: Path) -> None:
-    async with Plane.open(settings(tmp_path), run=False) as plane:
+    async with Plane.open(settings(tmp_path), run=False, may_be_new=True) as plane:
         with pytest.raises(Misconfigured, match="no firm yet"):
             await plane.firm()
         await plane.store.add_firm(Firm(FirmId("one"), "One", T0))
@@ -28,7 +28,7 @@ async def test_firms(tmp_path: Path) -> None:
 
 async def test_apps(tmp_path: Path) -> None:
     parts = Parts(apps=(APP, replace(APP, id=AppId("second"))))
-    async with Plane.open(settings(tmp_path), parts=parts, run=False) as plane:
+    async with Plane.open(settings(tmp_path), parts=parts, run=False, may_be_new=True) as plane:
         assert plane.app_of("tally", AppId("second")).id == "second"
         with pytest.raises(Misconfigured) as several:
             plane.app_of("tally")

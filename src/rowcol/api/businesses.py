@@ -13,7 +13,6 @@ from rowcol.api.paging import After, Limit, Page, page_of
 from rowcol.core.ids import AppId, BusinessId, ConnectionId, RemoteId
 from rowcol.core.rail import CONSENT
 from rowcol.core.refusal import BadInput, NotFound
-from rowcol.services import sealing
 from rowcol.services.accounts import set_role_at_login
 from rowcol.services.businesses import find_or_add
 from rowcol.services.integration import IntegrationService
@@ -50,7 +49,7 @@ async def list_connections(asking: Asking, business_id: str) -> list[shapes.Conn
     plane = asking.plane
     views = await plane.store.read_business_views(asking.firm, BusinessId(business_id))
     now = plane.clock.now()
-    return [shapes.connection_of(sealing.shown(plane.vault, v), now) for v in views]
+    return [shapes.login_of(view, now, plane.vault) for view in views]
 
 
 async def begin_connect(body: LinkToken, asking: Asking, business_id: str) -> shapes.LinkTokenOut:

@@ -43,6 +43,7 @@ _CONNECTION = {
             "begin": "POST /v1/connections/con_03m8kz1v1w2x3y4z5a6b7c8d9e/repair",
         }
     ],
+    "is_locked": False,
 }
 _LINK = {
     "session_id": "lnk_03m8kz6v1w2x3y4z5a6b7c8d9e",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rowcol.api import lines, shapes
+from rowcol.ports import Vault
 from rowcol.services.explain import Explained
 
 
@@ -27,19 +28,16 @@ class ExplainOut:
     calls: tuple[lines.CallOut, ...]
 
 
-def explain_of(found: Explained) -> ExplainOut:
+def explain_of(found: Explained, vault: Vault) -> ExplainOut:
+    now = found.answer.answered_at
     return ExplainOut(
         business=shapes.business_of(found.business),
         now=shapes.balance_of(found.answer),
         fresh_price_micros=found.fresh_price.micros,
         cannot_help=found.cannot_help,
         comes_free_at=found.comes_free_at,
-        connections=tuple(
-            shapes.connection_of(v.connection, found.answer.answered_at) for v in found.logins
-        ),
-        books=tuple(
-            shapes.connection_of(v.connection, found.answer.answered_at) for v in found.books
-        ),
+        connections=tuple(shapes.login_of(view, now, vault) for view in found.logins),
+        books=tuple(shapes.login_of(view, now, vault) for view in found.books),
         decisions=tuple(lines.decision_of(d) for d in found.decisions),
         calls=tuple(lines.call_of(c) for c in found.calls),
     )

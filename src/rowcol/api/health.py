@@ -13,10 +13,10 @@ from rowcol.api.gate import Asking
 from rowcol.api.metrics import OVERDUE_MAX, clock_back, exposition, overdue
 from rowcol.core.refusal import Refusal
 from rowcol.core.secret import origin_of
+from rowcol.engine.unstored import UNSTORED
 from rowcol.services.plane import OpenPlane
 
 KEPT = timedelta(seconds=1)
-UNSTORED = "a new token is not stored yet, and would be lost if this process ended"
 NAMED_MAX = 5
 METRICS_TYPE = "text/plain; version=1.0.0; charset=utf-8"
 

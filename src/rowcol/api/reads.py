@@ -97,7 +97,7 @@ async def read_board(
 async def read_explain(asking: Asking, business_id: str) -> ExplainOut:
     """Why the last answers were what they were, what a fresh one would cost, and when it comes free."""
     found = await explain(asking.plane, asking.firm, BusinessId(business_id))
-    return explain_of(found)
+    return explain_of(found, asking.plane.vault)
 
 
 async def list_calls(

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from rowcol.core.cash import Cash
-from rowcol.core.change import Account
+from rowcol.core.change import Account, ConnectionView
 from rowcol.core.connection import Connection
 from rowcol.core.delivery import Notice, NoticeKind
 from rowcol.core.evidence import Health, Observation
@@ -19,7 +19,9 @@ from rowcol.core.rail import Grant
 from rowcol.core.records import Business, LinkEnd
 from rowcol.core.sameness import AccountRef
 from rowcol.engine.answer import Answer
+from rowcol.ports import Vault
 from rowcol.services.board import BoardRow
+from rowcol.services.sealing import LOCKED, is_locked
 from rowcol.services.sessions import Session
 
 
@@ -178,7 +180,8 @@ class ConnectionOut:
 
     `webhook_gaps`: changes that no webhook had announced, `webhook_gap_at`: when one was found last. `is_read_only`:
     the rail reads, and refuses writes. `needs`: what a person has to do, `reconnect`: the route that begins it; both "".
-    `notices`: what the rail announced and is not answered yet.
+    `notices`: what the rail announced and is not answered yet. `is_locked`: no secret key opens it, which is its
+    `health_reason` whatever else is.
     """
 
     id: str
@@ -201,6 +204,7 @@ class ConnectionOut:
     needs: str
     reconnect: str
     notices: tuple[NoticeOut, ...]
+    is_locked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,7 +331,12 @@ def business_of(row: Business) -> BusinessOut:
     return BusinessOut(row.id, row.name, row.external_id, row.created_at)
 
 
-def connection_of(row: Connection, now: datetime) -> ConnectionOut:
+def login_of(view: ConnectionView, now: datetime, vault: Vault) -> ConnectionOut:
+    """With whether the keys open it."""
+    return connection_of(view.connection, now, is_locked=is_locked(vault, view))
+
+
+def connection_of(row: Connection, now: datetime, *, is_locked: bool = False) -> ConnectionOut:
     return ConnectionOut(
         id=row.id,
         business=row.business,
@@ -340,7 +349,7 @@ def connection_of(row: Connection, now: datetime) -> ConnectionOut:
         created_at=row.created_at,
         is_paused=row.is_paused,
         health=row.health.value,
-        health_reason=row.health_reason(now),
+        health_reason=LOCKED if is_locked else row.health_reason(now),
         seen_until=row.state.seen_until,
         looked_at=row.state.looked_at,
         webhook_gaps=row.state.webhook_gaps,
@@ -349,6 +358,7 @@ def connection_of(row: Connection, now: datetime) -> ConnectionOut:
         needs=_needs(row),
         reconnect=_reconnect(row),
         notices=tuple(_notice(row, each) for each in row.notices(now)),
+        is_locked=is_locked,
     )
 
 

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from rowcol.api.shapes import ConnectionOut
     from rowcol.cli.hosted import Manner
     from rowcol.cli.opening import Desk
+    from rowcol.core.change import ConnectionView
     from rowcol.core.connection import Connection
     from rowcol.core.money import Cost
     from rowcol.core.rail import Grant
     from rowcol.core.records import Business
+    from rowcol.ports import Vault
 
 EXAMPLES = (
     "Examples: rowcol connection list 'Harbor Dental'  |  rowcol connection repair con_...  |  "
@@ -48,11 +50,11 @@ def list_(
     from rowcol.adapters.clock import SystemClock
     from rowcol.api import shapes
     from rowcol.cli.findings import answer_to, repair_of
-    from rowcol.services.sealing import LOCKED, RESTORE
+    from rowcol.services.sealing import RESTORE
 
     now = SystemClock().now()
-    logins = face.running(_list(firm, business))
-    rows = [shapes.connection_of(row, now) for row in logins]
+    views, vault = face.running(_list(firm, business))
+    rows = [shapes.login_of(view, now, vault) for view in views]
     if json:
         for row in rows:
             face.emit(row)
@@ -63,14 +65,14 @@ def list_(
         [row_of(r) for r in rows],
         empty=f"no logins yet: `rowcol connect plaid {named}`, or `rowcol connect qbo {named}`",
     )
-    for login, row in zip(logins, rows, strict=True):
-        if row.health_reason == LOCKED:
+    for view, row in zip(views, rows, strict=True):
+        if row.is_locked:
             face.say(f"{row.id}: {RESTORE}")
             continue
         if row.needs:
             face.say(f"{row.id} needs a person: {repair_of(row.id)}")
             continue
-        for notice in login.notices(now):
+        for notice in view.connection.notices(now):
             face.say(f"{row.id}: {notice.text}: {answer_to(notice, row.id)}")
 
 
@@ -82,14 +84,13 @@ def row_of(out: ConnectionOut) -> tuple[str, ...]:
     return out.id, out.name, out.rail, state, gaps, why
 
 
-async def _list(firm: str, word: str) -> tuple[Connection, ...]:
-    from rowcol.services import sealing
+async def _list(firm: str, word: str) -> tuple[tuple[ConnectionView, ...], Vault]:
+    """The logins, and what opens them."""
     from rowcol.services.businesses import find
 
     async with desk(firm) as at:
         row = await find(at.plane, at.firm, word)
-        views = await at.plane.store.read_business_views(at.firm, row.id)
-        return tuple(sealing.shown(at.plane.vault, view) for view in views)
+        return await at.plane.store.read_business_views(at.firm, row.id), at.plane.vault
 
 
 @app.command(epilog=EXAMPLES)

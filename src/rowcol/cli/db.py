@@ -13,6 +13,8 @@ from rowcol.cli.opening import writing
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from rowcol.settings import Settings
+
 EXAMPLES = "Examples: rowcol db check  |  rowcol db upgrade  |  rowcol db sql > rowcol.sql"
 app = typer.Typer(help="The database: upgrade, check, sql.", no_args_is_help=True)
 
@@ -24,11 +26,12 @@ def upgrade(*, json: Json = False) -> None:
     from rowcol.bootstrap import need_database
     from rowcol.settings import load
 
-    url, name, file = _place()
+    settings = load()
+    url, name, file = _place(settings)
     if file is not None:
         with writing(file):
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        need_database(load(), may_be_new=True)
+        need_database(settings, may_be_new=True)
     schema.upgrade(url, schema=name)
     _say({"state": schema.check(url, schema=name).value}, json=json)
 
@@ -38,8 +41,9 @@ def check(*, json: Json = False) -> None:
     """Compare the tables with this release; exit code 1 unless they fit. Makes nothing."""
     from rowcol.adapters.files import size_of
     from rowcol.adapters.sql import schema
+    from rowcol.settings import load
 
-    url, name, file = _place()
+    url, name, file = _place(load())
     is_there = file is None or size_of(file) > 0
     state = schema.check(url, schema=name) if is_there else schema.SchemaState.MISSING
     _say({"state": state.value}, json=json)
@@ -71,12 +75,10 @@ def sql(
         face.say(text)
 
 
-def _place() -> tuple[str, str | None, Path | None]:
+def _place(settings: Settings) -> tuple[str, str | None, Path | None]:
     """The database that settings name: address, schema, and the file if it is the embedded one."""
     from rowcol.bootstrap import DATABASE_FILE
-    from rowcol.settings import load
 
-    settings = load()
     if settings.database_url:
         return settings.database_url, settings.database_schema or None, None
     file = (settings.data_dir / DATABASE_FILE).absolute()

@@ -7,6 +7,7 @@ import stat
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from rowcol.core.clock_back import is_after
 from rowcol.core.rail import CONSENT
 from rowcol.core.refusal import Refusal
 from rowcol.core.secret import redacted
+from rowcol.engine.unstored import UNSTORED
 
 if TYPE_CHECKING:
     from rowcol.core.app import App
@@ -255,14 +257,20 @@ def _service(settings: Settings) -> Iterator[Finding]:
     asked = HTTPConnection(settings.host, settings.port, timeout=SERVICE_S)
     try:
         asked.request("GET", "/readyz")
-        said = json.loads(asked.getresponse().read(BYTES_MAX))
-        reason = str(said["reason"])
+        answer = asked.getresponse()
+        reason = str(json.loads(answer.read(BYTES_MAX))["reason"])
     except (OSError, HTTPException, ValueError, KeyError, TypeError):
         return
     finally:
         asked.close()
-    if reason:
-        yield Finding("service", "wrong", reason, "see its log; let it run until this is over")
+    if answer.status != HTTPStatus.OK:
+        yield Finding(
+            "service", "wrong", reason, "its log says what to do, as the findings here do"
+        )
+    elif reason.startswith(
+        UNSTORED
+    ):  # what else is said with a 200, the clock, has a note of its own
+        yield Finding("service", "wrong", reason, "let it run; free its disk if that is full")
 
 
 def _last(firm: str, row: Listed | None) -> Finding:

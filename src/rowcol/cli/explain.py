@@ -38,7 +38,7 @@ async def _explain(firm: str, word: str) -> ExplainOut:
 
     async with desk(firm) as at:
         row = await find(at.plane, at.firm, word)
-        return explain_of(await explained(at.plane, at.firm, row.id))
+        return explain_of(await explained(at.plane, at.firm, row.id), at.plane.vault)
 
 
 def _show(out: ExplainOut) -> None:

@@ -44,14 +44,12 @@ def writing(path: Path) -> Iterator[None]:
 async def opened(*, level: str = "error") -> AsyncIterator[OpenPlane]:
     """The plane that settings name. Nothing is worked on: a command that waits for an answer starts the runner for its
     own business (`runner.start(only=...)`), beside any service on the same database."""
-    from rowcol.bootstrap import Plane, need_database
+    from rowcol.bootstrap import Plane
     from rowcol.cli.logs import to_stderr
     from rowcol.settings import load
 
     to_stderr(level)
-    settings = load()
-    need_database(settings)
-    async with Plane.open(settings, run=False) as plane:
+    async with Plane.open(load(), run=False) as plane:
         yield plane
 
 

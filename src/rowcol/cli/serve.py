@@ -45,7 +45,7 @@ def serve(
 
 async def _serve(host: str, port: int | None, *, is_json: bool) -> None:
     from rowcol.api.app import create_app
-    from rowcol.bootstrap import Plane, need_database
+    from rowcol.bootstrap import Plane
     from rowcol.cli import listening
     from rowcol.cli.bounds import Bounds, Limits
     from rowcol.cli.logs import to_stderr
@@ -53,7 +53,6 @@ async def _serve(host: str, port: int | None, *, is_json: bool) -> None:
 
     settings = load()
     to_stderr(settings.log_level)
-    need_database(settings)
     made = listening.bound(host or settings.host, settings.port if port is None else port)
     address = listening.address_of(made)
 

@@ -27,6 +27,8 @@ TRIES = 5
 """At once, for whoever waits; the store itself waits some seconds a try."""
 TRIES_WITHIN = timedelta(seconds=10)
 PAUSE, PAUSE_MAX = timedelta(seconds=1), timedelta(seconds=15)
+UNSTORED = "a new token is not stored yet, and would be lost if this process ended"
+"""What `/readyz` begins its reason with, and `doctor` knows it by."""
 LOST = "it needs a reconnect: `rowcol connection repair`, or `rowcol connect` where it was new"
 
 log = structlog.get_logger(__name__)

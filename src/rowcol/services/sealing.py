@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 from rowcol.core.change import ConnectionView
-from rowcol.core.connection import Connection
 from rowcol.core.evidence import Health
 from rowcol.core.ids import FirmId
 from rowcol.core.refusal import Unreadable
@@ -33,14 +31,6 @@ def is_locked(vault: Vault, view: ConnectionView) -> bool:
     except Unreadable:
         return True
     return False
-
-
-def shown(vault: Vault, view: ConnectionView) -> Connection:
-    """The login for people; that no key opens it is its reason."""
-    row = view.connection
-    if not is_locked(vault, view):
-        return row
-    return replace(row, state=replace(row.state, health_reason=LOCKED))
 
 
 async def sealed(store: FullStore, firm: FirmId) -> AsyncIterator[ConnectionView]:

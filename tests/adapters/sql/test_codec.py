@@ -9,7 +9,16 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rowcol.adapters.sql.codec import at, at_or_none, body_text, clean, dumps, loads, us, us_or_none
+from rowcol.adapters.sql.codec import (
+    at,
+    at_or_none,
+    body_text,
+    dumps,
+    loads,
+    storable,
+    us,
+    us_or_none,
+)
 
 MOMENTS = st.integers(0, 4 * 10**15).map(
     lambda number: datetime(1990, 1, 1, tzinfo=UTC) + timedelta(microseconds=number)
@@ -34,14 +43,14 @@ def test_no_moment_is_none() -> None:
 
 @given(st.text(st.characters(codec=None)))
 def test_foreign_text_becomes_storable_and_clean_text_stays(text: str) -> None:
-    cleaned = clean(text)
+    cleaned = storable(text)
     assert "\0" not in cleaned
-    assert cleaned.encode().decode() == cleaned == clean(cleaned)
+    assert cleaned.encode().decode() == cleaned == storable(cleaned)
 
 
 @given(st.text())
 def test_clean_text_stays(text: str) -> None:
-    assert clean(text) == text.replace("\0", "\ufffd")
+    assert storable(text) == text.replace("\0", "\ufffd")
 
 
 @given(st.dictionaries(st.text(), st.integers(-(2**53), 2**53) | st.text() | st.none()))

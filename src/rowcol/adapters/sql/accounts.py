@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Insert, Select, bindparam, exists, literal_column, or_, select, union_all
 
-from rowcol.adapters.sql.codec import at, clean, dumps, us
+from rowcol.adapters.sql.codec import at, dumps, storable, us
 from rowcol.adapters.sql.people import read_business
 from rowcol.adapters.sql.prepared import prepared
 from rowcol.adapters.sql.tables import Tables
@@ -36,8 +36,8 @@ def write_looks(tx: Tx, firm: FirmId, connection: str, looks: Sequence[c.Account
                     "connection": connection,
                     "remote_account": look.remote_account,
                     "lists": dumps(look.lists),
-                    "persistent_id": clean(look.persistent_id),
-                    "likeness": clean(look.likeness),
+                    "persistent_id": storable(look.persistent_id),
+                    "likeness": storable(look.likeness),
                 }
                 for look in looks
             ],
@@ -78,7 +78,7 @@ def record_verdict(tx: Tx, firm: FirmId, business: BusinessId, verdict: AccountV
             "second_connection": second[0],
             "second_account": second[1],
             "is_same": int(verdict.is_same),
-            "decided_by": clean(verdict.decided_by),
+            "decided_by": storable(verdict.decided_by),
             "decided_at_us": us(verdict.decided_at),
         },
     )

@@ -25,7 +25,7 @@ from sqlalchemy import select
 
 from rowcol.adapters.sql import calls_statements as statements
 from rowcol.adapters.sql import pools
-from rowcol.adapters.sql.codec import at, call_of, clean, dumps, state_of, us
+from rowcol.adapters.sql.codec import at, call_of, dumps, state_of, storable, us
 from rowcol.adapters.sql.prepared import filled
 from rowcol.adapters.sql.tx import Tx, own
 from rowcol.core import change as c
@@ -107,10 +107,10 @@ def _settled(tx: Tx, firm: FirmId, settlement: c.Settlement) -> Any:
         is_spent=int(settlement.billed is not Billed.NO),
         p_billed=settlement.billed.value,
         outcome=settlement.outcome.value,
-        detail=clean(settlement.detail),
+        detail=storable(settlement.detail),
         status=settlement.status,
         settled_at_us=us(settlement.settled_at),
-        remote_request_id=clean(settlement.remote_request_id),
+        remote_request_id=storable(settlement.remote_request_id),
     )
     if call is not None and call.units and settlement.billed is Billed.NO:
         tx.run(statements.uncount(tx.t), {"p_firm": firm, "p_id": call.id})
@@ -285,7 +285,7 @@ def _columns(intent: c.Intent, month: str) -> dict[str, object]:
         "endpoint": intent.endpoint,
         "cause": intent.trigger,
         "purpose": intent.purpose,
-        "reason": clean(intent.reason),
+        "reason": storable(intent.reason),
         "price_micros": intent.price.micros,
         "cost_micros": 0,
         "budget_key": intent.budget_key,

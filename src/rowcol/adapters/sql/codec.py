@@ -73,7 +73,7 @@ def priority_us(question: Question) -> int:
     return (first << 58) + us(deadline)
 
 
-def clean(text: str) -> str:
+def storable(text: str) -> str:
     """Foreign text that every database takes: without NUL and lone surrogates."""
     if text.isascii() and "\0" not in text:
         return text

@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from rowcol.adapters.sql.codec import clean, listed_of, us, us_or_none
+from rowcol.adapters.sql.codec import listed_of, storable, us, us_or_none
 from rowcol.adapters.sql.prepared import filled, listed, prepared
 from rowcol.adapters.sql.tables import Tables
 from rowcol.adapters.sql.tx import Tx, insert_new
@@ -55,7 +55,7 @@ def receive(tx: Tx, incoming: Sequence[Incoming]) -> tuple[bool, ...]:
         return ()
     firsts: dict[tuple[str, str], Incoming] = {}
     for item in incoming:
-        firsts.setdefault((item.app, clean(item.dedup_key)), item)
+        firsts.setdefault((item.app, storable(item.dedup_key)), item)
     if tx.t.is_postgres:
         tx.conn.execute(_SHARED, {"key": _LOCK_KEY})
     new = _insert_bodies(tx, firsts)
@@ -64,7 +64,7 @@ def receive(tx: Tx, incoming: Sequence[Incoming]) -> tuple[bool, ...]:
         return (True,) * len(incoming)
     _add_routes(tx, [item for item in firsts.values() if item.id in new])
     return tuple(
-        firsts[item.app, clean(item.dedup_key)] is item and item.id in new for item in incoming
+        firsts[item.app, storable(item.dedup_key)] is item and item.id in new for item in incoming
     )
 
 
@@ -81,7 +81,7 @@ def drain(
     moves: list[tuple[str, RouteState, str, int | None]] = [
         (each, RouteState.DRAINED, "", drained_at_us) for each in drained
     ]
-    moves += [(each, RouteState.PARKED, clean(note), None) for each, note in parked.items()]
+    moves += [(each, RouteState.PARKED, storable(note), None) for each, note in parked.items()]
     if moves:
         tx.run(
             _drain(tx.t),
@@ -135,7 +135,7 @@ def _insert_bodies(tx: Tx, firsts: Mapping[tuple[str, str], Incoming]) -> set[st
             item.id,
             item.rail,
             app,
-            clean(item.kind),
+            storable(item.kind),
             dedup_key,
             us_or_none(item.signed_at),
             us(item.received_at),
@@ -172,7 +172,7 @@ def _add_routes(tx: Tx, items: Sequence[Incoming]) -> None:
     routes: list[tuple[object, ...]] = []
     for item in items:
         received_at_us = us(item.received_at)
-        for remote_id in dict.fromkeys(clean(r) for r in item.remote_ids or ("",)):
+        for remote_id in dict.fromkeys(storable(r) for r in item.remote_ids or ("",)):
             firm, connection = owners.get((item.app, remote_id), ("", ""))
             state = RouteState.RECEIVED.value if connection else RouteState.UNMATCHED.value
             place = (connection, remote_id, firm)
@@ -189,7 +189,7 @@ def _owners(tx: Tx, items: Sequence[Incoming]) -> dict[tuple[str, str], tuple[st
     """Whose the remote ids are: the live connection, else one that was retired."""
     by_app: dict[str, set[str]] = {}
     for item in items:
-        by_app.setdefault(item.app, set()).update(clean(r) for r in item.remote_ids if r)
+        by_app.setdefault(item.app, set()).update(storable(r) for r in item.remote_ids if r)
     owners = {}
     for app, remote_ids in by_app.items():
         if remote_ids:

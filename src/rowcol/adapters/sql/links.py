@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Row, Select, Text, bindparam, exists, func, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from rowcol.adapters.sql.codec import at, at_or_none, clean, us, us_or_none
+from rowcol.adapters.sql.codec import at, at_or_none, storable, us, us_or_none
 from rowcol.adapters.sql.inbox import UNMATCHED
 from rowcol.adapters.sql.people import insert, read_business
 from rowcol.adapters.sql.prepared import prepared
@@ -39,7 +39,7 @@ def add_link(tx: Tx, firm: FirmId, link: Link) -> None:
         "expires_at_us": us(link.expires_at),
         "used_at_us": us_or_none(link.used_at),
         "connection": link.connection,
-        "failure": clean(link.failure),
+        "failure": storable(link.failure),
         "kind": link.kind,
         "target": link.target,
         "sealed": link.sealed,
@@ -100,7 +100,7 @@ def move_link(tx: Tx, firm: FirmId, link: Link) -> bool:
     k = tx.t.links
     moved = {
         "connection": link.connection,
-        "failure": clean(link.failure),
+        "failure": storable(link.failure),
         "sealed": link.sealed,
         "next_at_us": us_or_none(link.next_at),
         "polls": link.polls,
@@ -115,7 +115,7 @@ def move_link(tx: Tx, firm: FirmId, link: Link) -> bool:
 
 def take_link(tx: Tx, state_hash: str, now: datetime) -> Link | None:
     """One statement both finds it unused and marks it, so that of two callbacks one gets it. A session takes none."""
-    row = tx.row(_take(tx.t), p_state_hash=clean(state_hash), p_now_us=us(now))
+    row = tx.row(_take(tx.t), p_state_hash=storable(state_hash), p_now_us=us(now))
     return None if row is None else _link(row)
 
 
@@ -123,7 +123,7 @@ def end_link(
     tx: Tx, firm: FirmId, link: str, connection: ConnectionId | None, failure: str
 ) -> None:
     k = tx.t.links
-    ended = {"connection": connection, "failure": clean(failure)}
+    ended = {"connection": connection, "failure": storable(failure)}
     tx.run(update(k).where(k.c.firm == firm, k.c.id == link).values(ended))
 
 

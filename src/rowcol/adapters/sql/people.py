@@ -12,10 +12,10 @@ from rowcol.adapters.sql import inbox
 from rowcol.adapters.sql.codec import (
     at,
     at_or_none,
-    clean,
     connection_of,
     dumps,
     loads,
+    storable,
     us,
     us_or_none,
 )
@@ -31,7 +31,7 @@ from rowcol.core.refusal import Conflict, NotFound
 
 def add_firm(tx: Tx, firm: Firm) -> None:
     """Raise `Conflict` for an id that is there."""
-    columns = {"id": firm.id, "name": clean(firm.name), "created_at_us": us(firm.created_at)}
+    columns = {"id": firm.id, "name": storable(firm.name), "created_at_us": us(firm.created_at)}
     insert(tx, tx.t.firms, {**columns, "settings": dumps(firm.settings)}, f"firm {firm.id}")
 
 
@@ -58,8 +58,8 @@ def add_business(tx: Tx, firm: FirmId, business: Business) -> None:
     columns = {
         "firm": firm,
         "id": business.id,
-        "name": clean(business.name),
-        "external_id": clean(business.external_id),
+        "name": storable(business.name),
+        "external_id": storable(business.external_id),
         "created_at_us": us(business.created_at),
     }
     insert(tx, tx.t.businesses, columns, f"business {business.external_id or business.id}")
@@ -90,9 +90,9 @@ def add_connection(tx: Tx, firm: FirmId, connection: Connection, token: bytes) -
         "rail": connection.rail,
         "app": connection.app,
         "environment": connection.environment,
-        "remote_id": clean(connection.remote_id),
-        "institution": clean(connection.institution),
-        "name": clean(connection.name),
+        "remote_id": storable(connection.remote_id),
+        "institution": storable(connection.institution),
+        "name": storable(connection.name),
         "created_at_us": us(connection.created_at),
         "state": dumps(connection.state),
         "retired": int(connection.state.health is Health.RETIRED),
@@ -114,7 +114,7 @@ def add_connection(tx: Tx, firm: FirmId, connection: Connection, token: bytes) -
         "is_paused": connection.is_paused,
     }
     tx.run(tx.t.subjects.insert(), subject)
-    inbox.adopt(tx, firm, connection.id, connection.app, clean(connection.remote_id))
+    inbox.adopt(tx, firm, connection.id, connection.app, storable(connection.remote_id))
 
 
 def list_connections(tx: Tx, firm: FirmId, business: BusinessId | None) -> tuple[Connection, ...]:
@@ -146,7 +146,7 @@ def add_token(tx: Tx, firm: FirmId, token: Token) -> None:
         "token_hash": token.token_hash,
         "firm": firm,
         "role": token.role,
-        "label": clean(token.label),
+        "label": storable(token.label),
         "created_at_us": us(token.created_at),
         "revoked_at_us": us_or_none(token.revoked_at),
     }
@@ -176,7 +176,7 @@ def find_token(tx: Tx, token_hash: str) -> Token | None:
 
 def read_key(tx: Tx, app: AppId, key_id: str) -> VerificationKey | None:
     k = tx.t.verification_keys
-    row = tx.row(select(k).where(k.c.app == app, k.c.key_id == clean(key_id)))
+    row = tx.row(select(k).where(k.c.app == app, k.c.key_id == storable(key_id)))
     if row is None:
         return None
     expired_at, fetched_at = at_or_none(row.expired_at_us), at(row.fetched_at_us)
@@ -187,8 +187,8 @@ def store_key(tx: Tx, key: VerificationKey) -> None:
     """Overwrite what was known of it."""
     columns = {
         "app": key.app,
-        "key_id": clean(key.key_id),
-        "jwk": clean(key.jwk),
+        "key_id": storable(key.key_id),
+        "jwk": storable(key.jwk),
         "expired_at_us": us_or_none(key.expired_at),
         "fetched_at_us": us(key.fetched_at),
     }
@@ -207,7 +207,7 @@ def set_switch(tx: Tx, name: str, reason: str | None) -> None:
     if reason is None:
         tx.run(delete(s).where(s.c.name == name))
     else:
-        tx.run(upsert(tx.t, s), {"name": name, "reason": clean(reason)})
+        tx.run(upsert(tx.t, s), {"name": name, "reason": storable(reason)})
 
 
 def insert(tx: Tx, table: Any, columns: dict[str, object], what: str) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy import (
     update,
 )
 
-from rowcol.adapters.sql.codec import at, at_or_none, clean, us, us_or_none
+from rowcol.adapters.sql.codec import at, at_or_none, storable, us, us_or_none
 from rowcol.adapters.sql.prepared import filled, listed, prepared
 from rowcol.adapters.sql.tables import Tables
 from rowcol.adapters.sql.tx import Tx, insert_new, upsert
@@ -92,7 +92,7 @@ def block_pool(tx: Tx, key: str, month: str, until: datetime | None, reason: str
     """None: it is open again."""
     if until is not None:
         tx.run(_new_pool(tx.t), {"key": key, "month": month, **_EMPTY})
-    values = {"p_until_us": us_or_none(until), "p_reason": clean(reason)}
+    values = {"p_until_us": us_or_none(until), "p_reason": storable(reason)}
     tx.run(_block(tx.t), {"p_key": key, "p_month": month, **values})
 
 

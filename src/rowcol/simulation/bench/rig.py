@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from rowcol.adapters.vault import new_key
+from rowcol.adapters.vault import FernetVault, new_key
 from rowcol.bootstrap import KEY_FILE, Parts, Plane
 from rowcol.core.change import Change, Lease
 from rowcol.core.connection import Connection, ConnectionState
@@ -58,17 +58,12 @@ def bench_settings(data_dir: Path) -> Settings:
     return load(data_dir=data_dir, plaid={APP: keys}, qbo={APP: books}, concurrency=1)
 
 
-def _settled(data_dir: Path) -> Settings:
-    data_dir.mkdir(parents=True, exist_ok=True)
-    (data_dir / KEY_FILE).write_text(new_key())
-    return bench_settings(data_dir)
-
-
 async def prepare(data_dir: Path) -> Prepared:
     """Make the file."""
-    settings = _settled(data_dir)
-    signer = Es256()
-    async with Plane.open(settings, run=False, parts=Parts()) as plane:
+    settings, signer, key = bench_settings(data_dir), Es256(), new_key()
+    parts = Parts(vault=FernetVault([key]))
+    async with Plane.open(settings, run=False, parts=parts, may_be_new=True) as plane:
+        (data_dir / KEY_FILE).write_text(key)
         now = plane.clock.now()
         await plane.store.add_firm(Firm(FIRM, "Bench", now))
         token_hash = hashlib.sha256(TOKEN.encode()).hexdigest()
