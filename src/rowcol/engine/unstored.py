@@ -146,6 +146,10 @@ class Unstored:
             except Exception as error:  # noqa: BLE001 - a mistake of ours, or of the store's, must not cost a login
                 log.error("token.not_stored", connection=it.subject, error=origin_of(error))
                 return None
+            except BaseException as error:
+                if not isinstance(error, asyncio.CancelledError):  # this process dies
+                    self._waiting.remove(it)
+                raise
             finally:
                 _OWN.reset(before)
             self._waiting.remove(it)
