@@ -36,21 +36,29 @@ def places(value: Any, at: Path = ()) -> Iterator[Path]:
 
 
 def spoilt(body: bytes, place: int, kind: str, rail: str) -> bytes:
-    """The answer with one place of it spoilt; `place` counts on from the first after the last."""
+    """The answer with one place of it spoilt; `place` counts on from the first after the last.
+
+    Where a place is already what it would become, the next one that is not is spoilt."""
     said = json.loads(body)
     found = list(places(said))
+    at = place % len(found)
     if kind == "cut":
-        return body[: len(body) * (place % len(found)) // len(found)]
-    *path, last = ("whole", *found[place % len(found)])
+        return body[: len(body) * at // len(found)]
+    made = (_with(said, path, kind, rail) for path in found[at:] + found[:at])
+    return json.dumps(next(one for one in made if one != said)).encode()
+
+
+def _with(said: Any, path: Path, kind: str, rail: str) -> Any:
+    *above, last = ("whole", *path)
     whole = {"whole": copy.deepcopy(said)}
     parent: Any = whole
-    for name in path:
+    for name in above:
         parent = parent[name]
     if kind == "delete":
         del parent[last]
     else:
         parent[last] = _instead(parent[last], kind, rail)
-    return json.dumps(whole.get("whole", {})).encode()
+    return whole.get("whole", {})
 
 
 def _instead(part: Any, kind: str, rail: str) -> Any:
@@ -61,13 +69,18 @@ def _instead(part: Any, kind: str, rail: str) -> Any:
 
 @dataclass
 class Spoiler:
-    """A transport that spoils the successful answer which comes after `after` others, once armed."""
+    """A transport that spoils the successful answer which comes after `after` others, once armed.
+
+    Of no `kind` it only counts them."""
 
     inner: Transport
     rail: str
-    after: int = -1
+    after: int = 0
     place: int = 0
     kind: str = ""
+    is_armed: bool = False
+    n_answers: int = 0
+    """Successful answers while armed."""
     path: str = ""
     """Where the answer came from that was spoilt, "" for none yet."""
 
@@ -79,14 +92,21 @@ class Spoiler:
         return spoiler
 
     def arm(self, after: int, place: int, kind: str) -> None:
-        self.after, self.place, self.kind, self.path = after, place, kind, ""
+        self.after, self.place, self.kind = after, place, kind
+        self.is_armed, self.n_answers, self.path = True, 0, ""
+
+    def disarm(self) -> None:
+        """Raise `AssertionError` where nothing was spoilt that should have been: such an example shows nothing."""
+        self.is_armed = False
+        assert self.path or not self.kind, f"nothing was spoilt: {self.n_answers} answers came"
 
     async def send(self, base_url: str, request: Request) -> Response | NoAnswer:
         answer = await self.inner.send(base_url, request)
-        if not isinstance(answer, Response) or answer.status != 200 or not answer.body:
+        is_one = isinstance(answer, Response) and answer.status == 200 and answer.body
+        if not (self.is_armed and is_one and isinstance(answer, Response)):
             return answer
-        self.after -= 1
-        if self.after != -1:
+        self.n_answers += 1
+        if not self.kind or self.n_answers != self.after + 1:
             return answer
         self.path = request.path
         return replace(answer, body=spoilt(answer.body, self.place, self.kind, self.rail))

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -60,6 +61,10 @@ INSIDE = {
     "empty": {"QueryResponse": {}, "time": TIME},
 }
 """Pages of bills. The last one is valid: where bills are known it is asked once more before they are told as deleted."""
+
+
+FAILURES = ("fault", "beside", "cut")
+"""Kinds after which an answer is no success, wherever they stand; a part that is not there may be one that never was."""
 
 
 class Answering(Spoiler):
@@ -246,7 +251,8 @@ def a_bill(company: Company) -> dict[str, Any]:
     return {"VendorRef": old["VendorRef"], "Line": old["Line"]}
 
 
-async def play(phase: str, after: int, place: int, kind: str) -> None:
+async def play(phase: str, after: int = 0, place: int = 0, kind: str = "") -> Spoiler:
+    """A small world in which one answer of a phase is spoilt; of no kind, none is, and they are counted."""
     async with open_rig() as rig:
         spoiler = Spoiler.over(rig.plane, "qbo")
         company = rig.books.add_company("Harbor")
@@ -259,59 +265,71 @@ async def play(phase: str, after: int, place: int, kind: str) -> None:
             connection = await rig.connect_books(business, company)
         except Refusal:  # no consent was told as given
             assert phase == "connect"
-            return
+            spoiler.disarm()
+            return spoiler
         await rig.advance_to(rig.clock.now() + timedelta(hours=3))
         edit(company, clerk)
         if phase == "write":
-            spoiler.arm(0, place, kind)
-            service = IntegrationService(rig.plane, business, firm=FIRM)
-            before = len(company.books.rows("Bill"))
-            data = {"entity": "Bill", "body": a_bill(company)}
-            try:
-                await rig._meanwhile(service.call_api("qbo", "entity.create", data=data))
-                assert kind not in ("fault", "cut"), "told as done"
-                assert len(company.books.rows("Bill")) == before + 1
-            except RailRefused:
-                pass
+            spoiler.arm(after, place, kind)
+            await write(rig, business, company, spoiler)
+            spoiler.disarm()
         elif phase == "read":
             spoiler.arm(after, place, kind)
         await read(rig, business)
-        spoiler.after = -1
+        if phase != "write":
+            spoiler.disarm()
         await check_nothing_is_buried_alive(rig, connection, company)
         store = rig.plane.store
         log = [c for whose in (FIRM, PLANE) for c in await store.list_calls(whose, limit=1000)]
-        if kind in ("fault", "cut") and spoiler.path:
+        if kind in FAILURES:
             assert any(call.outcome is not Outcome.OK for call in log), "a failure was told as OK"
         company.books.create("Bill", a_bill(company))
         answer = await read(rig, business)
         await check_nothing_is_buried_alive(rig, connection, company)
         assert answer is not None
         assert answer.label is None, answer.reason
-        if kind in (
-            "fault",
-            "cut",
-        ):  # of a part that came empty a row may wait for the next whole listing
+        if not kind or kind in FAILURES:  # of an empty part a row may wait for a whole listing
             await check_whole(rig, connection, company)
         await begin_anew(rig, connection)
         await read(rig, business)
         await check_whole(rig, connection, company)
+        return spoiler
+
+
+async def write(rig: Rig, business: BusinessId, company: Company, spoiler: Spoiler) -> None:
+    """A bill is entered by us; what is told as done was done, and not behind a failure."""
+    service = IntegrationService(rig.plane, business, firm=FIRM)
+    before = len(company.books.rows("Bill"))
+    data = {"entity": "Bill", "body": a_bill(company)}
+    try:
+        await rig._meanwhile(service.call_api("qbo", "entity.create", data=data))
+    except RailRefused:
+        return
+    assert len(company.books.rows("Bill")) == before + 1
+    assert "/bill?" not in spoiler.path or spoiler.kind not in FAILURES, "told as done"
+
+
+@cache
+def n_answers(phase: str) -> int:
+    return asyncio.run(play(phase)).n_answers
 
 
 PHASES = st.sampled_from(["connect", "read", "read", "write"])
-PLACES = st.integers(0, 5_000)
+NUMBERS = st.integers(0, 5_000)
 SLOW = [HealthCheck.too_slow]
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=SLOW)
-@given(PHASES, st.integers(0, 24), PLACES, st.sampled_from(KINDS))
+@settings(max_examples=30, deadline=None, suppress_health_check=SLOW)
+@given(PHASES, NUMBERS, NUMBERS, st.sampled_from(KINDS))
 def test_whatever_is_spoilt_once(phase: str, after: int, place: int, kind: str) -> None:
-    asyncio.run(play(phase, after, place, kind))
+    """Had: of the examples of "read" two in three spoilt nothing, and no write was. Has: each spoils one answer."""
+    asyncio.run(play(phase, after % n_answers(phase), place, kind))
 
 
 @pytest.mark.long
 @settings(max_examples=400, deadline=None, suppress_health_check=SLOW)
-@given(PHASES, st.integers(0, 24), PLACES, st.sampled_from(KINDS))
+@given(PHASES, NUMBERS, NUMBERS, st.sampled_from(KINDS))
 def test_whatever_is_spoilt_four_hundred_times(
     phase: str, after: int, place: int, kind: str
 ) -> None:
-    asyncio.run(play(phase, after, place, kind))
+    asyncio.run(play(phase, after % n_answers(phase), place, kind))

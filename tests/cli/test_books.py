@@ -93,6 +93,21 @@ def test_a_write_names_the_field_and_the_duplicate(books: Shell) -> None:
     assert "2020: a field is missing: " in books(*create, lacking, rc=4).stderr
 
 
+def test_a_write_that_a_success_refuses_could_not_be_done(books: Shell) -> None:
+    """q1c. Was: told as done, exit code 0. Has: 4, as for every refusal of a rail, and nothing is in the books."""
+    control = f"{books.environment['ROWCOL_QBO__MAIN__BASE_URL']}/_control"
+    create = ("call", "h-1", "qbo", "entity.create", "--data")
+    write = '{"entity": "Customer", "body": {"DisplayName": "Refused"}}'
+    fault = {"fault": "code_6000_as_200", "operation": "create", "n": 2}
+    httpx2.post(f"{control}/faults", json=fault, trust_env=False).raise_for_status()
+    said = books(*create, write, rc=4)
+    assert "6000: a business rule forbids it" in said.stderr
+    assert said.stdout == ""
+    out = json.loads(books(*create, write, "--json", rc=4).stdout)
+    assert out["error"]["code"] == "rail_refused"
+    books(*create, write)  # the name is not taken: neither was done
+
+
 def test_explain_of_books_alone_does_not_speak_of_a_missing_value(books: Shell) -> None:
     books("books", "bills", "h-1", rc=None)
     said = books("explain", "h-1")

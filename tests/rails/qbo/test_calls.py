@@ -102,6 +102,10 @@ def test_a_revoked_grant_is_over(name: str) -> None:
         (401, b'{"error":"invalid_client"}', Outcome.BAD_CREDENTIALS),
         (400, b'{"error":"invalid_request"}', Outcome.BAD_REQUEST),
         (400, b"<html>", Outcome.UNREADABLE),
+        (200, b"<html>", Outcome.UNREADABLE),
+        (200, b'{"error":"invalid_client"}', Outcome.BAD_CREDENTIALS),
+        (200, b'{"Fault":{"Error":[{"code":"3001"}]}}', Outcome.RATE_LIMITED),
+        (200, b'{"fault":{"error":[]}}', Outcome.UNREADABLE),
     ],
 )
 def test_a_revocation_that_failed_is_not_over(status: int, body: bytes, outcome: Outcome) -> None:

@@ -205,6 +205,20 @@ async def test_a_mutation_in_the_middle(rig: Rig) -> None:
     assert (mirror.n_restarts, len(mirror.rows)) == (2, 5)
 
 
+async def test_stored_cursors_are_refused_until_it_is_turned_off(rig: Rig) -> None:
+    item, other = rig.item(), rig.item("cash")
+    path, token = "/transactions/sync", {"access_token": item.access_token}
+    cursor = (await rig.ok(path, **token))["next_cursor"]
+    turn(rig.emulator, "refuse_cursors", {"item_id": item.item_id})
+    for _ in range(2):
+        assert await rig.error(path, **token, cursor=cursor) == "INVALID_FIELD"
+        assert (await rig.ok(path, **token))["next_cursor"] == cursor
+    theirs = {"access_token": other.access_token}
+    await rig.ok(path, **theirs, cursor=(await rig.ok(path, **theirs))["next_cursor"])
+    turn(rig.emulator, "refuse_cursors", {"item_id": item.item_id, "on": False})
+    await rig.ok(path, **token, cursor=cursor)
+
+
 async def test_health_of_one_item(rig: Rig) -> None:
     item = rig.item()
     named = {"item_id": item.item_id}

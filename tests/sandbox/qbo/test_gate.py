@@ -96,6 +96,7 @@ async def test_faults(rig: Rig, fault: str, status: int, has_effect: bool) -> No
         ("code_2170", 400, "2170", "ValidationFault"),
         ("code_3201_as_400", 400, "3201", "AUTHORIZATION"),
         ("code_6000", 400, "6000", "ValidationFault"),
+        ("code_6000_as_200", 200, "6000", "ValidationFault"),
         ("code_6070", 400, "6070", "ValidationFault"),
     ],
 )
@@ -105,6 +106,13 @@ async def test_forced_codes(rig: Rig, fault: str, status: int, code: str, kind: 
     assert (got.status, got.code, got.json["Fault"]["type"]) == (status, code, kind)
     assert rig.books.rows("Vendor") == []
     await rig.ok("POST", "vendor?requestid=r1", {"DisplayName": "V"})
+
+
+async def test_a_fault_inside_a_success(rig: Rig) -> None:
+    rig.emulator.faults.next("code_10000_as_200", operation="read")
+    got = await rig.call("GET", "preferences")
+    fault = got.json["QueryResponse"]["Fault"]
+    assert (got.status, fault["Error"][0]["code"], fault["type"]) == (200, "10000", "SystemFault")
 
 
 async def test_forced_3201_has_the_lower_case_envelope(rig: Rig) -> None:

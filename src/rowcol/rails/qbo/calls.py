@@ -16,7 +16,7 @@ from rowcol.core.rail import Failure, Look, Reading, Row
 from rowcol.core.wire import Response
 from rowcol.rails.qbo import facts
 from rowcol.rails.qbo.changes import with_name
-from rowcol.rails.qbo.errors import fault_of, refused, remote_request_id
+from rowcol.rails.qbo.errors import Fault, fault_of, is_refused, refused, remote_request_id
 from rowcol.rails.qbo.mirror import DELETED, is_sparse, row_of, rows_of
 from rowcol.rails.qbo.progress import read_well
 from rowcol.rails.qbo.records import Body, QueryAnswer, Unreadable, decode
@@ -70,10 +70,10 @@ def read_report(_look: Look, response: Response, state: ConnectionState) -> Read
 
 
 def read_revocation(look: Look, response: Response, state: ConnectionState) -> Reading | Failure:
-    """The reading of a revocation: 200 without a body; 400 where the token was none any more."""
+    """The reading of a revocation: 200 that says nothing; 400 where the token was none any more."""
     fault = fault_of(response.body)
     is_gone = response.status == 400 and not fault.is_page and fault.code in _GONE
-    if not (200 <= response.status < 300 or is_gone):
+    if not is_gone and (is_refused(response) or fault != Fault()):
         return refused(look, response, state)
     at = response.received_at
     state = state.after(Outcome.OK, "", at).with_health(

@@ -118,6 +118,7 @@ class Item:
     closed_accounts: dict[str, LinkedAccount] = field(default_factory=dict)
     """No longer shown; their transactions still are."""
     n_forced_mutations: int = 0
+    refuses_cursors: bool = False
     n_made: int = 0
     log: TransactionLog = field(default_factory=TransactionLog)
 

@@ -14,6 +14,7 @@
 | institution_health | institution_id, health | status says `delayed`, `unknown`, `transactions_unknown` or `healthy` |
 | force_error | path (or `*`), code, n_calls? | the next calls answer with this error, unbilled |
 | corrupt | path (or `*`), kind, n_calls? | the next answers are spoilt after billing: kinds in `corruption` |
+| refuse_cursors | item_id, on? | every cursor but the empty one is INVALID_FIELD, until `on: false` |
 | mutate_during_pagination | item_id, n? | the log changes after the next page with more to come |
 | null_balances | item_id, fields, account_id? | `current` and/or `available` are null from the next look on; [] heals |
 | churn_account | item_id, account_id, mask?, name? | the account has a new id, its transactions are removed and added; the bank renumbers or renames it |
@@ -185,6 +186,10 @@ def _mutate(emulator: PlaidEmulator, arguments: Arguments) -> None:
     need_item(emulator, arguments).n_forced_mutations += _count(arguments, "n")
 
 
+def _refuse_cursors(emulator: PlaidEmulator, arguments: Arguments) -> None:
+    need_item(emulator, arguments).refuses_cursors = arguments.get("on", True) is not False
+
+
 def _null_balances(emulator: PlaidEmulator, arguments: Arguments) -> None:
     fields = frozenset(need(arguments, "fields"))
     if fields - {"available", "current"}:
@@ -249,6 +254,7 @@ KNOBS: Final[dict[str, Callable[[PlaidEmulator, Arguments], dict[str, Any] | Non
     "revoke_account": _revoke_account,
     "force_error": _force_error,
     "corrupt": _corrupt,
+    "refuse_cursors": _refuse_cursors,
     "mutate_during_pagination": _mutate,
     "null_balances": _null_balances,
     "churn_account": _churn,

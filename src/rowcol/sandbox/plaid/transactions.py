@@ -49,7 +49,7 @@ def decode_cursor(text: str, item: Item, stream: str) -> Cursor:
         cursor = Cursor(of_item, of_stream, int(base), int(position), int(head) if head else None)
     except (binascii.Error, ValueError):
         raise PlaidError("INVALID_FIELD", "cursor is invalid") from None
-    if (cursor.item_id, cursor.stream) != (item.item_id, stream):
+    if item.refuses_cursors or (cursor.item_id, cursor.stream) != (item.item_id, stream):
         raise PlaidError("INVALID_FIELD", "cursor not associated with access_token")
     if not 0 <= cursor.base <= cursor.position <= item.log.head:
         raise PlaidError("INVALID_FIELD", "cursor is invalid")

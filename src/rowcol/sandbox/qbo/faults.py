@@ -11,6 +11,8 @@
 | code_120 | no | 401: the user who connected lost access to the company |
 | code_3201, code_3201_as_400 | no | not authorised for the company: lower-case envelope; 400 in the usual one |
 | code_2170, code_6000, code_6070 | no | 400: bad enumeration, a rule of the books, amounts that do not add up |
+| code_6000_as_200 | no | code_6000 with a status that says success |
+| code_10000_as_200 | no | 200 and a fault inside `QueryResponse` |
 | html | yes | status 200 and a page |
 | not_json | yes | status 200 and a text |
 | truncated | yes | half of the body, correctly framed |
@@ -53,6 +55,8 @@ class Fault(StrEnum):
     CODE_3201_AS_400 = "code_3201_as_400"
     CODE_6000 = "code_6000"
     CODE_6070 = "code_6070"
+    CODE_6000_AS_200 = "code_6000_as_200"
+    CODE_10000_AS_200 = "code_10000_as_200"
     HTML = "html"
     NOT_JSON = "not_json"
     TRUNCATED = "truncated"
@@ -85,6 +89,8 @@ class Coded:
     type: str | None = VALIDATION
     about: str = ""
     element: str | None = None
+    inside: str = ""
+    """The part of the answer that it stands in; at the top where none is named."""
 
 
 CODED: Final[Mapping[Fault, Coded]] = {
@@ -94,6 +100,8 @@ CODED: Final[Mapping[Fault, Coded]] = {
     Fault.CODE_3201_AS_400: Coded("3201", 400, "AUTHORIZATION"),
     Fault.CODE_6000: Coded("6000", about="You must select a vendor."),
     Fault.CODE_6070: Coded("6070", about="Amount is not equal to UnitPrice * Qty."),
+    Fault.CODE_6000_AS_200: Coded("6000", 200, about="You must select a vendor."),
+    Fault.CODE_10000_AS_200: Coded("10000", 200, "SystemFault", inside="QueryResponse"),
 }
 """Faults that are a refusal, whatever the request says."""
 

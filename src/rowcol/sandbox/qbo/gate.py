@@ -224,9 +224,12 @@ def _coded(emulator: QboEmulator, realm_id: str | None, struck: Fault) -> Answer
         element=coded.element,
         fault_type=coded.type,
     )
-    return _refuse(emulator, realm_id, error)
+    return _refuse(emulator, realm_id, error, coded.inside)
 
 
-def _refuse(emulator: QboEmulator, realm_id: str | None, error: QboError) -> Answer:
-    body = {"Fault": error.fault(), "time": time_of(emulator, realm_id)}
+def _refuse(
+    emulator: QboEmulator, realm_id: str | None, error: QboError, inside: str = ""
+) -> Answer:
+    told: Json = {"Fault": error.fault()}
+    body = ({inside: told} if inside else told) | {"time": time_of(emulator, realm_id)}
     return Answer(error.status, encode(body))
