@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from rowcol.adapters.vault import new_key
-from rowcol.bootstrap import KEY_FILE, Parts, Plane
+from rowcol.bootstrap import KEY_FILE, Parts, Plane, open_store
 from rowcol.core.change import Change, Lease
 from rowcol.core.connection import Connection, ConnectionState
 from rowcol.core.evidence import Balance, Observation, Source
@@ -58,16 +58,11 @@ def bench_settings(data_dir: Path) -> Settings:
     return load(data_dir=data_dir, plaid={APP: keys}, qbo={APP: books}, concurrency=1)
 
 
-def _settled(data_dir: Path) -> Settings:
-    data_dir.mkdir(parents=True, exist_ok=True)
-    (data_dir / KEY_FILE).write_text(new_key())
-    return bench_settings(data_dir)
-
-
 async def prepare(data_dir: Path) -> Prepared:
     """Make the file."""
-    settings = _settled(data_dir)
-    signer = Es256()
+    settings, signer = bench_settings(data_dir), Es256()
+    await (await open_store(settings)).close()  # before the key: beside one, none is made
+    (data_dir / KEY_FILE).write_text(new_key())
     async with Plane.open(settings, run=False, parts=Parts()) as plane:
         now = plane.clock.now()
         await plane.store.add_firm(Firm(FIRM, "Bench", now))
