@@ -262,7 +262,12 @@ def _service(settings: Settings) -> Iterator[Finding]:
     finally:
         asked.close()
     if reason:
-        yield Finding("service", "wrong", reason, "see its log; let it run until this is over")
+        yield Finding(
+            "service",
+            "wrong",
+            reason,
+            "see its log, which says whose; let it run until this is over",
+        )
 
 
 def _last(firm: str, row: Listed | None) -> Finding:
