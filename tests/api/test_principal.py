@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import httpx2
 import pytest
-from fastapi import FastAPI, HTTPException
+from fastapi import Depends, FastAPI, Header, HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -62,7 +62,16 @@ def late(request: Request) -> Awaitable[Principal]:
     return coroutine(request)
 
 
-GOOD = [coroutine, plain, late, Asked(), lambda request: ONE]
+def marked(request: Request) -> Annotated[Principal, "of the host"]:
+    return ONE
+
+
+def of_a_missing_name(request: Request) -> httpx2.Missing:  # type: ignore[valid-type]
+    """Had: an AttributeError at mount."""
+    return ONE
+
+
+GOOD = [coroutine, plain, late, Asked(), lambda request: ONE, of_a_missing_name, marked]
 
 
 @pytest.mark.parametrize("principal", GOOD, ids=range(len(GOOD)))
@@ -84,6 +93,29 @@ def a_word(request: Request) -> str:
     return "admin"
 
 
+def one() -> Principal:
+    return ONE
+
+
+def injected(request: Request, user: Principal = Depends(one)) -> Principal:  # noqa: B008 - as hosts write it
+    """Had: accepted, and called with the mark itself."""
+    return user
+
+
+def injected_only(user: Principal = Depends(one)) -> Principal:  # noqa: B008 - as hosts write it
+    return user
+
+
+def from_a_header(request: Request, token: str = Header("")) -> Principal:
+    return ONE
+
+
+def annotated(
+    request: Request, user: Annotated[Principal | None, Depends(one)] = None
+) -> Principal:
+    return user or ONE
+
+
 async def perhaps(request: Request) -> Principal | None:
     return None
 
@@ -95,6 +127,10 @@ async def perhaps(request: Request) -> Principal | None:
         (ONE, "cannot be called"),
         (nothing_taken, "with the request alone"),
         (two_taken, "with the request alone"),
+        (injected, "wants user injected"),
+        (injected_only, "wants user injected"),
+        (from_a_header, "wants token injected"),
+        (annotated, "wants user injected"),
         (a_word, "not a Principal"),
         (perhaps, "not a Principal"),
     ],

@@ -21,7 +21,7 @@ import structlog
 from rowcol.cli import bounds as b
 from rowcol.cli.bounds import Bounds, Limits
 from rowcol.cli.listening import _config, _Guest
-from rowcol.core.seldom import PER_MINUTE
+from rowcol.core.seldom import PER_MINUTE, Seldom
 
 WHOLE = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 BEGUN = b"GET / HTTP/1.1\r\nhost: x\r\nx-slow: "
@@ -35,6 +35,9 @@ class Service:
     bounds: Bounds
     port: int
     may_answer: asyncio.Event
+    may_break: asyncio.Event
+    alive: Callable[[], int]
+    """How many connections the server library has, whatever we count."""
     opened: list[asyncio.StreamWriter] = field(default_factory=list)
 
     async def dial(self, sent: bytes = b"", source: str = "127.0.0.1") -> asyncio.StreamReader:
@@ -80,24 +83,33 @@ async def ended(reader: asyncio.StreamReader, *, is_closed: bool = True) -> byte
 
 
 @asynccontextmanager
-async def service(limits: Limits | None = None) -> AsyncIterator[Service]:
-    may_answer = asyncio.Event()
+async def service(
+    limits: Limits | None = None, body: bytes = b"ok", family: int = socket.AF_INET
+) -> AsyncIterator[Service]:
+    may_answer, may_break = asyncio.Event(), asyncio.Event()
     may_answer.set()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         while (await receive()).get("more_body"):
             pass
-        await may_answer.wait()
-        headers = [(b"content-length", b"2")]
+        if scope["path"] != "/now":
+            await may_answer.wait()
+        headers = [(b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b"ok"})
+        is_broken = scope["path"] == "/broken"
+        await send({"type": "http.response.body", "body": body, "more_body": is_broken})
+        if is_broken:
+            await may_break.wait()
+            raise ValueError
 
     bounds = Bounds(limits or Limits(50, 10, ("127.0.0.1",)))
     server = _Guest(_config(app, bounds))
-    with socket.create_server(("127.0.0.1", 0)) as made:
+    host = "::1" if family == socket.AF_INET6 else "127.0.0.1"
+    with socket.create_server((host, 0), family=family) as made:
         made.setblocking(False)
         serving = asyncio.create_task(server.serve(sockets=[made]))
-        it = Service(bounds, made.getsockname()[1], may_answer)
+        alive = lambda: len(server.server_state.connections)  # noqa: E731
+        it = Service(bounds, made.getsockname()[1], may_answer, may_break, alive)
         try:
             yield it
         finally:
@@ -187,7 +199,7 @@ async def test_an_address_has_so_many_and_the_others_theirs() -> None:
         assert await it.status(source="127.0.0.2") == 200
 
 
-async def test_where_all_are_taken_the_slowest_makes_room() -> None:
+async def test_where_all_are_taken_who_waited_longest_makes_room() -> None:
     """Also where a trusted proxy brings them, which no limit of an address concerns."""
     async with service() as it:
         slow = [await it.dial(BEGUN) for _ in range(60)]
@@ -206,6 +218,62 @@ async def test_what_works_for_somebody_makes_no_room() -> None:
         assert await it.status() in {503, 0}
         it.may_answer.set()
         assert {status_of(await ended(each, is_closed=False)) for each in busy} == {200}
+
+
+async def test_an_honest_newcomer_makes_no_room_for_who_waited_longer() -> None:
+    """Had: the honest one went, as it had the least time left: ten seconds for its headers, bodies thirty."""
+    async with service(Limits(9, 50)) as it:
+        bodies = [await it.dial(POST + b"content-length: 9\r\n\r\nx") for _ in range(8)]
+        await it.until(lambda: sum(c.held > 0 for c in it.bounds.open) == 8)
+        honest = await it.dial(WHOLE)
+        assert status_of(await ended(honest, is_closed=False)) == 200
+        await it.dial(BEGUN)
+        assert status_of(await ended(bodies[0])) == 503
+        it.opened[8].write(WHOLE)
+        assert status_of(await ended(honest, is_closed=False)) == 200
+
+
+async def paused(it: Service, n: int) -> None:
+    """So many answers wait to be read."""
+    await it.until(lambda: sum(c.flow.write_paused for c in it.bounds.open) == n)
+
+
+async def test_who_does_not_read_makes_room_and_is_gone() -> None:
+    """Had: out of our count, and open for ever; 53 of 60 beside a limit of 8, with 275 MB."""
+    async with service(Limits(4, 50), b"x" * 12_000_000) as it:
+        for n in range(12):
+            await it.dial(WHOLE)
+            await paused(it, min(n + 1, 4))
+        assert it.alive() <= 4
+        it.later(b.WRITE_S + 1)
+        await it.until(lambda: it.alive() == 0)
+
+
+async def test_who_does_not_read_and_holds_the_most_is_gone() -> None:
+    async with service(Limits(50, 50, held_bytes=100_000), b"x" * 12_000_000) as it:
+        for _ in range(4):
+            await it.dial(WHOLE + POST + b"content-length: 90000\r\n\r\n" + b"x" * 50_000)
+        await it.until(lambda: it.bounds.held > 50_000)
+        await paused(it, 1)
+        await it.until(lambda: it.alive() == 1)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [WHOLE, WHOLE.replace(b"/", b"/broken", 1), WHOLE.replace(b"x", b"x\r\nconnection: close")],
+)
+async def test_who_reads_a_part_is_gone_too(sent: bytes) -> None:
+    """Had: once the last of an answer was less than the library calls full, nothing awaited its end."""
+    async with service(body=b"x" * 12_000_000) as it:
+        await it.dial(sent)
+        await paused(it, 1)
+        (connection,) = it.bounds.open
+        connection.resume_writing()
+        it.may_break.set()
+        await it.until(lambda: connection.deadline < inf or connection.transport.is_closing())
+        for minute in (1, 2, 3):
+            it.later(60 * minute)
+        await it.until(lambda: it.alive() == 0)
 
 
 async def test_unfinished_bytes_of_all_are_bounded() -> None:
@@ -227,6 +295,22 @@ async def test_a_pipeline_has_an_end() -> None:
         assert status_of(await ended(reader)) in {503, 0}
 
 
+async def test_a_pipeline_is_counted_whole_and_its_last_answer_awaited() -> None:
+    """Had: 0 bytes, and the last request closed as if nobody had asked, five seconds after it had begun."""
+    async with service() as it:
+        it.may_answer.clear()
+        post = b"POST /%s HTTP/1.1\r\nhost: x\r\ncontent-length: 2000\r\n\r\n" + b"x" * 2000
+        sent = post % b"now" * 2 + post % b"later"
+        reader = await it.dial(sent)
+        for _ in range(2):
+            assert (await reader.readuntil(b"\r\n\r\nok")).startswith(b"HTTP/1.1 200")
+        (connection,) = it.bounds.open
+        assert (connection.deadline, it.bounds.held) == (inf, len(sent))
+        it.may_answer.set()
+        assert status_of(await ended(reader, is_closed=False)) == 200
+        await it.until(lambda: it.bounds.held == 0)
+
+
 async def test_bad_requests_are_few_lines() -> None:
     """Had: a line each."""
     async with service() as it:
@@ -246,3 +330,42 @@ async def test_bad_requests_are_few_lines() -> None:
 )
 def test_an_address_stands_for_a_subscriber(host: str, party: str) -> None:
     assert b._party(host) == party
+
+
+@pytest.mark.parametrize(
+    ("trusted", "host"),
+    [
+        ("::1", "::1"),
+        ("2001:db8:1:2:3:4:5:6/128", "2001:db8:1:2:3:4:5:6"),
+        ("2001:db8:1::/48", "2001:db8:1:2:3:4:5:6"),
+        ("10.0.0.7", "::ffff:10.0.0.7"),
+        ("::ffff:10.0.0.0/104", "::ffff:10.0.0.7"),
+        ("fe80::/10", "fe80::1%eth0"),
+    ],
+)
+def test_a_proxy_is_trusted_by_its_own_address(trusted: str, host: str) -> None:
+    """Had: of IPv6 none, not even ::1, as it was compared once cut to its /64."""
+    bounds = Bounds(Limits(50, 10, (trusted,)))
+    assert bounds.trusts(host)
+    assert not bounds.trusts("2001:db8:2:2:3:4:5:6")
+    assert not Bounds(Limits(50, 10, ("2001:db8:1:2::7",))).trusts("2001:db8:1:2::8")
+
+
+async def test_a_proxy_on_ipv6_loopback_has_as_many_as_it_needs() -> None:
+    """Had: 503 from the third."""
+    if not socket.has_ipv6:
+        pytest.skip("no IPv6 here")
+    async with service(Limits(50, 2, ("::1",)), family=socket.AF_INET6) as it:
+        for _ in range(5):
+            reader, writer = await asyncio.open_connection("::1", it.port)
+            it.opened.append(writer)
+            writer.write(WHOLE)
+            assert status_of(await ended(reader, is_closed=False)) == 200
+
+
+def test_a_clock_set_back_does_not_silence_the_log() -> None:
+    """Had: no line until the old time had come again."""
+    seldom = Seldom()
+    assert [seldom.times("a", 9000.0) for _ in range(PER_MINUTE + 3)][-1] == 0
+    assert seldom.times("a", 10.0) == 4
+    assert seldom.times("a", 11.0) == 1

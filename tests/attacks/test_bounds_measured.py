@@ -2,7 +2,8 @@
 
 Had: nothing was closed, see `test_bounds`. Has, on two busy cores, by attack, the worse of a stranger and of many behind a trusted
 proxy: 107 to 119 MB, 209 with 900 bodies of 1 MiB less a byte; all attackers closed; a webhook and a read of others answered
-each time, in 1 to 13 s at worst while eight others kept the machine busy.
+each time, in 1 to 13 s at worst (24 where nobody reads the answers) while eight others kept the machine busy. Who does not read was
+never closed once evicted; has 131 MB, and all 900 closed.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import hmac
 import json
 import os
 import resource
+import socket
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -30,7 +32,9 @@ RSS_MAX_KB = 300_000
 PIECE = 65_536
 PROXY, STRANGER = "127.0.0.1", "127.0.0.2"
 POST = b"POST /webhooks/qbo/main HTTP/1.1\r\nhost: x\r\n"
+UNREAD = "answers that nobody reads"
 ATTACKS = {
+    UNREAD: (b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n" * 60, b"", N),
     "slow headers": (b"GET / HTTP/1.1\r\nx-slow: ", b"x", N),
     "silence": (b"", b"", N),
     "empty lines": (b"", b"\r\n", N),
@@ -138,6 +142,21 @@ async def attack(port: int, source: str, first: bytes, more: bytes) -> bool:
     return True
 
 
+async def unread(port: int, source: str, first: bytes, more: bytes) -> bool:
+    """One connection that asks and reads nothing, until what it sends is refused: it is closed."""
+    loop = asyncio.get_running_loop()
+    with suppress(OSError), socket.socket() as made:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        made.setblocking(False)
+        made.bind((source, 0))
+        await loop.sock_connect(made, ("127.0.0.1", port))
+        await loop.sock_sendall(made, first + more)
+        while True:
+            await asyncio.sleep(2)  # noqa: TID251 - no bell
+            await loop.sock_sendall(made, b"\r\n")
+    return True
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("source", [PROXY, STRANGER])
 @pytest.mark.parametrize("name", ATTACKS)
@@ -145,9 +164,10 @@ async def test_it_stays_small_and_others_get_their_answers(
     shell: Shell, name: str, source: str
 ) -> None:
     first, more, times = ATTACKS[name]
+    attacker = unread if name == UNREAD else attack
     async with served(shell) as it:
         attackers = [
-            asyncio.create_task(attack(it.port, source, first, more)) for _ in range(times)
+            asyncio.create_task(attacker(it.port, source, first, more)) for _ in range(times)
         ]
         loop = asyncio.get_running_loop()
         slowest = 0.0

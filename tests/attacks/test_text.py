@@ -8,12 +8,13 @@ at each of them.
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import unicodedata
 from pathlib import Path
+from urllib.parse import quote
 
-import httpx2
 import pytest
-import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,16 +95,30 @@ async def test_what_a_problem_repeats_of_a_request(tmp_path: Path) -> None:
         assert is_plain(answer.json()["detail"])
 
 
-async def test_a_log_line_is_one_line(tmp_path: Path) -> None:
-    """Names never reach the log; what does, an id of a forged key, is one JSON string."""
-    line = structlog.processors.JSONRenderer()(None, "info", {"event": f"a\n{NASTY}"})
-    assert isinstance(line, str)
-    assert line.isascii()
-    assert line.isprintable()
+def test_a_log_line_is_one_line() -> None:
+    """Ours and a library's, as `rowcol serve` writes them: an id of a forged key is any text."""
+    code = (
+        "import sys, json, logging, structlog; from rowcol.cli.logs import to_stderr; to_stderr('info');"
+        "text = json.loads(sys.argv[1]); structlog.get_logger().warning('x', key=text); logging.warning('x %s', text)"
+    )
+    command = [sys.executable, "-c", code, json.dumps(NASTY)]
+    said = subprocess.run(command, capture_output=True, check=True).stderr.decode()
+    ours, theirs = said.removesuffix("\n").split("\n")
+    assert (json.loads(ours)["key"], json.loads(theirs)["event"]) == (NASTY, f"x {NASTY}")
+    assert said.isascii()
+    assert all(line.isprintable() for line in (ours, theirs))
 
 
 async def test_metrics_have_no_foreign_text(tmp_path: Path) -> None:
+    """Names of businesses and logins, and what strangers put into an address or sign with."""
     async with face(tmp_path) as it:
-        answer: httpx2.Response = await it.ask("GET", "/metrics")
-        assert is_plain(answer.text)
-        assert '"Business"' not in answer.text
+        body = {"name": f"Canary {NASTY}".replace("\0", ""), "external_id": "canary-1"}
+        assert (await it.ask("POST", "/v1/businesses", json=body)).status_code == 201
+        for path in (f"canary/{quote(NASTY)}", f"tally/{quote(NASTY)}-canary", "tally/main"):
+            headers = {"key": quote(NASTY), "x-canary": "canary"}
+            await it.client.post(f"/webhooks/{path}", content=f"canary {NASTY}", headers=headers)
+            await it.ask("GET", f"/v1/businesses/canary{quote(NASTY)}/balance")
+        text = (await it.ask("GET", "/metrics")).text
+        assert 'reception="' in text, text[:900]
+        assert is_plain(text)
+        assert "canary" not in text.lower()

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from fastapi import Depends
+from fastapi import Depends, params
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
@@ -27,6 +27,11 @@ from rowcol.services.plane import OpenPlane
 
 BODY_MAX = 64 * 1024
 PLACE = "rowcol.caller"
+INJECTED = (params.Depends, params.Param, params.Body)
+"""What FastAPI fills in where it makes the call itself."""
+TAKES = (
+    "give `principal` a function that takes the request and returns a `rowcol.api.roles.Principal`"
+)
 
 Handle = Callable[[Request], Coroutine[Any, Any, Response]]
 HostPrincipal = Callable[[Request], Awaitable[Principal] | Principal]
@@ -109,23 +114,23 @@ class Gate:
         is_asked = self.roles[key] is not None and self.principal is not None
 
         async def handle(request: Request) -> Response:
-            told: object = None
+            claim: object = None
             if is_asked:
                 try:
-                    told = await self._told(request)
+                    claim = await self._ask_host(request)
                 except Refusal as error:  # what else the host raises is the host's own to answer
                     return problem.refused(error)
-            return await self._answer(request, told, inner, key, where)
+            return await self._answer(request, claim, inner, key, where)
 
         return handle
 
     async def _answer(
-        self, request: Request, told: object, inner: Handle, key: str, where: str
+        self, request: Request, claim: object, inner: Handle, key: str, where: str
     ) -> Response:
         least, bytes_max = self.roles[key], self.bytes_max.get(key, BODY_MAX)
         try:
             if least is not None:
-                caller = await self.admit(request, told)
+                caller = await self.admit(request, claim)
                 caller.need(least)
                 request.scope[PLACE] = caller
             return await inner(Request(request.scope, bounded(request.receive, bytes_max)))
@@ -138,21 +143,21 @@ class Gate:
         except Exception as error:  # noqa: BLE001 - whatever it was, its text stays with us
             return problem.broken(error, self.plane.rng, where)
 
-    async def _told(self, request: Request) -> object:
+    async def _ask_host(self, request: Request) -> object:
         """What the host's function returns. A plain one may wait for its database: it runs in a thread."""
         assert self.principal is not None
         call = getattr(self.principal, "__call__", None)  # noqa: B004 - an object may have an async one
         is_async = inspect.iscoroutinefunction(self.principal) or inspect.iscoroutinefunction(call)
-        told: object = (
+        returned: object = (
             self.principal(request)
             if is_async
             else await run_in_threadpool(self.principal, request)
         )
-        return await told if inspect.isawaitable(told) else told
+        return await returned if inspect.isawaitable(returned) else returned
 
-    async def admit(self, request: Request, told: object) -> Caller:
-        """Who asks. `told`: what the host's principal returned. Raise `Unauthorized`, or `Misconfigured` where that is none."""
-        principal = told
+    async def admit(self, request: Request, claim: object) -> Caller:
+        """Who asks. `claim`: what the host's principal returned. Raise `Unauthorized`, or `Misconfigured` where that is none."""
+        principal = claim
         if self.principal is None:
             principal = await self.tokens.principal(request.scope["headers"])
         if not (
@@ -172,25 +177,38 @@ def checked(principal: HostPrincipal | None) -> HostPrincipal | None:
     """The host's function, as far as can be seen before it is called. Raise `Misconfigured` saying what is wrong with it."""
     if principal is None:
         return None
-    takes = "give `principal` a function that takes the request and returns a `rowcol.api.roles.Principal`"
     if not callable(principal):
-        raise Misconfigured(f"principal is {_kind(principal)}, which cannot be called", takes)
-    try:
-        inspect.signature(principal).bind(object())
-    except TypeError:
-        raise Misconfigured("principal cannot be called with the request alone", takes) from None
-    except ValueError:  # a signature that cannot be seen
-        return principal
+        raise Misconfigured(f"principal is {_kind(principal)}, which cannot be called", TAKES)
     named = principal if inspect.isroutine(principal) else type(principal).__call__
     try:
-        given = get_type_hints(named).get("return", Any)
-    except (NameError, TypeError):  # names that exist for type checkers only
-        return principal
+        hints = get_type_hints(named, include_extras=True)
+    except Exception:  # noqa: BLE001 - names that exist for type checkers only; an annotation may raise anything
+        hints = {}
+    _check_parameters(principal, hints)
+    given = hints.get("return", Any)
+    if get_origin(given) is Annotated:
+        given = get_args(given)[0]
     if get_origin(given) in (Awaitable, Coroutine):
         given = get_args(given)[-1]
     if given is not Any and not (isinstance(given, type) and issubclass(given, Principal)):
-        raise Misconfigured(f"principal returns {given}, not a Principal", takes)
+        raise Misconfigured(f"principal returns {given}, not a Principal", TAKES)
     return principal
+
+
+def _check_parameters(principal: HostPrincipal, hints: Mapping[str, Any]) -> None:
+    try:
+        signature = inspect.signature(principal)
+        signature.bind(object())
+    except TypeError:
+        raise Misconfigured("principal cannot be called with the request alone", TAKES) from None
+    except ValueError:  # a signature that cannot be seen
+        return
+    for name, parameter in signature.parameters.items():
+        marks = (parameter.default, *get_args(hints.get(name)))
+        if any(isinstance(each, INJECTED) for each in marks):
+            raise Misconfigured(
+                f"principal wants {name} injected, but we call it with the request alone", TAKES
+            )
 
 
 def _kind(value: object) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from math import inf
 from typing import Any
 
@@ -24,6 +24,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from rowcol.api import problem
 from rowcol.core.seldom import Seldom
 from rowcol.core.wire import MAX_DELIVERY_BYTES
+from rowcol.settings import Settings
 
 HEAD_BYTES_MAX = 32 * 1024
 HEADERS_MAX = 100
@@ -50,8 +51,15 @@ class Limits:
     held_bytes: int = HELD_BYTES_MAX
 
 
+def limits_of(settings: Settings) -> Limits:
+    """What is set."""
+    return Limits(
+        settings.max_connections, settings.max_connections_per_address, settings.trusted_proxies
+    )
+
+
 class Bounds:
-    """The connections of one server. Where all are taken, the one that is slowest with its request makes room."""
+    """The connections of one server. Where all are taken, the one that has kept us waiting longest makes room."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -65,22 +73,43 @@ class Bounds:
         """What uvicorn makes for each connection."""
         return BoundedProtocol(self, **given)
 
-    def enter(self, connection: BoundedProtocol) -> None:
+    def enter(self, connection: BoundedProtocol, host: str) -> None:
         """Take a connection in; refuse it where its address has too many, or all are busy with whole requests."""
         peer = connection.peer
         is_many = self._per_address[peer] >= self.limits.connections_per_address
+        is_many = is_many and not self.trusts(host)
+        has_room = is_many or self._make_room()
         self._per_address[peer] += 1
-        slowest = None
-        if len(self.open) >= self.limits.connections:
-            slowest = min(self.open, key=lambda each: each.deadline)
         self.open.add(connection)
-        if is_many and not _is_within(peer, self._trusted):
+        if is_many:
             connection.refuse(503, "connections of one address")
-        elif slowest is not None and slowest.deadline == inf:
+        elif not has_room:
             connection.refuse(503, "connections")
-        elif slowest is not None:
-            slowest.refuse(503, "connections")
-            self.leave(slowest)
+
+    def trusts(self, host: str) -> bool:
+        """Whether it is a proxy of ours: by the address itself, not by whom that stands for."""
+        return any(each in network for each in _addresses(host) for network in self._trusted)
+
+    def _make_room(self) -> bool:
+        """Whether there is room. One that is refused goes at once; if it cannot, the next who comes cuts it off."""
+        while len(self.open) >= self.limits.connections:
+            waiting = [each for each in self.open if each.deadline < inf]
+            if not waiting:
+                return False
+            if not self._evict(min(waiting, key=lambda each: each.since), "connections"):
+                break
+        return True
+
+    def _evict(self, connection: BoundedProtocol, why: str) -> bool:
+        """Refuse it. Whether it is gone already: whoever does not read what there is would never be rid of it."""
+        is_deaf = connection.transport.is_closing() or connection.has_unsent()
+        if is_deaf:
+            self.log_refused(connection, 503, why)
+            connection.transport.abort()
+            self.leave(connection)
+        else:
+            connection.refuse(503, why)
+        return is_deaf
 
     def leave(self, connection: BoundedProtocol) -> None:
         """It is closed, or as good as."""
@@ -100,16 +129,17 @@ class Bounds:
         self.held += n_bytes - connection.held
         connection.held = n_bytes
         if self.held > self.limits.held_bytes:
-            most = max(self.open, key=lambda each: each.held)
-            most.refuse(503, "bytes of requests")
-            self.leave(most)
+            self._evict(max(self.open, key=lambda each: each.held), "bytes of requests")
 
     def sweep(self, now: float) -> None:
         """Close what is late. Call it once a second."""
-        for connection in [each for each in self.open if each.deadline <= now]:
-            connection.end()
+        for connection in tuple(self.open):
+            if connection.deadline <= now:
+                connection.end()
+            elif connection.deadline == inf and connection.transport.is_closing():
+                connection.deadline = now + CLOSE_S  # the library closed it, and flushes for ever
 
-    def tell(self, connection: BoundedProtocol, status: int, why: str) -> None:
+    def log_refused(self, connection: BoundedProtocol, status: int, why: str) -> None:
         """A line for the log, a few a minute for each kind: a flood of bad requests is no flood of lines."""
         times = self._seldom.times(why, connection.loop.time())
         if times:
@@ -119,23 +149,26 @@ class Bounds:
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection. Its `deadline` is when what it waits for has to be there, by the loop's clock; `inf`: it waits for us."""
+    """One connection. We wait for it `since`, until `deadline`, by the loop's clock; `inf`: it waits for us."""
 
     def __init__(self, bounds: Bounds, **given: Any) -> None:
         super().__init__(**given)
         self._bounds = bounds
         self.peer = ""
         self.held = 0
-        self.deadline = inf
+        self.since, self.deadline = 0.0, inf
         self._in_head = self._is_reading = False
         self._bytes = self._fresh = self._pieces = 0
+        self._whole = 0
+        """Bytes of whole requests that have no answer."""
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.peer = _party(self.client[0]) if self.client else ""
+        host = self.client[0] if self.client else "0.0.0.0"  # noqa: S104 - gone already
+        self.peer = _party(host)
         self._within(HEAD_S)
-        self._bounds.enter(self)
+        self._bounds.enter(self, host)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
@@ -163,7 +196,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _measure(self) -> None:
         """After each piece: the parser hands out a header, or a trailer, only once it is whole."""
-        self._bounds.hold(self, self._bytes)
+        self._bounds.hold(self, self._whole + self._bytes)
         if self._in_head and self._bytes > HEAD_BYTES_MAX:
             self.refuse(431, "headers too large")
         elif self._bytes > MESSAGE_BYTES_MAX:
@@ -209,23 +242,15 @@ class BoundedProtocol(HttpToolsProtocol):
     @override
     def on_message_complete(self) -> None:
         self._is_reading = False
-        self._bounds.hold(self, self._bytes)
+        self._whole, self._bytes = self._whole + self._bytes, 0
+        self._bounds.hold(self, self._whole)
         super().on_message_complete()
-        if not self.flow.write_paused:
-            self.deadline = inf
-        if self.cycle is None or self.cycle.response_complete:
-            self._answered()
+        self._wait()
 
     @override
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if not self._is_reading:
-            self._answered()
-
-    def _answered(self) -> None:
-        if not self.pipeline:
-            self._bounds.hold(self, 0)
-            self._within(CLOSE_S if self.transport.is_closing() else self.timeout_keep_alive)
+        self._wait()
 
     @override
     def pause_writing(self) -> None:
@@ -235,8 +260,23 @@ class BoundedProtocol(HttpToolsProtocol):
     @override
     def resume_writing(self) -> None:
         super().resume_writing()
-        if not self._is_reading:
+        self._wait()
+
+    def _wait(self) -> None:
+        """For us, or, after the last answer, for the next request."""
+        if self._is_reading or self.transport.is_closing():
+            return
+        if self.cycle is None or self.cycle.response_complete:  # it is the last of the pipeline
+            self._whole = 0
+            self._bounds.hold(self, 0)
+            if not self.flow.write_paused:
+                self._within(self.timeout_keep_alive)
+        elif not self.flow.write_paused:
             self.deadline = inf
+
+    def has_unsent(self) -> bool:
+        """Whether something of an answer has not left, as nobody reads it."""
+        return self.flow.write_paused or self.transport.get_write_buffer_size() > 0
 
     def end(self) -> None:
         """The deadline has passed: say so where a request has begun and no answer has."""
@@ -246,13 +286,13 @@ class BoundedProtocol(HttpToolsProtocol):
             self.refuse(408, "too slow")
         else:
             self.transport.close()
-            self._within(CLOSE_S)
+            self._close_by()
 
     def refuse(self, status: int, why: str) -> None:
         """Answer, unless an answer is on its way already, and close."""
         if self.transport.is_closing():
             return
-        self._bounds.tell(self, status, why)
+        self._bounds.log_refused(self, status, why)
         cycle = self.cycle
         is_amid = cycle is not None and not cycle.response_complete
         if not self.pipeline and not (is_amid and cycle.response_started):
@@ -261,10 +301,14 @@ class BoundedProtocol(HttpToolsProtocol):
             cycle.disconnected = True
             cycle.message_event.set()
         self.transport.close()
-        self._within(CLOSE_S)
+        self._close_by()
+
+    def _close_by(self) -> None:
+        self.deadline = self.loop.time() + CLOSE_S  # it has kept us waiting since before
 
     def _within(self, seconds: float) -> None:
-        self.deadline = self.loop.time() + seconds
+        self.since = self.loop.time()
+        self.deadline = self.since + seconds
 
 
 @lru_cache(maxsize=16)
@@ -284,13 +328,14 @@ def _answer(status: int) -> bytes:
 @lru_cache(maxsize=4096)
 def _party(host: str) -> str:
     """Whom an address stands for: of IPv6 a whole /64 is one subscriber's."""
-    address = ip_address(host.partition("%")[0])
+    address = _addresses(host)[-1]
     if isinstance(address, IPv6Address):
-        if address.ipv4_mapped is not None:
-            return str(address.ipv4_mapped)
         return str(ip_network((int(address) >> 64 << 64, 64)).network_address)
     return str(address)
 
 
-def _is_within(peer: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
-    return any(ip_address(peer) in network for network in networks)
+def _addresses(host: str) -> tuple[IPv4Address | IPv6Address, ...]:
+    """As it is written, and last as it is: IPv4 may be mapped into IPv6."""
+    address = ip_address(host.partition("%")[0])
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (address,) if mapped is None else (address, mapped)

@@ -270,7 +270,12 @@ def _service(settings: Settings) -> Iterator[Finding]:
     elif reason.startswith(
         UNSTORED
     ):  # what else is said with a 200, the clock, has a note of its own
-        yield Finding("service", "wrong", reason, "let it run; free its disk if that is full")
+        yield Finding(
+            "service",
+            "wrong",
+            reason,
+            "let it run; free its disk if that is full; its log says whose",
+        )
 
 
 def _last(firm: str, row: Listed | None) -> Finding:

@@ -47,7 +47,7 @@ async def _serve(host: str, port: int | None, *, is_json: bool) -> None:
     from rowcol.api.app import create_app
     from rowcol.bootstrap import Plane
     from rowcol.cli import listening
-    from rowcol.cli.bounds import Bounds, Limits
+    from rowcol.cli.bounds import Bounds, limits_of
     from rowcol.cli.logs import to_stderr
     from rowcol.settings import load
 
@@ -66,13 +66,7 @@ async def _serve(host: str, port: int | None, *, is_json: bool) -> None:
         elif not settings.public_url:
             face.note("no public URL (ROWCOL_PUBLIC_URL): no webhooks, only sweeps")
 
-    bounds = Bounds(
-        Limits(
-            settings.max_connections,
-            settings.max_connections_per_address,
-            settings.trusted_proxies,
-        )
-    )
+    bounds = Bounds(limits_of(settings))
     with made:  # also where the plane cannot be opened
         async with Plane.open(settings) as plane:
             await listening.serve(create_app(plane), made, announce, bounds)

@@ -19,7 +19,7 @@ class Seldom:
         """For how many a line would speak now; 0: write none."""
         began_s, n = self._kinds.pop(kind, (now_s, 0))
         unwritten = 0
-        if now_s - began_s >= 60:
+        if not 0 <= now_s - began_s < 60:  # also where the clock was set back
             began_s, n, unwritten = now_s, 0, max(0, n - PER_MINUTE)
         self._kinds[kind] = (began_s, n + 1)
         if len(self._kinds) > KINDS_MAX:
