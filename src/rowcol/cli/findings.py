@@ -80,7 +80,7 @@ def _kind_of(row: Connection, now: datetime) -> str:
         (health is Health.RETIRED, ""),
         (health is Health.NEEDS_RECONNECT, BROKEN),
         (health in (Health.MISCONFIGURED, Health.UNSUPPORTED), UNASKED),
-        (_refusal(row, now) != "", REFUSED),
+        (row.stream_told(now) != "", REFUSED),
         (is_idle(row, now), UNUSED),
         (_live_off(row) != "", OFF),
         (bool(row.notices(now)), SHORT),
@@ -97,8 +97,12 @@ def _told(kind: str, row: Connection, name: str, now: datetime) -> tuple[str, st
         why = f"cannot be asked: {row.state.health_reason or row.state.health.value}"
         return why, "see the keys of its app, or connect its bank another way"
     if kind == REFUSED:
-        is_over = row.health is not Health.DEGRADED
-        return _refusal(row, now), "" if is_over else f"`rowcol connection reset {row.id}`"
+        if row.health is not Health.DEGRADED:
+            return row.stream_told(now), ""
+        command = f"`rowcol connection reset {row.id}`"
+        if row.stream_told(now) == row.state.stream_stuck:
+            command = f"a newer release may read them, or {command}"
+        return row.stream_told(now), command
     if kind == OFF:
         return _live_off(row), repair_of(row.id)
     if kind == SHORT:
@@ -108,12 +112,6 @@ def _told(kind: str, row: Connection, name: str, now: datetime) -> tuple[str, st
     days = (now - used_at(row)).days
     use = f"`rowcol books bills {shlex.quote(name)} --force` uses it"
     return f"its consent was not used for {days} days, and ends after 100", use
-
-
-def _refusal(row: Connection, now: datetime) -> str:
-    """What its rail refuses, or refused not long ago, "" for nothing."""
-    refusal = row.state.stream_refusal
-    return "" if refusal is None else refusal.told(now)
 
 
 def _live_off(row: Connection) -> str:

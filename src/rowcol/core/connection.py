@@ -27,7 +27,7 @@ class ConnectionState:
     values of `seen_until`, oldest first. `dirty`: streams that something hinted at, with the
     reason. `delivered_at`: when a delivery last came. `cursor`: where the stream of changes was last published. `page`: where an unfinished
     paged read goes on. `stream_*`: the failures in a row of a paged stream and when it may be
-     asked again; it keeps nothing else waiting. `stream_refusal`: see `core/stream`. `paid_failed_at`: a paid call brought no value: not paid again for whoever
+     asked again; it keeps nothing else waiting. `stream_stuck`: why, once it failed so often that people should hear of it. `stream_refusal`: see `core/stream`. `paid_failed_at`: a paid call brought no value: not paid again for whoever
      asked before. `paid_is_unknown`: it may have been billed. `posted_*`: how many posted rows the stream brought, how many of them are dated on
     days when banks are closed, and the first date: what the closed-days proof rests on. `condemned_token`: the hash of the sealed token that the rail knows no more: nothing is called with it;
     another one that is stored lifts it. `notices`: what the rail announced, answered ones too. `facts`: the rail's own
@@ -50,6 +50,7 @@ class ConnectionState:
     retry_at: datetime | None = None
     stream_failures: int = 0
     stream_retry_at: datetime | None = None
+    stream_stuck: str = ""
     stream_refusal: StreamRefusal | None = None
     paid_failed_at: datetime | None = None
     paid_is_unknown: bool = False
@@ -122,6 +123,7 @@ class ConnectionState:
             page="",
             stream_failures=0,
             stream_retry_at=None,
+            stream_stuck="",
             stream_refusal=StreamRefusal(code, 0, at, restarted_at=at),
             posted_count=0,
             posted_closed_days=0,
@@ -176,17 +178,23 @@ class Connection:
 
     @property
     def health(self) -> Health:
-        """For people: a stream that is refused makes a login that is well otherwise a degraded one."""
+        """For people: a stream that is refused, or fails and fails, makes a login that is well otherwise a degraded one."""
         refusal, health = self.state.stream_refusal, self.state.health
         is_refused = refusal is not None and refusal.over_at is None
-        return Health.DEGRADED if health is Health.OK and is_refused else health
+        is_degraded = is_refused or self.state.stream_stuck != ""
+        return Health.DEGRADED if health is Health.OK and is_degraded else health
 
     def health_reason(self, now: datetime) -> str:
         """Why it is what it is."""
+        is_degraded = self.health is Health.DEGRADED
+        return self.stream_told(now) if is_degraded else self.state.health_reason
+
+    def stream_told(self, now: datetime) -> str:
+        """What is the matter with its stream of changes, or was not long ago; "" for nothing."""
         refusal = self.state.stream_refusal
-        if self.health is not Health.DEGRADED or refusal is None:
-            return self.state.health_reason
-        return refusal.told(now)
+        is_refused = refusal is not None and refusal.over_at is None
+        stuck = "" if is_refused else self.state.stream_stuck
+        return stuck or ("" if refusal is None else refusal.told(now))
 
     @property
     def consent_until(self) -> datetime | None:

@@ -27,6 +27,7 @@ from rowcol.core.tariff import Per, price_on
 from rowcol.core.wire import NoAnswer
 from rowcol.engine import throttles
 from rowcol.engine.gateway import Cause, Sent
+from rowcol.engine.merge import with_known
 from rowcol.engine.renewal import NotUsable
 from rowcol.engine.topics import DUE
 from rowcol.services import written
@@ -298,7 +299,7 @@ async def _commit(
     """
     outcome = answer.outcome if isinstance(answer, Failure) else Outcome.OK
     detail = answer.detail if isinstance(answer, Failure) else ""
-    rows = answer.rows if isinstance(answer, Reading) else answer.gone
+    rows = with_known(its.view, answer.rows) if isinstance(answer, Reading) else answer.gone
     change = Change(
         its.lease,
         state=moved,
