@@ -140,7 +140,8 @@ def _marked(state: ConnectionState, at: datetime, *, is_repaired: bool) -> Conne
         state = state.marked(facts.ACCOUNTS, "the login works again")
     if not facts.may_sync(state):
         if state.facts.get(facts.HAS_TRANSACTIONS) is not True:
-            state = replace(state, stream_refusal=None)  # nobody would ask any more
+            # Nobody would ask any more.
+            state = replace(state, stream_refusal=None, stream_stuck="")
         return state.cleared(facts.TRANSACTIONS)
     if is_repaired:
         return state.marked(facts.TRANSACTIONS, "the login works again")

@@ -94,9 +94,8 @@ def _row(record: records.TransactionRecord) -> Row:
     currency = records.text(record.iso_currency_code or record.unofficial_currency_code)
     amount, why = _amount(record, currency)
     day = _day(record)
-    is_open = (
-        record.pending is not False
-    )  # unknown, too: no sum of what is pending may leave it out
+    # What is not known to be posted, too: no sum of what is pending may leave it out.
+    is_open = record.pending is not False
     body = {
         "account_id": record.account_id,
         "amount": amount,
