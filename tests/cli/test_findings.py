@@ -92,6 +92,19 @@ async def test_logins_are_told_with_their_business_and_the_command(tmp_path: Pat
         assert command == f"`rowcol connection repair {odd.id}`"
 
 
+async def test_a_stream_that_fails_and_fails_is_told_with_why(tmp_path: Path) -> None:
+    async with rig(tmp_path) as it:
+        await it.settle()
+        (row,) = await it.plane.store.list_connections(FIRM)
+        taken = await it.plane.store.claim_one(FIRM, row.id, "test", it.clock.now(), 60)
+        assert taken is not None
+        state = replace(row.state, stream_stuck="changes cannot be read")
+        await it.plane.store.commit(FIRM, Change(taken, state=state, releases=True))
+        ((_, text, command),) = await told(it, timedelta(0))
+        assert text == "changes cannot be read"
+        assert f"`rowcol connection reset {row.id}`" in command
+
+
 async def test_only_a_rail_with_a_fee_bills_what_nobody_knows(tmp_path: Path) -> None:
     async with rig(tmp_path) as it:
         kinds = (("qbo", "qbo.empty"), ("qbo", "qbo.bill.updated"), ("plaid", "ITEM/ERROR"))

@@ -163,6 +163,15 @@ def test_suggestions(kind: str, subtype: str, role: Role) -> None:
     assert suggested_role(kind, subtype) is role
 
 
+@pytest.mark.parametrize("subtype", ["", "brand new"])
+def test_a_bank_account_of_no_known_subtype_may_be_cash_and_is_named(subtype: str) -> None:
+    odd = account("acc_2", observation("acc_2", usd(7)), subtype=subtype)
+    (why,) = cash_of([view(SEEN, odd)]).incomplete
+    assert why == "Main (1234) at First Bank is of an unknown kind; give it a role"
+    for known in (replace(odd, role="RESERVE"), replace(odd, subtype="money market")):
+        assert not cash_of([view(SEEN, known)]).is_incomplete
+
+
 def test_an_amount_that_is_no_money_enters_no_sum_and_is_named_with_its_digits() -> None:
     coins = observation("acc_2")
     why = "0.00512345 BTC: no currency of ISO 4217"

@@ -10,6 +10,7 @@ import pytest
 from rowcol.adapters.memory import MemoryStore
 from rowcol.core.change import Action, OpenCall
 from rowcol.core.connection import ConnectionState
+from rowcol.core.evidence import Health
 from rowcol.core.ids import BusinessId, CallId
 from rowcol.core.need import Purpose, Trigger
 from rowcol.core.outcome import Billed, Outcome
@@ -20,6 +21,7 @@ from rowcol.sandbox.qbo.faults import Fault
 from rowcol.services.integration import IntegrationService
 from rowcol.simulation.rig import Rig, open_rig
 from rowcol.simulation.wiring import FIRM
+from tests.contracts.values import connection
 from tests.engine.test_merge import view
 from tests.fakes import T0
 
@@ -45,6 +47,24 @@ def test_a_stream_that_is_not_ready_waits_alone() -> None:
     assert (after.failures, after.retry_at, after.stream_retry_at) == (2, T0, LATER)
     done = state_after(step("rows"), Outcome.OK, after, after, T0)
     assert done.stream_retry_at is None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "told_after"),
+    [(Outcome.UNREADABLE, 5), (Outcome.TRY_AGAIN, 5), (Outcome.NOT_READY, 30)],
+)
+def test_a_stream_that_fails_and_fails_is_told(outcome: Outcome, told_after: int) -> None:
+    """Had: 77 in a row with health OK and nothing in doctor."""
+    state, count = ConnectionState(), 0
+    while not state.stream_stuck:
+        count += 1
+        state = state_after(step("rows"), outcome, replace(state, failures=1), state, T0, "why")
+    assert count == told_after
+    row = replace(connection("c"), state=state)
+    assert row.health is Health.DEGRADED
+    assert row.health_reason(T0) == f"changes cannot be read, {count} tries in a row failed: why"
+    done = state_after(step("rows"), Outcome.OK, state, state, T0)
+    assert replace(row, state=done).health is Health.OK
 
 
 def test_a_free_failure_is_retried_later() -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +13,7 @@ from rowcol.core.evidence import Balance, Observation, Source
 from rowcol.core.ids import AppId, BusinessId, ConnectionId, FirmId, RemoteId
 from rowcol.core.money import Money
 from rowcol.core.rail import Row
-from rowcol.engine.merge import is_newer, view_with
+from rowcol.engine.merge import is_newer, view_with, with_known
 
 T0 = datetime(2026, 11, 2, 12, tzinfo=UTC)
 ACCOUNT = RemoteId("acc")
@@ -65,6 +66,17 @@ def test_a_role_survives_a_new_row() -> None:
     marked = replace(known, accounts=(replace(known.accounts[0], role="RESERVE"),))
     (account,) = view_with(marked, ConnectionState(), (row({**BODY, "name": "New"}),), ()).accounts
     assert (account.role, account.name) == ("RESERVE", "New")
+
+
+@pytest.mark.parametrize("lost", [*BODY])
+def test_what_is_known_of_an_account_is_not_lost_to_a_null(lost: str) -> None:
+    """Had: a checking account whose subtype came as null once was no cash: 5,998.50 became 5,000.00, and nobody was told."""
+    known = view_with(view(), ConnectionState(), (row({**BODY}),), ())
+    other = replace(row({**BODY, lost: ""}), remote_id=RemoteId("new"))
+    came = (row({**BODY, lost: ""}), other, row({**BODY, lost: "else"}), row(None))
+    kept, new, changed, gone = with_known(known, came)
+    assert kept.body == BODY
+    assert (new, changed, gone) == came[1:]
 
 
 def test_rows_of_other_entities_are_no_accounts() -> None:

@@ -97,8 +97,10 @@ def _told(kind: str, row: Connection, name: str, now: datetime) -> tuple[str, st
         why = f"cannot be asked: {row.state.health_reason or row.state.health.value}"
         return why, "see the keys of its app, or connect its bank another way"
     if kind == REFUSED:
-        is_over = row.health is not Health.DEGRADED
-        return row.refusal(now), "" if is_over else f"`rowcol connection reset {row.id}`"
+        why, command = row.refusal(now), f"`rowcol connection reset {row.id}`"
+        if why == row.state.stream_stuck:
+            command = f"a newer release may read them, or {command}"
+        return why, command if row.health is Health.DEGRADED else ""
     if kind == OFF:
         return _live_off(row), repair_of(row.id)
     if kind == SHORT:

@@ -20,7 +20,13 @@ KNOWN_TYPES = frozenset(
     {"depository", "credit", "loan", "investment", "brokerage", "payroll", "other"}
 )
 """Types that a role is suggested for; one of another type is named as missing rather than left out."""
-
+KNOWN_SUBTYPES = frozenset(
+    {
+        *("checking", "savings", "hsa", "cd", "money market", "paypal", "prepaid"),
+        *("cash management", "ebt"),
+    }
+)
+"""Subtypes of a bank account: one of another subtype, or of none, may be a checking account, so it is named, too."""
 
 DEBT_TYPES = frozenset({"credit", "loan"})
 """What is shown of these is owed: it never counts as cash, whatever role somebody gave."""
@@ -177,9 +183,16 @@ def _missing(views: Sequence[ConnectionView]) -> Iterable[str]:
         yield from (what for a in spoken if (what := _lack(a, login)))
 
 
+def _is_known_kind(account: Account) -> bool:
+    is_bank_account = account.type == "depository"
+    return account.type in KNOWN_TYPES and (
+        account.subtype in KNOWN_SUBTYPES or not is_bank_account
+    )
+
+
 def _lack(account: Account, login: str) -> str | None:
     """What keeps an account from being counted for sure, as a sentence."""
-    if account.role is None and account.type not in KNOWN_TYPES and not is_gone(account):
+    if account.role is None and not _is_known_kind(account) and not is_gone(account):
         return f"{named(account)} at {login} is of an unknown kind; give it a role"
     if role_of(account) is not Role.OPERATING:
         return None

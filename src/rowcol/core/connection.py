@@ -27,7 +27,7 @@ class ConnectionState:
     values of `seen_until`, oldest first. `dirty`: streams that something hinted at, with the
     reason. `delivered_at`: when a delivery last came. `cursor`: where the stream of changes was last published. `page`: where an unfinished
     paged read goes on. `stream_*`: the failures in a row of a paged stream and when it may be
-     asked again; it keeps nothing else waiting. `stream_refusal`: see `core/stream`. `paid_failed_at`: a paid call brought no value: not paid again for whoever
+     asked again; it keeps nothing else waiting. `stream_stuck`: why, once it failed so often that people should hear of it. `stream_refusal`: see `core/stream`. `paid_failed_at`: a paid call brought no value: not paid again for whoever
      asked before. `paid_is_unknown`: it may have been billed. `posted_*`: how many posted rows the stream brought, how many of them are dated on
     days when banks are closed, and the first date: what the closed-days proof rests on. `condemned_token`: the hash of the sealed token that the rail knows no more: nothing is called with it;
     another one that is stored lifts it. `notices`: what the rail announced, answered ones too. `facts`: the rail's own
@@ -51,6 +51,7 @@ class ConnectionState:
     retry_at: datetime | None = None
     stream_failures: int = 0
     stream_retry_at: datetime | None = None
+    stream_stuck: str = ""
     stream_refusal: StreamRefusal | None = None
     paid_failed_at: datetime | None = None
     paid_is_unknown: bool = False
@@ -132,6 +133,7 @@ class ConnectionState:
             page="",
             stream_failures=0,
             stream_retry_at=None,
+            stream_stuck="",
             stream_refusal=StreamRefusal(code, 0, at, restarted_at=at),
             posted_count=0,
             posted_closed_days=0,
@@ -186,10 +188,11 @@ class Connection:
 
     @property
     def health(self) -> Health:
-        """For people: what is refused of it makes a login that is well otherwise a degraded one."""
+        """For people: a stream that is refused, or fails and fails, makes a login that is well otherwise a degraded one."""
         refusal, health = self.state.stream_refusal, self.state.health
-        is_refused = self._kept != "" or (refusal is not None and refusal.over_at is None)
-        return Health.DEGRADED if health is Health.OK and is_refused else health
+        is_refused = refusal is not None and refusal.over_at is None
+        is_degraded = is_refused or self._kept != "" or self.state.stream_stuck != ""
+        return Health.DEGRADED if health is Health.OK and is_degraded else health
 
     def health_reason(self, now: datetime) -> str:
         """Why it is what it is."""
@@ -197,9 +200,12 @@ class Connection:
         return self.refusal(now) if is_degraded else self.state.health_reason
 
     def refusal(self, now: datetime) -> str:
-        """What its rail refuses, or refused not long ago, "" for nothing."""
+        """What is the matter with its changes, or was not long ago; "" for nothing."""
         known = self.state.stream_refusal
-        return "; ".join(filter(None, ("" if known is None else known.told(now), self._kept)))
+        is_refused = known is not None and known.over_at is None
+        stuck = "" if is_refused else self.state.stream_stuck
+        told = stuck or ("" if known is None else known.told(now))
+        return "; ".join(filter(None, (told, self._kept)))
 
     @property
     def _kept(self) -> str:

@@ -15,6 +15,9 @@ from rowcol.core.plan import Fetch
 from rowcol.core.rail import RailSpec
 from rowcol.core.records import Call
 
+STUCK, SLOW = 5, 30
+"""So many failures of a stream in a row are told to people. One that has nothing yet is asked a day long before."""
+
 
 def inputs_of(view: ConnectionView) -> dict[str, object]:
     """What a decision was made from, as data that `explain` can show."""
@@ -28,7 +31,12 @@ def inputs_of(view: ConnectionView) -> dict[str, object]:
 
 
 def state_after(
-    step: Fetch, outcome: Outcome, state: ConnectionState, before: ConnectionState, now: datetime
+    step: Fetch,
+    outcome: Outcome,
+    state: ConnectionState,
+    before: ConnectionState,
+    now: datetime,
+    detail: str = "",
 ) -> ConnectionState:
     """The state after a call, with its failure kept to what failed.
 
@@ -37,17 +45,22 @@ def state_after(
     """
     if outcome is Outcome.OK:
         is_stream = bool(step.look.stream)
-        return replace(state, stream_failures=0, stream_retry_at=None) if is_stream else state
+        if not is_stream:
+            return state
+        return replace(state, stream_failures=0, stream_retry_at=None, stream_stuck="")
     if step.is_paid:
         state = replace(state, retry_at=before.retry_at)
     elif step.look.stream and outcome is not Outcome.RESTART:
         failures = before.stream_failures + 1
         again_at = retry_at(outcome, failures, now)
+        is_stuck = failures >= (SLOW if outcome is Outcome.NOT_READY else STUCK)
+        why = f"changes cannot be read, {failures} tries in a row failed: {detail or outcome.value}"
         state = replace(
             state,
             retry_at=before.retry_at,
             stream_failures=failures,
             stream_retry_at=again_at,
+            stream_stuck=why if is_stuck else "",
         )
     else:
         return state

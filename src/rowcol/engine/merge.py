@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from rowcol.core.change import LISTS_KEPT, Account, AccountLook, ConnectionView
@@ -46,6 +46,25 @@ def view_with(
         accounts=tuple(accounts.values()),
         coverages=tuple(known.values()),
     )
+
+
+KEPT = ("name", "mask", "type", "subtype")
+"""What an account does not lose by an answer that leaves it empty: banks do so for a moment, and roles hang on it."""
+
+
+def with_known(view: ConnectionView, rows: Sequence[Row]) -> tuple[Row, ...]:
+    """The rows, those of accounts with what is known of them where it came empty."""
+    known = {account.remote_id: account for account in view.accounts}
+    return tuple(
+        replace(row, body={**row.body, **_kept(known[row.remote_id], row.body)})
+        if row.entity == ACCOUNT and row.body is not None and row.remote_id in known
+        else row
+        for row in rows
+    )
+
+
+def _kept(known: Account, body: Mapping[str, object]) -> dict[str, str]:
+    return {name: getattr(known, name) for name in KEPT if not body.get(name)}
 
 
 def account_of(view: ConnectionView, row: Row, known: Account | None) -> Account:

@@ -20,7 +20,7 @@ from rowcol.core.rail import Failure, Look, Rail, Reading, Row
 from rowcol.core.wire import NoAnswer
 from rowcol.engine.aftermath import state_after
 from rowcol.engine.gateway import Sent
-from rowcol.engine.merge import looks_of, view_with
+from rowcol.engine.merge import looks_of, view_with, with_known
 
 REFUSED_RETRY = timedelta(minutes=5)
 CONFIRM_TRIES = 3
@@ -114,6 +114,7 @@ class Work:
         observations: tuple[Observation, ...] = ()
         discards = read.discards
         if isinstance(read, Reading):
+            read = replace(read, rows=with_known(self.view, read.rows))
             observations = tuple(replace(o, call=sent.intent.id) for o in read.observations)
             self._carry(read)
             # What is staged while no reading is under way is older than what the next one brings.
@@ -126,7 +127,7 @@ class Work:
             observations=change.observations + observations,
         )
         self.is_parked |= not step.is_paid and RULES[outcome].retry_after is None
-        state = state_after(step, outcome, read.state, before, now)
+        state = state_after(step, outcome, read.state, before, now, detail)
         rows = read.rows if isinstance(read, Reading) else ()
         coverages = read.coverages if isinstance(read, Reading) else ()
         looks = looks_of(self.view, state, rows)

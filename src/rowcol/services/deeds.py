@@ -28,6 +28,7 @@ from rowcol.core.wire import NoAnswer
 from rowcol.engine import throttles
 from rowcol.engine.busy import retried_while_busy
 from rowcol.engine.gateway import Cause, Sent
+from rowcol.engine.merge import with_known
 from rowcol.engine.renewal import NotUsable
 from rowcol.engine.topics import DUE
 from rowcol.services import written
@@ -296,7 +297,7 @@ async def _commit(
     """
     outcome = answer.outcome if isinstance(answer, Failure) else Outcome.OK
     detail = answer.detail if isinstance(answer, Failure) else ""
-    rows = answer.rows if isinstance(answer, Reading) else answer.gone
+    rows = with_known(its.view, answer.rows) if isinstance(answer, Reading) else answer.gone
     change = Change(
         its.lease,
         state=moved,

@@ -256,8 +256,8 @@ def test_what_is_no_json_is_unreadable(number: str) -> None:
         {"account_id": ""},
         {"account_id": "a,b"},
         {"account_id": 7},
-        {"name": None},
-        {"type": None},
+        {"name": 7},
+        {"type": ["x"]},
         {"balances": None},
     ],
 )
@@ -266,6 +266,19 @@ def test_an_account_of_another_shape_is_unreadable(changes: dict[str, Any]) -> N
     assert isinstance(failure, Failure)
     assert failure.outcome is Outcome.UNREADABLE
     assert failure.state.facts == kit.state().facts
+
+
+@pytest.mark.parametrize("lost", ["name", "type", "subtype", "mask"])
+def test_a_null_where_a_word_belongs_keeps_the_login_readable(lost: str) -> None:
+    """Had: one account without a name made every balance of its login unreadable, those of a paid look too."""
+    other = {**account(), "account_id": "other", lost: None}
+    for look in (CACHED, LIVE):
+        state = kit.state(seen_until=SEEN)
+        reading = RAIL.read(look, kit.response(answer(account(), other)), state)
+        assert isinstance(reading, Reading)
+        assert len(reading.observations) == 2
+        assert reading.rows[1].body is not None
+        assert reading.rows[1].body[lost] == ""
 
 
 def test_an_account_given_twice_is_unreadable() -> None:

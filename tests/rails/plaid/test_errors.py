@@ -81,6 +81,15 @@ def test_unknown_codes_go_by_type_then_by_status(
     assert refuse(kind, code, status=status).outcome is outcome
 
 
+@pytest.mark.parametrize(("kind", "code"), PAIRS)
+def test_at_5xx_plaid_failed_whatever_the_code(kind: str, code: str) -> None:
+    """Had: 5xx with ITEM_LOGIN_REQUIRED or INVALID_ACCESS_TOKEN parked a login that was well."""
+    failure = refuse(kind, code, ITEM, 503)
+    assert RULES[failure.outcome].retry_after is not None
+    assert not RULES[failure.outcome].is_alarm
+    assert failure.state.health in facts.READABLE
+
+
 def test_a_code_that_is_none_is_not_kept() -> None:
     assert refuse("ITEM_ERROR", "<script>").detail == "UNKNOWN_CODE"
 

@@ -216,13 +216,18 @@ def test_a_consents_end_that_cannot_be_read_is_none(said: object) -> None:
 
 
 @pytest.mark.parametrize(("days", "is_over"), [(0, False), (1, True), (200, True)])
-def test_a_later_consent_answers_what_was_announced(days: int, is_over: bool) -> None:
+@pytest.mark.parametrize("had", ["", "2027-01-01T00:00:00+00:00", ENDS])
+def test_a_later_consent_answers_what_was_announced(days: int, is_over: bool, had: str) -> None:
+    """A disconnection only where its end has moved. Had: a bank's migration in a week was over at once, as the consent
+    had a year to go, and nobody was told."""
     until = datetime(2027, 5, 1, tzinfo=UTC) - timedelta(days=days)
     told = tuple(
         Notice(kind, T, until) for kind in (NoticeKind.CONSENT_ENDS, NoticeKind.DISCONNECT)
     )
-    state = read_ok(kit.state(notices=told), {"consent_expiration_time": ENDS})
-    assert [n.over_at is not None for n in state.notices] == [is_over, is_over]
+    before = kit.state(notices=told, facts={"consent_until": had})
+    state = read_ok(before, {"consent_expiration_time": ENDS})
+    has_moved = had not in ("", ENDS)
+    assert [n.over_at is not None for n in state.notices] == [is_over, is_over and has_moved]
 
 
 def test_a_notice_without_a_time_is_not_answered_by_a_consent() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rowcol.core.connection import ConnectionState
-from rowcol.core.outcome import Outcome
+from rowcol.core.outcome import RULES, Outcome
 from rowcol.core.rail import Failure, Look, Reading, Row
 from rowcol.rails.plaid.facts import UNANNOUNCED
 from rowcol.rails.plaid.rail import Plaid
+from rowcol.rails.plaid.transactions import CHANGES_MAX, EMPTY_MAX
 from tests.rails.plaid import kit
 
 RAIL = Plaid()
@@ -150,6 +152,7 @@ def test_a_page_that_leads_nowhere_is_unreadable(answer: dict[str, Any]) -> None
         ({"amount": None}, "no amount"),
         ({"amount": "89.4"}, "a value that should be a number is none"),
         ({"amount": 10**30}, f"not an amount of USD: {10**30}"),
+        ({"pending": None}, "nothing says whether it is pending"),
         ({"date": "2026-02-30"}, "a date that cannot be: 2026-02-30"),
         ({"date": "0001-01-01"}, "a date that cannot be: 0001-01-01"),
     ],
@@ -167,9 +170,38 @@ def test_a_transaction_that_cannot_be_is_kept_as_one_without_an_amount(
     assert "unreadable" not in one
     assert one["amount"] == three["amount"] != ""
     assert (found.publishes, found.state.cursor) == ("transactions", "end")
-    is_dated = "date" not in changes
+    is_dated = not {"date", "pending"} & changes.keys()
     assert found.state.posted_count == 2 + is_dated
     assert found.state.first_posted_on == date.fromisoformat(str(one["date"]))
+
+
+def test_a_transaction_without_pending_costs_only_its_row() -> None:
+    """Had: 77 failures of the stream in a row, none told. No sum of what is pending may leave it out."""
+    bare = row(2)
+    del bare["pending"]
+    _, two = read(page([row(1), bare])).staged
+    assert two.body is not None
+    assert (two.body["amount"], two.body["pending"]) == ("", True)
+    assert two.due_on is not None
+
+
+def test_empty_pages_without_end_wait_longer_and_longer() -> None:
+    """Had: 780 calls an hour, with cached balances waiting behind. Pages with rows have a bound, too, and lose none."""
+    state = DIRTY
+    for number in range(EMPTY_MAX):
+        state = read(page([], after=f"c{number}", has_more=True), state).state
+    failure = fail(page([], after="far", has_more=True), state)
+    assert (failure.outcome, failure.discards) == (Outcome.TRY_AGAIN, None)
+    assert (failure.state.page, failure.state.cursor) == ("far", "start")
+    assert RULES[failure.outcome].retry_after is not None
+    again = read(page([row(1)], after="on", has_more=True), failure.state)
+    assert fail(page([], after="x", has_more=True), failure.state).state.page == "x"
+    assert read(page([], after="y", has_more=True), again.state).state.page == "y"
+    ended = read(page([]), failure.state)
+    assert ended.publishes == "transactions"
+    assert "sync_empty" not in ended.state.facts
+    full = replace(again.state, facts={**again.state.facts, "sync_changes": CHANGES_MAX})
+    assert fail(page([row(2)], after="z", has_more=True), full).state.page == "on"
 
 
 def test_coins_keep_their_digits() -> None:

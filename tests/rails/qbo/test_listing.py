@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rowcol.core.connection import ConnectionState
 from rowcol.core.evidence import Health, Source
 from rowcol.core.outcome import Outcome
-from rowcol.rails.qbo.listing import EVERYTHING, page_look
+from rowcol.rails.qbo.listing import EVERYTHING, OF_ONE_TIME_MAX, page_look
 from rowcol.rails.qbo.progress import OVERLAP, Progress, page_of
 from rowcol.rails.qbo.spec import ENTITIES
 from tests.rails.qbo import kit
@@ -106,6 +106,19 @@ def test_pages_out_of_order_are_no_reading() -> None:
     look = RAIL.free_look(state, kit.wanted(None))
     assert look is not None
     assert kit.failed(RAIL.read(look, answer, state)).state.page == page
+
+
+def test_the_same_full_page_again_and_again_comes_to_an_end() -> None:
+    """An answer that heeds no position would be asked for, and counted, for ever."""
+    at = kit.stamp(kit.NOW)
+    rows = [kit.row(n, kit.NOW) for n in range(1000)]
+    answer = kit.response({"QueryResponse": {"Bill": rows}, "time": kit.NOW.isoformat()})
+    state = ConnectionState(page=page_of(Progress(entities=("Bill",), since=at, sent="x")))
+    look = RAIL.free_look(state, kit.wanted(None))
+    assert look is not None
+    for _ in range(OF_ONE_TIME_MAX // 1000):
+        state = kit.reading(RAIL.read(look, answer, state)).state
+    assert kit.failed(RAIL.read(look, answer, state)).outcome is Outcome.UNREADABLE
 
 
 def test_a_mark_set_meanwhile_stays() -> None:

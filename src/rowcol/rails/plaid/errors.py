@@ -1,7 +1,7 @@
 """Errors: Plaid's error codes, each with the one outcome that it is to us.
 
-Most failures are HTTP 400, bank outages too, so type and code decide, never the status or the
-message. "Charged for each successful API call": no code here is billed (docs/account/billing).
+Most failures are HTTP 400, bank outages too, so type and code decide, never the message; at 5xx Plaid itself
+failed, and no code of such an answer parks a login. "Charged for each successful API call": no code here is billed (docs/account/billing).
 Source: docs/errors, looked up 2026-11-25; [U] where only the name is known.
 """
 
@@ -92,11 +92,15 @@ BY_TYPE: dict[str, Outcome] = {
     "SANDBOX_ERROR": Outcome.BAD_REQUEST,
 }
 """What a code that is not in the table means."""
+_AT_5XX = (Outcome.RATE_LIMITED, Outcome.INSTITUTION_THROTTLED, Outcome.INSTITUTION_DOWN)
+"""What is believed beside a 5xx: each ends by itself."""
 
 
 def outcome_of(error: ErrorRecord, status: int = 400) -> Outcome:
     """The outcome of an error: by type and code, else by type, else by status."""
     known = OUTCOMES.get((error.error_type, error.error_code)) or BY_TYPE.get(error.error_type)
+    if status >= 500 and known not in _AT_5XX:
+        return Outcome.TRY_AGAIN
     return known or _by_status(status) or Outcome.BAD_REQUEST
 
 

@@ -51,6 +51,7 @@ HISTORY_COMPLETE = "history_complete"
 INSTITUTION_STATUS, REFRESH_INTERVAL = "institution_status", "refresh_interval"
 INSTITUTION_CHECKED_AT, INSTITUTION_ASKED_AT = "institution_checked_at", "institution_asked_at"
 RESTARTS, CHANGES, WHOLE_ROWS = "sync_restarts", "sync_changes", "sync_whole_rows"
+EMPTY = "sync_empty"
 POSTED, POSTED_CLOSED, POSTED_FIRST_ON = "sync_posted", "sync_posted_closed", "sync_first_posted_on"
 
 REFUSALS = {
@@ -143,7 +144,7 @@ def answers_from_cache(state: ConnectionState) -> bool:
 
 def without_pages(state: ConnectionState) -> ConnectionState:
     """The same with an unfinished paged read forgotten; its restarts stay counted."""
-    return replace(without(state, CHANGES, POSTED, POSTED_CLOSED, POSTED_FIRST_ON), page="")
+    return replace(without(state, EMPTY, CHANGES, POSTED, POSTED_CLOSED, POSTED_FIRST_ON), page="")
 
 
 def without(state: ConnectionState, *names: str) -> ConnectionState:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from rowcol.core.connection import ConnectionState
+from rowcol.core.delivery import NoticeKind
 from rowcol.core.evidence import Health
 from rowcol.core.outcome import RULES, Outcome
 from rowcol.core.rail import Look, Reading
@@ -37,8 +38,9 @@ def read_item(_look: Look, response: Response, state: ConnectionState) -> Readin
     before = state
     state = state.after(Outcome.OK, "", at).cleared(facts.HEALTH).cleared(facts.REFUSED)
     state = _with_health(with_item(state, answer.item), answer.item, seen_until, at)
-    state = facts.learnt(state, {facts.CONSENTED: _products(answer.item)})
-    state = _without_past_notices(state, at)
+    until = _said_at(answer.item.consent_expiration_time)
+    told = {facts.CONSENTED: _products(answer.item), facts.CONSENT_UNTIL: until}
+    state = _without_past_notices(facts.learnt(state, told), before, at)
     state = replace(state, looked_at=at) if seen_until is None else state.seen(seen_until, at)
     is_repaired = state.health is Health.OK and before.health not in facts.READABLE
     has_changed = facts.word(state, facts.CONSENTED) != facts.word(before, facts.CONSENTED)
@@ -58,7 +60,6 @@ def with_item(state: ConnectionState, item: records.ItemRecord) -> ConnectionSta
             facts.INSTITUTION_NAME: records.text(item.institution_name),
             facts.UPDATE_TYPE: records.text(item.update_type),
             facts.WEBHOOK: records.text(item.webhook),
-            facts.CONSENT_UNTIL: _said_at(item.consent_expiration_time),
             # Consented is not enough: the first call would add the subscription, and bill it.
             facts.HAS_TRANSACTIONS: "transactions" in {*item.products, *item.billed_products},
         },
@@ -77,12 +78,22 @@ def _said_at(value: object) -> str:
     return "" if moment is None else moment.isoformat()
 
 
-def _without_past_notices(state: ConnectionState, at: datetime) -> ConnectionState:
-    """A consent that lasts longer than what was announced was given anew since."""
-    until = facts.moment(state, facts.CONSENT_UNTIL)
+def _without_past_notices(
+    state: ConnectionState, before: ConnectionState, at: datetime
+) -> ConnectionState:
+    """A consent that lasts longer than what was announced was given anew since. A bank may also end the login long
+    before its consent (INSTITUTION_MIGRATION): that is answered only by one whose end has moved."""
+    until, known = (facts.moment(s, facts.CONSENT_UNTIL) for s in (state, before))
     if until is None:
         return state
-    past = (n.kind for n in state.notices if n.until is not None and until >= n.until + RENEWED_BY)
+    has_moved = known is not None and until > known
+    past = (
+        n.kind
+        for n in state.notices
+        if n.until is not None
+        and until >= n.until + RENEWED_BY
+        and (has_moved or n.kind is not NoticeKind.DISCONNECT)
+    )
     return state.answered(at, *past)
 
 
@@ -129,7 +140,8 @@ def _marked(state: ConnectionState, at: datetime, *, is_repaired: bool) -> Conne
         state = state.marked(facts.ACCOUNTS, "the login works again")
     if not facts.may_sync(state):
         if state.facts.get(facts.HAS_TRANSACTIONS) is not True:
-            state = replace(state, stream_refusal=None)  # nobody would ask any more
+            # Nobody would ask any more.
+            state = replace(state, stream_refusal=None, stream_stuck="")
         return state.cleared(facts.TRANSACTIONS)
     if is_repaired:
         return state.marked(facts.TRANSACTIONS, "the login works again")

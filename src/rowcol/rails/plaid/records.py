@@ -100,12 +100,13 @@ class BalanceRecord(msgspec.Struct, frozen=True):
 
 
 class AccountRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One account; `mask` is not unique and not always the end of its number."""
+    """One account; `mask` is not unique and not always the end of its number. What it is called and of what kind it is
+    may come as null, which costs its balance nothing."""
 
     account_id: Id
     balances: BalanceRecord
-    name: str
-    type: str
+    name: str | None
+    type: str | None
     subtype: str | None = None
     mask: str | None = None
     official_name: str | None = None
@@ -121,13 +122,14 @@ class AccountsAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TransactionRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One transaction; `amount` above 0 is money out of the account. `date`: as text, so that a wrong one is one row's."""
+    """One transaction; `amount` above 0 is money out of the account. `date`: as text, so that a wrong one is one row's,
+    as is a `pending` that does not come."""
 
     transaction_id: Id
     account_id: Id
     amount: Number
     date: str
-    pending: bool
+    pending: bool | None = None
     iso_currency_code: str | None = None
     unofficial_currency_code: str | None = None
     authorized_date: str | None = None

@@ -24,6 +24,8 @@ from rowcol.rails.plaid.errors import failed, request_id_of
 
 UNREADABLE = "unreadable"
 """In a row's body, only where it has no amount: why."""
+EMPTY_MAX, CHANGES_MAX = 20, 1_000_000
+"""Pages in a row without a row, and rows of one reading, after which each further page waits."""
 YEARS = range(1970, 2101)
 """Dates outside are none: each year costs a calendar."""
 
@@ -39,9 +41,13 @@ def read_page(look: Look, response: Response, state: ConnectionState) -> Reading
     if answer.has_more:
         if answer.next_cursor in ("", asked):
             raise records.Unreadable("more pages, but none to go on with")
-        state = _counted(state.after(Outcome.OK, "", response.sent_at), answer, len(staged))
-        state = replace(state, page=answer.next_cursor)
-        return Reading(state, staged=staged, remote_request_id=request_id)
+        empty = 0 if staged else facts.count(state, facts.EMPTY) + 1
+        moved = _counted(state.after(Outcome.OK, "", response.sent_at), answer, len(staged))
+        moved = facts.learnt(replace(moved, page=answer.next_cursor), {facts.EMPTY: empty})
+        if empty > EMPTY_MAX or facts.count(moved, facts.CHANGES) > CHANGES_MAX:
+            # A failure stages nothing: it goes on only past a page that had no row.
+            return _endless(state if staged else moved, response, request_id)
+        return Reading(moved, staged=staged, remote_request_id=request_id)
     if not answer.next_cursor:
         if staged:
             raise records.Unreadable("changes, but no cursor after them")
@@ -65,6 +71,13 @@ def read_page(look: Look, response: Response, state: ConnectionState) -> Reading
     )
 
 
+def _endless(state: ConnectionState, response: Response, request_id: str) -> Failure:
+    """More pages and no end of them: each further one waits longer, and other looks go first."""
+    why, at = "one page of changes after another, and no end of them", response.received_at
+    state = state.after(Outcome.TRY_AGAIN, why, at)
+    return Failure(Outcome.TRY_AGAIN, why, state, remote_request_id=request_id)
+
+
 def rows_of(answer: records.SyncAnswer) -> tuple[Row, ...]:
     """All three lists, in the order in which they apply; a removed one is a tombstone."""
     changed = (*answer.added, *answer.modified)
@@ -81,13 +94,15 @@ def _row(record: records.TransactionRecord) -> Row:
     currency = records.text(record.iso_currency_code or record.unofficial_currency_code)
     amount, why = _amount(record, currency)
     day = _day(record)
+    # What is not known to be posted, too: no sum of what is pending may leave it out.
+    is_open = record.pending is not False
     body = {
         "account_id": record.account_id,
         "amount": amount,
         "currency": currency,
         "date": "" if day is None else day.isoformat(),
         "authorized_date": records.text(record.authorized_date),
-        "pending": record.pending,
+        "pending": is_open,
         "pending_transaction_id": records.text(record.pending_transaction_id),
         "name": records.text(record.name),
         "merchant_name": records.text(record.merchant_name),
@@ -96,12 +111,14 @@ def _row(record: records.TransactionRecord) -> Row:
     if why:
         body[UNREADABLE] = why
     at = records.moment_of(record.datetime)
-    due_on = day if record.pending else None  # what is open of it, so that it is found quickly
+    due_on = day if is_open else None  # what is open of it, so that it is found quickly
     return Row(TRANSACTION, RemoteId(record.transaction_id), "", at, body, due_on)
 
 
 def _amount(record: records.TransactionRecord, currency: str) -> tuple[str, str]:
     """The amount's text, "" where it is none, and then why."""
+    if record.pending is None:
+        return "", "nothing says whether it is pending"
     try:
         value = records.number(record.amount)
         if value is None:
@@ -126,7 +143,7 @@ def _day(record: records.TransactionRecord) -> date | None:
 
 def _counted(state: ConnectionState, answer: records.SyncAnswer, changes: int) -> ConnectionState:
     """What a page adds to the closed-days proof; only posted rows that it brings as new count."""
-    days = [day for r in answer.added if not r.pending and (day := _day(r)) is not None]
+    days = [day for r in answer.added if r.pending is False and (day := _day(r)) is not None]
     closed = sum(not is_bank_day(day) for day in days)
     first = _least(facts.word(state, facts.POSTED_FIRST_ON), days)
     return facts.learnt(

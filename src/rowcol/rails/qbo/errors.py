@@ -1,8 +1,9 @@
-"""Errors: Intuit's codes, each with the one outcome that it is to us, whatever HTTP status it comes with.
+"""Errors: Intuit's codes, each with the one outcome that it is to us, whatever HTTP status it comes with below 500.
 
 A fault is JSON with `Fault`, JSON with lower-case `fault` (from the gateway), XML though JSON was asked for,
 or a token answer's `error`. It may stand inside an answer whose status says success, and there at any place: a page, one
-group of changes, one item of a batch. Without a code the status decides. Only codes and names of fields are kept, never
+group of changes, one item of a batch. Without a code the status decides. At 5xx no code is believed but a throttle's:
+in outages good connections were answered 500 with 3100 (python-quickbooks#106). Only codes and names of fields are kept, never
 Intuit's texts: they quote what was sent. Source: section 7 of the fact sheet, looked up 2026-11-25.
 """
 
@@ -48,6 +49,7 @@ OUTCOMES: dict[str, tuple[Outcome, str]] = {
     "4000": (Outcome.BAD_REQUEST, "the statement cannot be parsed"),
     "4001": (Outcome.BAD_REQUEST, "the statement is not valid"),
     "500": (Outcome.BAD_REQUEST, "the operation is not supported"),
+    "10100": (Outcome.BAD_REQUEST, "the report is too large: ask for a shorter period"),
     "invalid_grant": (Outcome.NEEDS_PERSON, "the consent ended or was used already; connect again"),
     "invalid_client": (Outcome.BAD_CREDENTIALS, "the app's client id or secret is wrong"),
     "unauthorized_client": (Outcome.BAD_CREDENTIALS, "the app's keys may not do this"),
@@ -58,8 +60,8 @@ OUTCOMES: dict[str, tuple[Outcome, str]] = {
 DUPLICATES = {"6140": ("DocNumber",), "6240": ("DisplayName", "Name")}
 """What of the body is used already."""
 AGAIN = "read it again and repeat with its SyncToken and a new idempotency key"
-SYSTEM_CODE = 10_000
-"""Codes from here on are failures on Intuit's side."""
+THROTTLED, SYSTEM_CODE = "3001", 10_000
+"""Codes from the second on are failures on Intuit's side, but for those in the table and for a 4xx that says `ValidationFault`."""
 WITHOUT_CODE: dict[int, tuple[Outcome, str]] = {
     401: (Outcome.TOKEN_EXPIRED, "the access token is not accepted"),
     403: (Outcome.NEEDS_PERSON, "the consent does not reach this far; connect it again"),
@@ -86,7 +88,7 @@ PAUSE, PAUSE_AGAIN, PAUSE_MAX = timedelta(seconds=60), timedelta(minutes=3), tim
 _ONE_CALL = frozenset(
     {
         *(Outcome.NOT_FOUND, Outcome.CONFLICT, Outcome.BAD_REQUEST),
-        *(Outcome.NOT_SENT, Outcome.NO_ANSWER, Outcome.UNREADABLE),
+        *(Outcome.NOT_SENT, Outcome.NO_ANSWER, Outcome.UNREADABLE, Outcome.TRY_AGAIN),
     }
 )
 _OF_CALLERS = frozenset(
@@ -132,7 +134,8 @@ def fault_of(body: bytes) -> Fault:
     head = body if _INSIDE.search(body) else body[:_BODY_MAX].lstrip()
     if head.startswith(b"<"):
         found = _XML_CODE.search(head)
-        return Fault(_plain(found.group(1).decode()) if found else "", is_page=found is None)
+        code = _plain(found.group(1).decode()) if found else ""
+        return Fault(code, b'"ValidationFault"' in head, is_page=found is None)
     try:
         said = json.loads(head) if head else None
     except (ValueError, RecursionError):
@@ -224,8 +227,10 @@ def _advice(look: Look, code: str) -> str:
 def _judged(look: Look, status: int, fault: Fault) -> tuple[Outcome, str]:
     """By the code, else by the status. What a write did behind a failure on Intuit's side nobody knows."""
     endpoint = ENDPOINTS[look.endpoint]
-    is_system = fault.code.isdigit() and int(fault.code) >= SYSTEM_CODE
-    if is_system or (status >= 500 and fault.code not in OUTCOMES):
+    is_system = status >= 500 and fault.code != THROTTLED
+    if fault.code.isdigit() and fault.code not in OUTCOMES and int(fault.code) >= SYSTEM_CODE:
+        is_system |= not (fault.is_validation and 400 <= status < 500)
+    if is_system:
         if endpoint.is_write:
             return Outcome.NO_ANSWER, "Intuit failed; it may have been done"
         return Outcome.TRY_AGAIN, "Intuit failed"

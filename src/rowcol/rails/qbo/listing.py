@@ -29,6 +29,8 @@ from rowcol.rails.qbo.records import (
 )
 from rowcol.rails.qbo.spec import COMPANY, ENTITIES
 
+OF_ONE_TIME_MAX = 100_000
+"""Rows of one entity that changed in one second, an import's at most; more is the same page again and again."""
 EVERYTHING = Progress(entities=ENTITIES, listed=ENTITIES)
 
 
@@ -115,6 +117,8 @@ def _after_page(progress: Progress, objects: list[object]) -> Progress:
     if since_at is not None and at < since_at:
         raise Unreadable("a page that is not in order")
     if since_at == at:  # the whole page has one time
+        if progress.start > OF_ONE_TIME_MAX:
+            raise Unreadable("full pages of one time without end")
         return msgspec.structs.replace(progress, start=progress.start + progress.rows)
     return msgspec.structs.replace(progress, since=last or "", start=1)
 
