@@ -25,7 +25,7 @@ from rowcol.core.change import (
     after_loss,
 )
 from rowcol.core.clock_back import asked_by, believed
-from rowcol.core.ids import ConnectionId, DecisionId, RemoteId
+from rowcol.core.ids import CallId, ConnectionId, DecisionId, NeedId, RemoteId
 from rowcol.core.money import FREE
 from rowcol.core.need import Need
 from rowcol.core.outcome import RULES, Billed, Outcome
@@ -289,10 +289,12 @@ class Reconciler:
         earlier = await self._calls_before(work, [need for need, _ in rest.ended])
         answered, records = [], []
         bought = {call.id: call for call in earlier if call.price.micros}
+        payers = await self._payers(work, bought)
         for need, decision in rest.ended:
             calls = (*made_since(need.question.asked_at, earlier), *work.calls)
             cost = work.spent.get(need.id, FREE)
-            for call in [bought.pop(id_) for id_ in calls if id_ in bought]:  # one pays for it
+            its = [i for i in calls if i in bought and payers.get(i, need.id) == need.id]
+            for call in map(bought.pop, its):  # one pays for it
                 cost += call.price if call.settled_at is None else call.cost
             answered.append(Answered(need.id, decision, cost, calls, now))
             records.append((need, decision, cost, calls))
@@ -341,6 +343,14 @@ class Reconciler:
             calls = await self._store.list_calls(row.firm, business=row.business, limit=CALLS_SEEN)
         known = {*work.calls}
         return tuple(c for c in calls if c.id not in known and is_reading(c, row, work.rail.spec))
+
+    async def _payers(self, work: Work, bought: Mapping[CallId, Call]) -> dict[CallId, NeedId]:
+        """Whose decision has told the cost of a call already."""
+        if not bought:
+            return {}
+        row = work.view.connection
+        known = await self._store.list_decisions(row.firm, business=row.business, limit=CALLS_SEEN)
+        return {call: d.need for d in known if d.cost.micros and d.need for call in d.calls}
 
     async def _commit(self, work: Work, change: Change) -> bool:
         """Write it. False: the lease had passed to another, who does the rest. Raise `Busy` after some tries."""
