@@ -14,6 +14,7 @@ from rowcol.api.metrics import OVERDUE_MAX, clock_back, exposition, overdue
 from rowcol.core.refusal import Refusal
 from rowcol.core.secret import origin_of
 from rowcol.services.plane import OpenPlane
+from rowcol.services.sealing import NOT_OPENED
 
 KEPT = timedelta(seconds=1)
 UNSTORED = "a new token is not stored yet, and would be lost if this process ended"
@@ -66,13 +67,17 @@ class Readiness:
             return Health("unavailable", "the store does not answer")
         if late >= OVERDUE_MAX:
             return Health("unavailable", f"work has been due for {late.total_seconds():.0f} s")
+        return Health("ok", self._known(back))
+
+    def _known(self, back: timedelta) -> str:
+        """What should be known though it is ready."""
         if subjects := self._plane.renewer.unstored.subjects:
-            return Health("ok", f"{UNSTORED}: {', '.join(subjects[:NAMED_MAX])}")
+            return f"{UNSTORED}: {', '.join(subjects[:NAMED_MAX])}"
+        if self._plane.locked:
+            return f"{NOT_OPENED}: {self._plane.locked}; see doctor, then restart"
         if back:
-            return Health(
-                "ok", f"a clock ran {back.total_seconds():.0f} s ahead of now: see doctor"
-            )
-        return Health("ok")
+            return f"a clock ran {back.total_seconds():.0f} s ahead of now: see doctor"
+        return ""
 
 
 async def metrics(asking: Asking) -> Response:

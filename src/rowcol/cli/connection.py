@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "Examples: rowcol connection list 'Harbor Dental'  |  rowcol connection repair con_...  |  "
-    "rowcol connection add-accounts con_...  |  rowcol disconnect con_..."
+    "rowcol connection add-accounts con_...  |  rowcol connection webhook con_...  |  rowcol connection reset con_...  |  "
+    "rowcol disconnect con_..."
 )
 RETIRED = "RETIRED"
 READ_ONLY = "its subscription ended: it can be read, not written"

@@ -259,6 +259,8 @@ async def _sealed(
 
 def _service(settings: Settings) -> Iterator[Finding]:
     """What the running service says of itself, if it listens where the settings say: some of it is in its memory only."""
+    from rowcol.services.sealing import NOT_OPENED
+
     asked = HTTPConnection(settings.host, settings.port, timeout=SERVICE_S)
     try:
         asked.request("GET", "/readyz")
@@ -269,7 +271,9 @@ def _service(settings: Settings) -> Iterator[Finding]:
     finally:
         asked.close()
     if reason:
-        yield Finding("service", "wrong", reason, "see its log; let it run until this is over")
+        is_over = reason.startswith(NOT_OPENED)
+        then = "restart it, once the keys are right" if is_over else "let it run until this is over"
+        yield Finding("service", "wrong", reason, f"see its log; {then}")
 
 
 def _last(firm: str, row: Listed | None) -> Finding:

@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 import typer
+from typer.models import CommandInfo
 
 from rowcol.core import refusal as r
 from rowcol.core.secret import redacted
@@ -91,7 +92,12 @@ EXIT_OF: Mapping[type[r.Refusal], Exit] = {
 
 def exit_of(refusal: r.Refusal) -> Exit:
     """What a command that is refused ends with."""
-    return next(EXIT_OF[kind] for kind in type(refusal).__mro__ if kind in EXIT_OF)
+    return exit_of_kind(type(refusal))
+
+
+def exit_of_kind(refusal: type[r.Refusal]) -> Exit:
+    """The same of a class."""
+    return next(EXIT_OF[kind] for kind in refusal.__mro__ if kind in EXIT_OF)
 
 
 def end_answer(*, is_held: bool, is_labelled: bool) -> None:
@@ -100,6 +106,14 @@ def end_answer(*, is_held: bool, is_labelled: bool) -> None:
         raise typer.Exit(Exit.NO)
     if is_labelled:
         raise typer.Exit(Exit.LABELLED)
+
+
+def own_first(command: CommandInfo, group: str) -> str:
+    """The examples of a group, the command's own before the others."""
+    name = command.name or command.callback.__name__ if command.callback else ""
+    words, own = (command.epilog or "").partition(": ")[2].split("  |  "), f"rowcol {group} {name}"
+    words.sort(key=lambda example: not f"{example} ".startswith(f"{own} "))
+    return f"Example{'s' * (len(words) > 1)}: {'  |  '.join(words)}"
 
 
 def emit(record: object) -> None:

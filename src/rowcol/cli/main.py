@@ -70,6 +70,8 @@ for _command in COMMANDS:
     app.command(epilog=_command.__globals__["EXAMPLES"])(_command)
 GROUPS = (inbox, connect, connection, business, account, books, firm, token, bench, db)
 for _noun in GROUPS:
+    for _inner in _noun.app.registered_commands:
+        _inner.epilog = face.own_first(_inner, _noun.__name__.rpartition(".")[2])
     app.add_typer(_noun.app, name=_noun.__name__.rpartition(".")[2])
 app.command(epilog=pause.EXAMPLES)(pause.pause)
 
