@@ -44,4 +44,3 @@ def test_a_paused_login_is_seen_with_its_reason_wherever_one_looks(connected: Sh
     assert "is already being read anew, when it is resumed" in said[1]
     connected("resume", "connection", its)
     assert connected.json("pause") == {"paused": {}}
-    assert "an operator asked to read changes from the start" in connected("explain", "h-1").stdout

@@ -11,7 +11,6 @@ from enum import IntEnum
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 import typer
-from typer.models import CommandInfo
 
 from rowcol.core import refusal as r
 from rowcol.core.secret import redacted
@@ -108,12 +107,11 @@ def end_answer(*, is_held: bool, is_labelled: bool) -> None:
         raise typer.Exit(Exit.LABELLED)
 
 
-def own_first(command: CommandInfo, group: str) -> str:
-    """The examples of a group, the command's own before the others."""
-    name = command.name or command.callback.__name__ if command.callback else ""
-    words, own = (command.epilog or "").partition(": ")[2].split("  |  "), f"rowcol {group} {name}"
-    words.sort(key=lambda example: not f"{example} ".startswith(f"{own} "))
-    return f"Example{'s' * (len(words) > 1)}: {'  |  '.join(words)}"
+def own_first(examples: str, command: str) -> str:
+    """Examples that commands share, those of this one before the others."""
+    each = examples.partition(": ")[2].split("  |  ")
+    each.sort(key=lambda example: not f"{example} ".startswith(f"rowcol {command} "))
+    return f"Example{'s' * (len(each) > 1)}: {'  |  '.join(each)}"
 
 
 def emit(record: object) -> None:
