@@ -164,9 +164,19 @@ def commands() -> str:
 def exit_codes() -> str:
     """What a command ends with, and which refusals end so."""
     face = import_module("rowcol.cli.face")
-    refusals: dict[int, list[str]] = {}
-    for kind, code in face.EXIT_OF.items():
-        refusals.setdefault(code, []).append(f"`{kind.code}`")
+    for module in ("services.books", "services.pauses"):  # they have narrower refusals
+        import_module(f"rowcol.{module}")
+    refusals: dict[int, list[str]] = {face.Exit.NOT_DONE: ["`internal`"]}
+    kinds = list(face.EXIT_OF)
+    for kind in kinds:  # grows: the narrower ones follow
+        kinds += [
+            each
+            for each in kind.__subclasses__()
+            if each not in kinds and each.__module__.startswith(("rowcol.services", "rowcol.cli"))
+        ]
+        its = refusals.setdefault(face.exit_of_kind(kind), [])
+        if f"`{kind.code}`" not in its:
+            its.append(f"`{kind.code}`")
     return table(
         ("Code", "Means", "Such as", "`error.code` of `--json`"),
         (

@@ -21,7 +21,6 @@ ROOT = Path(__file__).parent.parent
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^(```|~~~)(\w*)\n(.*?)^\1", re.MULTILINE | re.DOTALL)
 OUTSIDE = ("http://", "https://", "mailto:")
-METRIC = re.compile(r"`(rowcol_[a-z_]+)`")
 VARIABLE = re.compile(rf"\b{PREFIX}[A-Z_]+\b")
 COMMAND = re.compile(r"\browcol ((?:[a-z][a-z-]*)(?: [a-z][a-z-]*)?)")
 NOT_SETTINGS = {"ROWCOL_CONFIG", "ROWCOL_TEST_POSTGRES_URL"}
@@ -128,13 +127,6 @@ def test_commands_in_the_documents_exist() -> None:
                 if found and name not in known:
                     wrong.append(f"{path.relative_to(ROOT)}: rowcol {name}")
     check(wrong, "A command in the documents exists.")
-
-
-def test_metrics_in_the_documents_exist() -> None:
-    source = (ROOT / "src" / "rowcol" / "api" / "metrics.py").read_text()
-    named = set(METRIC.findall((ROOT / "docs" / "operations.md").read_text()))
-    real = set(re.findall(r'"(rowcol_[a-z_]+)"', source))
-    check(sorted(named ^ real), "docs/operations.md and api/metrics.py name the same metrics.")
 
 
 def test_every_rail_has_its_section() -> None:

@@ -34,7 +34,7 @@ from rowcol.engine.runner import STOP_MAX, Runner
 from rowcol.engine.upkeep import Upkeep
 from rowcol.keys import PlaidKeys, QboKeys, app_id_of
 from rowcol.rails.registry import RAILS
-from rowcol.services import sessions
+from rowcol.services import sealing, sessions
 from rowcol.services.hot import HotAnswers
 from rowcol.services.plane import OpenPlane
 from rowcol.settings import Settings, load
@@ -96,6 +96,8 @@ class Plane:
         closing = contextlib.AsyncExitStack()
         try:
             plane = await _join(settings, given, engine or given.engine, closing)
+            if run:
+                plane.locked = await sealing.tell_locked(plane.vault, plane.store)
         except BaseException:
             await closing.aclose()
             raise

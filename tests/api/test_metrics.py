@@ -1,6 +1,7 @@
 """Metrics: counted on the way, exposed from a registry of our own."""
 
 import asyncio
+import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -80,3 +81,27 @@ async def test_webhook_gaps_and_notices_are_summed_up_by_rail(tmp_path: Path) ->
         text = (await it.ask("GET", "/metrics", "operator")).text
         assert 'rowcol_webhook_gaps{rail="tally"} 3.0' in text
         assert 'rowcol_login_notices{kind="NEW_ACCOUNTS",rail="tally"} 1.0' in text
+
+
+async def test_the_documents_name_what_is_exposed(tmp_path: Path) -> None:
+    """Five of the names in the table were not those that a scraper sees."""
+    text = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    named = set(re.findall(r"`(rowcol_[a-z_]+)`", text))
+    async with books_face(tmp_path / "books") as it, face(tmp_path / "bank") as bank:
+        exposed = (await it.ask("GET", "/metrics", "operator")).text
+        exposed += (await bank.ask("GET", "/metrics", "operator")).text
+    names = {re.split(r"[ {]", line)[0] for line in exposed.splitlines() if line[:1] != "#"}
+    assert named == names
+
+
+async def test_series_whose_labels_are_known_are_there_with_0(tmp_path: Path) -> None:
+    """A rule on one that is not there yet never fires."""
+    async with face(tmp_path) as it:
+        text = (await it.ask("GET", "/metrics", "operator")).text
+    for series in (
+        'rowcol_paid_micros_total{endpoint="live",rail="tally"}',
+        'rowcol_login_notices{kind="CONSENT_ENDS",rail="tally"}',
+        'rowcol_deliveries_total{app="main",rail="tally",reception="BUSY"}',
+        'rowcol_answers_total{action="HOLD",purpose="GUARDRAIL"}',
+    ):
+        assert f"{series} 0.0" in text

@@ -162,6 +162,7 @@ async def test_a_wrong_value_opens_no_door(
     assert (answer.status_code, answer.json()["code"]) == (500, "misconfigured")
     said = capsys.readouterr().out
     assert "the host's principal returned" in said
+    assert "the log says why" in answer.json()["what_to_do"]
     assert "canary" not in said + answer.text
 
 
@@ -197,3 +198,22 @@ async def test_our_refusals_are_problems(tmp_path: Path, refusal: Any, status: i
         answer = await client.get(PATH)
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_firm_that_is_not_on_the_plane_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It had 200 and an empty list."""
+    nobody = Principal(FirmId("firm-none"), Role.ADMIN, "Dana")
+    async with hosted(tmp_path, lambda request: nobody) as client:
+        answer = await client.get("/cash/v1/businesses")
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    assert "api.unknown_firm" in capsys.readouterr().out
+
+
+async def test_a_host_hears_of_no_token(tmp_path: Path) -> None:
+    """It was told that its token has viewer, and to ask an admin for another."""
+    async with hosted(tmp_path, lambda request: ONE) as client:
+        answer = await client.get("/cash/v1/tokens")
+    assert answer.status_code == 403
+    assert "token" not in answer.json()["detail"] + answer.json()["what_to_do"]

@@ -273,3 +273,14 @@ def test_held_wins_over_labelled(is_held: bool, is_labelled: bool, rc: int) -> N
     with pytest.raises(typer.Exit) as ended:
         face.end_answer(is_held=is_held, is_labelled=is_labelled)
     assert ended.value.exit_code == rc
+
+
+def test_the_table_in_the_documents_has_every_code() -> None:
+    """It lacked `paused`, `row_unreadable` and `internal`."""
+    text = (Path(__file__).parents[2] / "docs" / "reference.md").read_text()
+    table = text.partition("cogs.exit_codes()")[2].partition("[[[end]]]")[0]
+    rows = {line[2 : line.index(" ", 2)]: line for line in table.splitlines() if "| " in line}
+    own = [kind for kind in classes() if kind.__module__.startswith("rowcol.")]
+    wanted = {(str(int(face.exit_of_kind(kind))), kind.code) for kind in own} | {("4", "internal")}
+    of_http = {"price_unconfirmed"}
+    assert [w for w in wanted if w[1] not in of_http and f"`{w[1]}`" not in rows[w[0]]] == []

@@ -102,6 +102,14 @@ def test_who_does_not_wait_resumes(desk: Desk) -> None:
     assert desk.plaid.count("item.public_token.exchange") == 1
 
 
+def test_who_does_not_wait_is_told_the_session(desk: Desk) -> None:
+    """Without --json there was no id to go on with."""
+    said = desk.shell("connect", "plaid", NAME, "--no-wait")
+    assert "session lnk_" in said.stderr
+    assert "--resume lnk_" in said.stderr
+    assert said.stdout.startswith("http://page.example/")
+
+
 def test_running_it_again_begins_another_and_names_the_first(desk: Desk) -> None:
     begun = desk.shell.json("connect", "plaid", NAME, "--no-wait")
     said = desk.shell("connect", "plaid", NAME, "--no-wait")

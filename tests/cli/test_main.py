@@ -76,7 +76,9 @@ def test_every_command_has_help_and_an_example(tmp_path: Path) -> None:
     for name, command in group.commands.items():  # type: ignore[attr-defined]
         assert command.help, name
         for one in getattr(command, "commands", {"": command}).values():
-            assert "xample" in (one.epilog or ""), name
+            first = (one.epilog or "").partition("xample")[2].partition("rowcol ")[2]
+            words = f"{name} {one.name}" if one is not command else name
+            assert f"{first} ".startswith(f"{words} "), (words, one.epilog)
             options = {o for parameter in one.params for o in parameter.opts}
             assert "--json" in options, (name, one.name)
 

@@ -17,8 +17,12 @@ import pytest
 from typing_extensions import override
 
 from rowcol.adapters.vault import new_key
+from rowcol.api.health import Readiness
+from rowcol.api.metrics import Counts, exposition
 from rowcol.bootstrap import Plane
+from rowcol.core.change import Change
 from rowcol.core.connection import ConnectionState
+from rowcol.core.evidence import Health
 from rowcol.core.ids import BusinessId
 from rowcol.core.records import Business
 from rowcol.core.stream import StreamRefusal
@@ -110,7 +114,7 @@ def test_no_new_key_is_made_beside_sealed_logins(firm: Shell, left: str | None) 
     key.unlink()
     if left is not None:
         key.write_text(left)
-    refused = firm("init", rc=4).stderr
+    refused = firm("init", rc=2).stderr
     assert "a new key would open none of them" in refused
     assert "restore the key file" in refused
     assert (key.read_text() if key.exists() else None) == left
@@ -178,3 +182,44 @@ def test_doctor_notes_a_clock_that_ran_ahead(firm: Shell) -> None:
     assert "it went back" in note["text"]
     assert 21_000 < int(note["text"].split(", is ")[1].split()[0]) <= 21_600
     assert "compare this machine's clock" in note["what_to_do"]
+
+
+def test_a_login_that_no_key_opens_is_locked_and_wants_no_repair(firm: Shell) -> None:
+    """Doctor advised to repair it, and the list called it OK or NEEDS_RECONNECT."""
+    asyncio.run(_break(firm.folder))
+    assert "connection repair con-1" in str(firm.json("doctor", rc=1))
+    key = firm.folder / FOLDER / "rowcol.key"
+    key.write_text(new_key() + "\n")
+    told = firm.json("doctor", rc=1)
+    assert "connection repair" not in str(told)
+    line = next(x for x in firm("connection", "list", "r-1").stdout.splitlines() if "con-1" in x)
+    assert "LOCKED" in line
+
+
+def test_the_service_tells_at_its_start_how_many_it_cannot_open(
+    firm: Shell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It gave no sign: no line, no reason, no metric."""
+    (firm.folder / FOLDER / "rowcol.key").write_text(new_key() + "\n")
+    reason, text = asyncio.run(_served(firm.folder))
+    assert reason.startswith("logins that the secret keys of this process do not open: 1;")
+    assert "rowcol_locked_logins 1.0" in text
+    (line,) = [x for x in capsys.readouterr().out.splitlines() if "keys.locked" in x]
+    assert ("logins=1" in line, "con-1" in line + reason) == (True, False)
+
+
+async def _served(folder: Path) -> tuple[str, str]:
+    async with Plane.open(load(data_dir=folder / FOLDER)) as plane:
+        health = await Readiness(plane).health()
+        assert health.status == "ok"
+        return health.reason, (await exposition(plane, Counts())).decode()
+
+
+async def _break(folder: Path) -> None:
+    async with Plane.open(load(data_dir=folder / FOLDER), run=False) as plane:
+        firm, now = await plane.firm(), plane.clock.now()
+        (row,) = await plane.store.list_connections(firm)
+        taken = await plane.store.claim_one(firm, row.id, "test", now, 60)
+        assert taken is not None
+        state = row.state.with_health(Health.NEEDS_RECONNECT, "withdrawn", now)
+        await plane.store.commit(firm, Change(taken, state=state, releases=True))

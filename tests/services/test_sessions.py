@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from rowcol.adapters.memory import MemoryStore
 from rowcol.adapters.vault import new_key
@@ -17,8 +18,9 @@ from rowcol.core.delivery import SESSION, Incoming, Notice, NoticeKind, RouteSta
 from rowcol.core.evidence import Health
 from rowcol.core.ids import BusinessId, DeliveryId, FirmId, RemoteId
 from rowcol.core.records import Business, LinkEnd, LinkKind
-from rowcol.core.refusal import Conflict, NotFound
+from rowcol.core.refusal import Busy, Conflict, NotFound
 from rowcol.core.secret import hash_of
+from rowcol.core.seldom import Seldom
 from rowcol.core.wire import Silence
 from rowcol.services import sessions
 from rowcol.services.heartbeat import LEASE_S
@@ -713,3 +715,28 @@ async def test_new_accounts_are_told_until_some_were_chosen(it: PlaidRig) -> Non
     it.plaid.repairs()
     await after(it, grant.session)
     assert await notices(it) == ()
+
+
+class Full(MemoryStore):
+    """Can be read, and takes nothing."""
+
+    @override
+    async def claim_link(self, *_given: object) -> None:
+        raise Busy("the disk is full")
+
+
+async def test_a_full_disk_is_a_line_a_minute(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It was one for each session, every two seconds."""
+    async with plaid_rig(tmp_path, store=Full()) as it:
+        await begun(it)
+        capsys.readouterr()
+        (link,) = await it.plane.store.due_links(it.clock.now() + SOON, 8)
+        seldom = Seldom(per_minute=1)
+        for _ in range(40):
+            await sessions._guarded(it.plane, link, seldom)
+            it.clock.advance(timedelta(seconds=2))
+    lines = [line for line in capsys.readouterr().out.splitlines() if "session.failed" in line]
+    assert len(lines) == 2, lines
+    assert "times=30" in lines[1], lines

@@ -35,7 +35,7 @@ class FernetVault:
             return Secret(self._fernet.decrypt(sealed).decode())
         except InvalidToken as error:
             raise Unreadable(
-                "a stored secret was sealed with a key that is not configured",
+                "a stored secret was sealed with a key that is not configured: see `rowcol doctor`",
                 "add the old key after the new one in ROWCOL_SECRET_KEYS or the key file",
             ) from error
 

@@ -16,6 +16,7 @@ from rowcol.core.refusal import BadInput, NotFound
 from rowcol.services.accounts import set_role_at_login
 from rowcol.services.businesses import find_or_add
 from rowcol.services.integration import IntegrationService
+from rowcol.services.pauses import set_login_paused
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +99,20 @@ async def set_account_role(
 
 async def pause_connection(asking: Asking, connection_id: str) -> Done:
     """No calls for this login until it is resumed; reads go on with what is known."""
-    return await _set_paused(asking, connection_id, is_paused=True)
+    who = asking.principal.name or asking.principal.role
+    return await _set_paused(asking, connection_id, f"paused by {who}")
 
 
 async def resume_connection(asking: Asking, connection_id: str) -> Done:
     """Calls again."""
-    return await _set_paused(asking, connection_id, is_paused=False)
+    return await _set_paused(asking, connection_id, None)
 
 
-async def _set_paused(asking: Caller, connection_id: str, *, is_paused: bool) -> Done:
-    done = await asking.plane.store.set_paused(
-        asking.firm, ConnectionId(connection_id), is_paused=is_paused
-    )
-    if not done:
+async def _set_paused(asking: Caller, connection_id: str, reason: str | None) -> Done:
+    connection = ConnectionId(connection_id)
+    if not await set_login_paused(asking.plane, asking.firm, connection, reason):
         raise NotFound("no such connection in this firm", "GET the business's connections first")
-    return Done(connection_id, "paused" if is_paused else "running")
+    return Done(connection_id, "running" if reason is None else "paused")
 
 
 async def _service(asking: Caller, business_id: str) -> IntegrationService:

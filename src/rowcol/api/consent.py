@@ -10,7 +10,7 @@ from rowcol.api import shapes
 from rowcol.api.bodies import NewConsent
 from rowcol.api.businesses import need_app, need_business
 from rowcol.api.gate import Asking
-from rowcol.core.rail import CONSENT
+from rowcol.core.rail import CONSENT, Grant
 from rowcol.core.refusal import BadInput, RailRefused
 from rowcol.services.integration import IntegrationService
 
@@ -22,6 +22,13 @@ class ConsentOut:
     consent_id: str
     url: str
     expires_at: datetime | None
+    session_id: str
+    hosted_link_url: str
+
+
+def consent_of(grant: Grant) -> ConsentOut:
+    """A grant with its names here, and those that the session of any rail has."""
+    return ConsentOut(grant.value, grant.url, grant.expires_at, grant.value, grant.url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,7 @@ async def begin_consent(body: NewConsent, asking: Asking, business_id: str) -> C
     service = IntegrationService(asking.plane, business_id, firm=asking.firm)
     app = need_app(asking, body.rail, body.app)
     grant = await service.begin_connect(body.rail, app=app)
-    return ConsentOut(grant.value, grant.url, grant.expires_at)
+    return consent_of(grant)
 
 
 async def read_consent(asking: Asking, business_id: str, consent_id: str) -> ConsentState:

@@ -274,6 +274,8 @@ ANSWERS: dict[str, Any] = {
         "consent_id": books_examples.CONSENT,
         "url": "https://appcenter.intuit.com/connect/oauth2?client_id=...&state=...",
         "expires_at": _LATER,
+        "session_id": books_examples.CONSENT,
+        "hosted_link_url": "https://appcenter.intuit.com/connect/oauth2?client_id=...&state=...",
     },
     f"GET {_B}/connections/consent/{{consent_id}}": {
         "state": "pending",

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+import structlog
 from fastapi import Depends, params
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -23,6 +24,7 @@ from rowcol.api.metrics import Counts
 from rowcol.api.roles import Principal, Role
 from rowcol.core.ids import FirmId
 from rowcol.core.refusal import Forbidden, Misconfigured, Refusal
+from rowcol.core.seldom import Seldom
 from rowcol.services.plane import OpenPlane
 
 BODY_MAX = 64 * 1024
@@ -32,6 +34,9 @@ INJECTED = (params.Depends, params.Param, params.Body)
 TAKES = (
     "give `principal` a function that takes the request and returns a `rowcol.api.roles.Principal`"
 )
+FIRM_SHOWN = 64
+
+log = structlog.get_logger(__name__)
 
 Handle = Callable[[Request], Coroutine[Any, Any, Response]]
 HostPrincipal = Callable[[Request], Awaitable[Principal] | Principal]
@@ -52,6 +57,8 @@ class Caller:
     principal: Principal
     tokens: Tokens
     counts: Counts
+    is_hosts: bool = False
+    """Whether the host said who asks: then there is no token of ours."""
 
     @property
     def firm(self) -> FirmId:
@@ -61,9 +68,12 @@ class Caller:
     def need(self, least: Role) -> None:
         """Raise `Forbidden` below `least`."""
         if not self.principal.role.covers(least):
+            who = "you have" if self.is_hosts else "the token has"
             raise Forbidden(
-                f"this needs the role {least}, the token has {self.principal.role}",
-                f"ask an admin for a token with the role {least}",
+                f"this needs the role {least}, {who} {self.principal.role}",
+                "ask who runs this service for that role"
+                if self.is_hosts
+                else f"ask an admin for a token with the role {least}",
             )
 
     async def need_sole_firm(self) -> None:
@@ -93,6 +103,9 @@ class Gate:
     roles: dict[str, Role | None]
     principal: HostPrincipal | None = None
     bytes_max: Mapping[str, int] = field(default_factory=dict)
+    firms: set[FirmId] = field(default_factory=set)
+    """Those that hosts named and the plane has; a firm is never removed."""
+    seldom: Seldom = field(default_factory=Seldom)
 
     def route_class(self) -> type[APIRoute]:
         """Routes that pass this gate before anything of the body is read."""
@@ -170,7 +183,20 @@ class Gate:
                 f"the host's principal returned {_kind(principal)}, not a Principal with a firm and a Role",
                 "raise `Unauthorized` or an HTTPException for whom it does not know",
             )
-        return Caller(self.plane, principal, self.tokens, self.counts)
+        await self._need_firm(principal.firm)
+        return Caller(self.plane, principal, self.tokens, self.counts, self.principal is not None)
+
+    async def _need_firm(self, firm: FirmId) -> None:
+        """Raise `Forbidden` where the host names a firm that is not on this plane; a token's always is."""
+        if self.principal is None or firm in self.firms:
+            return
+        if await self.plane.store.read_firm(firm) is None:
+            if times := self.seldom.times("firm", self.plane.clock.now().timestamp()):
+                log.warning("api.unknown_firm", firm=firm[:FIRM_SHOWN], times=times)
+            raise Forbidden(
+                "your firm is not on this plane", "ask who runs this service: `rowcol firm list`"
+            )
+        self.firms.add(firm)
 
 
 def checked(principal: HostPrincipal | None) -> HostPrincipal | None:

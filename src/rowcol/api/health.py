@@ -15,6 +15,7 @@ from rowcol.core.refusal import Refusal
 from rowcol.core.secret import origin_of
 from rowcol.engine.unstored import UNSTORED
 from rowcol.services.plane import OpenPlane
+from rowcol.services.sealing import NOT_OPENED
 
 KEPT = timedelta(seconds=1)
 METRICS_TYPE = "text/plain; version=1.0.0; charset=utf-8"
@@ -65,13 +66,17 @@ class Readiness:
             return Health("unavailable", "the store does not answer")
         if late >= OVERDUE_MAX:
             return Health("unavailable", f"work has been due for {late.total_seconds():.0f} s")
+        return Health("ok", self._known(back))
+
+    def _known(self, back: timedelta) -> str:
+        """What should be known though it is ready."""
         if count := len(self._plane.renewer.unstored.subjects):  # whose: only in the log
-            return Health("ok", f"{UNSTORED}; waiting: {count}")
+            return f"{UNSTORED}; waiting: {count}"
+        if self._plane.locked:
+            return f"{NOT_OPENED}: {self._plane.locked}; see doctor, then restart"
         if back:
-            return Health(
-                "ok", f"a clock ran {back.total_seconds():.0f} s ahead of now: see doctor"
-            )
-        return Health("ok")
+            return f"a clock ran {back.total_seconds():.0f} s ahead of now: see doctor"
+        return ""
 
 
 async def metrics(asking: Asking) -> Response:

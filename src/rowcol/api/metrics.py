@@ -6,22 +6,29 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
+from rowcol.core.change import Action
 from rowcol.core.clock_back import is_after, is_kept
+from rowcol.core.delivery import NoticeKind
 from rowcol.core.ids import AppId
+from rowcol.core.need import Purpose
 from rowcol.core.pool import Peaks, Stage
 from rowcol.core.refusal import Refusal
+from rowcol.engine.inbox import Reception
 from rowcol.services.plane import OpenPlane
 from rowcol.services.pools import PoolRow, peaks, pools
 
 OVERDUE_MAX = timedelta(minutes=5)
 POOLS_KEPT = timedelta(seconds=10)
 """How long pools are shown as they were read: any number of scrapers cost one read an app in that time."""
+
+Labels = TypeVar("Labels", bound=tuple[str, ...])
 
 GAPS_KEPT, PEAKS_KEPT = timedelta(minutes=10), timedelta(minutes=5)
 
@@ -144,18 +151,22 @@ class _Snapshot(Collector):
 
     @override
     def collect(self) -> Iterable[Metric]:
-        gateway = self._plane.gateway
+        gateway, apps = self._plane.gateway, self._plane.apps.values()
+        used = {app.rail: self._plane.rails[app.rail].spec for app in apps}
+        endpoints = [(r, n, each) for r, spec in used.items() for n, each in spec.endpoints.items()]
         yield _counter(
             "rowcol_deliveries",
             "Webhooks by what became of them.",
             ("rail", "app", "reception"),
             self._counts.deliveries,
+            [(app.rail, app.id, each) for app in apps for each in Reception],
         )
         yield _counter(
             "rowcol_answers",
             "Answers over HTTP.",
             ("purpose", "action"),
             self._counts.answers,
+            [(purpose.value, action.value) for purpose in Purpose for action in Action],
         )
         yield _counter(
             "rowcol_calls",
@@ -168,6 +179,7 @@ class _Snapshot(Collector):
             "Micro-dollars of the priced calls that this process sent, at the price book.",
             ("rail", "endpoint"),
             gateway.priced_micros,
+            [(rail, name) for rail, name, each in endpoints if each.tariff is not None],
         )
         yield GaugeMetricFamily(
             "rowcol_runner_overdue_seconds",
@@ -197,17 +209,23 @@ class _Snapshot(Collector):
             "New tokens that the store has not taken yet: they are in this process's memory only.",
             value=len(self._plane.renewer.unstored.subjects),
         )
-        yield _notice_gauge(self._notices)
+        yield GaugeMetricFamily(
+            "rowcol_locked_logins",
+            "Logins that none of the secret keys opened when this process started.",
+            value=self._plane.locked,
+        )
+        yield _notice_gauge(self._notices, used)
         yield from _pool_gauges(self._rows)
 
 
-def _notice_gauge(counts: Counter[tuple[str, str]]) -> Metric:
+def _notice_gauge(counts: Counter[tuple[str, str]], rails: Iterable[str]) -> Metric:
     made = GaugeMetricFamily(
         "rowcol_login_notices",
         "Logins of which the rail announced something that nobody answered yet.",
         labels=("rail", "kind"),
     )
-    for key, count in sorted(counts.items()):
+    zeros = {(rail, kind.value): 0 for rail in rails for kind in NoticeKind}
+    for key, count in sorted({**zeros, **counts}.items()):
         made.add_metric(key, count)
     return made
 
@@ -241,9 +259,11 @@ def _counter(
     name: str,
     text: str,
     labels: tuple[str, ...],
-    values: Counter[tuple[str, str]] | Counter[tuple[str, str, str]],
+    values: Mapping[Labels, int],
+    known: Iterable[Labels] = (),
 ) -> Metric:
+    """`known`: labels that are there from the start, with 0."""
     family = CounterMetricFamily(name, text, labels=labels)
-    for key, value in sorted(values.items()):
+    for key, value in sorted({**dict.fromkeys(known, 0), **values}.items()):
         family.add_metric(key, value)
     return family

@@ -68,12 +68,12 @@ def refused(refusal: Refusal) -> Response:
     if refusal.status == 401:
         headers["www-authenticate"] = "Bearer"
     if isinstance(refusal, Misconfigured | Unreadable):
-        log.error("api.misconfigured", detail=refusal.message)
+        log.error("api.misconfigured", detail=refusal.message, what_to_do=refusal.what_to_do)
         members = body_of(
             500,
             refusal.code,
             "the service is not set up for this",
-            "ask its operator: run `rowcol doctor`",
+            "ask its operator: the log says why (api.misconfigured), `rowcol doctor` looks at the settings",
         )
         return response_of(members)
     more = getattr(refusal, "more", None)

@@ -236,7 +236,7 @@ def qbo(
 async def _consented(
     firm: str, word: str, given: tuple[str, str, str], flags: tuple[bool, bool, bool, bool]
 ) -> Connection | None:
-    from rowcol.api.consent import ConsentOut
+    from rowcol.api.consent import consent_of
     from rowcol.cli import consenting
     from rowcol.cli.read import deadline_of
     from rowcol.services.businesses import find
@@ -247,12 +247,15 @@ async def _consented(
 
     def show(grant: Grant) -> None:
         if is_json:
-            face.emit(ConsentOut(grant.value, grant.url, grant.expires_at))
+            face.emit(consent_of(grant))
             return
         face.note(
             "Open this link where the person who may consent is signed in; it is good for 30 minutes:"
         )
         face.say(grant.url)
+        if not wait:
+            its = f"rowcol connect qbo {shlex.quote(word)} --callback ADDRESS"
+            face.note(f"session {grant.value}; where nobody takes the person back, `{its}` does")
 
     async with desk(firm) as at:
         row = await find(at.plane, at.firm, word)

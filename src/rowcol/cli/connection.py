@@ -14,6 +14,7 @@ from rowcol.cli.opening import desk
 from rowcol.cli.read import moment
 from rowcol.core.evidence import Health
 from rowcol.core.ids import ConnectionId
+from rowcol.core.pause import NO_REASON, resume_of, switch_of_login
 
 if TYPE_CHECKING:
     from rowcol.api.shapes import ConnectionOut
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "Examples: rowcol connection list 'Harbor Dental'  |  rowcol connection repair con_...  |  "
-    "rowcol connection add-accounts con_...  |  rowcol disconnect con_..."
+    "rowcol connection add-accounts con_...  |  rowcol connection webhook con_...  |  rowcol connection reset con_...  |  "
+    "rowcol disconnect con_..."
 )
 RETIRED = "RETIRED"
 READ_ONLY = "its subscription ended: it can be read, not written"
@@ -49,11 +51,11 @@ def list_(
     """List a business's logins, removed ones too."""
     from rowcol.adapters.clock import SystemClock
     from rowcol.api import shapes
-    from rowcol.cli.findings import answer_to, repair_of
+    from rowcol.cli.findings import answer_to, live_off, repair_of, reset_of
     from rowcol.services.sealing import RESTORE
 
     now = SystemClock().now()
-    views, vault = face.running(_list(firm, business))
+    views, switches, vault = face.running(_list(firm, business))
     rows = [shapes.login_of(view, now, vault) for view in views]
     if json:
         for row in rows:
@@ -62,7 +64,7 @@ def list_(
     named = shlex.quote(business)
     face.table(
         ("id", "name", "rail", "state", "webhook gaps", "why"),
-        [row_of(r) for r in rows],
+        [row_of(r, switches.get(switch_of_login(r.id), NO_REASON)) for r in rows],
         empty=f"no logins yet: `rowcol connect plaid {named}`, or `rowcol connect qbo {named}`",
     )
     for view, row in zip(views, rows, strict=True):
@@ -72,25 +74,34 @@ def list_(
         if row.needs:
             face.say(f"{row.id} needs a person: {repair_of(row.id)}")
             continue
+        if off := live_off(view.connection):
+            face.say(f"{row.id}: {off}: {reset_of(row.id)}")
         for notice in view.connection.notices(now):
             face.say(f"{row.id}: {notice.text}: {answer_to(notice, row.id)}")
 
 
-def row_of(out: ConnectionOut) -> tuple[str, ...]:
-    """A line of the list."""
+def row_of(out: ConnectionOut, paused: str = "") -> tuple[str, ...]:
+    """A line of the list. `paused`: why it is, if it is."""
     gaps = f"{out.webhook_gaps}, last {moment(out.webhook_gap_at)}" if out.webhook_gaps else "0"
-    why = "; ".join(filter(None, (out.health_reason, READ_ONLY if out.is_read_only else "")))
-    state = "paused" if out.is_paused else out.health
+    reasons = (
+        paused if out.is_paused else "",
+        out.health_reason,
+        READ_ONLY if out.is_read_only else "",
+    )
+    why = "; ".join(filter(None, reasons))
+    state = "PAUSED" if out.is_paused else out.health
+    state = "LOCKED" if out.is_locked else state
     return out.id, out.name, out.rail, state, gaps, why
 
 
-async def _list(firm: str, word: str) -> tuple[tuple[ConnectionView, ...], Vault]:
-    """The logins, and what opens them."""
+async def _list(firm: str, word: str) -> tuple[tuple[ConnectionView, ...], dict[str, str], Vault]:
+    """The logins, what is paused, and what opens them."""
     from rowcol.services.businesses import find
 
     async with desk(firm) as at:
         row = await find(at.plane, at.firm, word)
-        return await at.plane.store.read_business_views(at.firm, row.id), at.plane.vault
+        views = await at.plane.store.read_business_views(at.firm, row.id)
+        return views, await at.plane.store.read_switches(), at.plane.vault
 
 
 @app.command(epilog=EXAMPLES)
@@ -232,9 +243,11 @@ def reset(
     No money. QuickBooks' books are listed whole: a metered call per 1,000 rows of each kind.
     """
     from rowcol.rails.registry import RAILS
+    from rowcol.services.deeds import is_read_anew
 
     row = face.running(_found(firm, connection))
-    if RAILS[row.rail].spec.pool is not None:
+    is_running = is_read_anew(row.state)
+    if not is_running and RAILS[row.rail].spec.pool is not None:
         face.confirm(
             f"This lists the books of {row.label} whole: a call of the month's pool per 1,000 rows of each kind.",
             yes=yes,
@@ -243,7 +256,10 @@ def reset(
     if json:
         face.emit({"id": connection, "state": "restarting"})
     else:
-        face.say(f"{connection} is read anew from the start; `rowcol doctor` says when it is done")
+        how = "already being read anew" if is_running else "read anew from the start"
+        when = f", when it is resumed (`{resume_of(switch_of_login(row.id))}`)"
+        when = when if row.is_paused else ""
+        face.say(f"{connection} is {how}{when}; `rowcol doctor` says when it is done")
 
 
 async def _found(firm: str, connection: str) -> Connection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -17,6 +17,7 @@ from rowcol.cli.account_findings import about_accounts
 from rowcol.cli.database_findings import about_file, about_space
 from rowcol.cli.findings import SHOWN_MAX, Finding, about_logins, about_unmatched
 from rowcol.core.clock_back import is_after
+from rowcol.core.pause import resume_of, switch_of_login
 from rowcol.core.rail import CONSENT
 from rowcol.core.refusal import Refusal
 from rowcol.core.secret import redacted
@@ -25,6 +26,7 @@ from rowcol.engine.unstored import UNSTORED
 if TYPE_CHECKING:
     from rowcol.core.app import App
     from rowcol.core.delivery import Listed
+    from rowcol.core.ids import ConnectionId
     from rowcol.core.rail import RailSpec
     from rowcol.core.records import Firm
     from rowcol.ports import FullStore
@@ -211,9 +213,11 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
     try:
         yield Finding("database", "ok", "the tables fit this release")
         yield await about_space(store)
-        async for finding in _content(store):
+        locked: set[ConnectionId] = set()
+        sealed = [finding async for finding in _sealed(store, settings, locked)]
+        async for finding in _content(store, locked):
             yield finding
-        async for finding in _sealed(store, settings):
+        for finding in sealed:
             yield finding
     except Refusal as error:
         yield Finding("database", "wrong", error.message, error.what_to_do)
@@ -221,8 +225,10 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
         await store.close()
 
 
-async def _sealed(store: FullStore, settings: Settings) -> AsyncIterator[Finding]:
-    """Whether the keys open the logins: each one is tried, free."""
+async def _sealed(
+    store: FullStore, settings: Settings, found: set[ConnectionId]
+) -> AsyncIterator[Finding]:
+    """Whether the keys open the logins: each one is tried, free. `found` is told those that they do not open."""
     from rowcol.adapters.vault import FernetVault, new_key, sealed_at
     from rowcol.bootstrap import secret_keys
     from rowcol.services.sealing import RESTORE, is_locked, sealed
@@ -237,6 +243,7 @@ async def _sealed(store: FullStore, settings: Settings) -> AsyncIterator[Finding
             count += 1
             if is_locked(vault, view):
                 locked.append(view)
+                found.add(view.connection.id)
     if not locked:
         yield Finding("sealed logins", "ok", f"the secret keys open all {count}")
         return
@@ -254,6 +261,8 @@ async def _sealed(store: FullStore, settings: Settings) -> AsyncIterator[Finding
 
 def _service(settings: Settings) -> Iterator[Finding]:
     """What the running service says of itself, if it listens where the settings say: some of it is in its memory only."""
+    from rowcol.services.sealing import NOT_OPENED
+
     asked = HTTPConnection(settings.host, settings.port, timeout=SERVICE_S)
     try:
         asked.request("GET", "/readyz")
@@ -266,6 +275,10 @@ def _service(settings: Settings) -> Iterator[Finding]:
     if answer.status != HTTPStatus.OK:
         yield Finding(
             "service", "wrong", reason, "its log says what to do, as the findings here do"
+        )
+    elif reason.startswith(NOT_OPENED):
+        yield Finding(
+            "service", "wrong", reason, "see its log; restart it, once the keys are right"
         )
     elif reason.startswith(
         UNSTORED
@@ -290,7 +303,9 @@ def _last(firm: str, row: Listed | None) -> Finding:
     return Finding(about, "ok", f"{row.received_at:%Y-%m-%d %H:%M} UTC")
 
 
-async def _about_firm(store: FullStore, firm: Firm, now: datetime) -> AsyncIterator[Finding]:
+async def _about_firm(
+    store: FullStore, firm: Firm, now: datetime, locked: Collection[ConnectionId]
+) -> AsyncIterator[Finding]:
     """Its tokens, what came for it, its logins and their accounts."""
     if not any(t.revoked_at is None for t in await store.list_tokens(firm.id)):
         yield Finding(
@@ -298,13 +313,15 @@ async def _about_firm(store: FullStore, firm: Firm, now: datetime) -> AsyncItera
         )
     latest = await store.list_deliveries(firm.id, limit=1)
     yield _last(firm.name, latest[0] if latest else None)
-    async for finding in about_logins(store, firm, now):
+    async for finding in about_logins(store, firm, now, locked):
         yield finding
     async for finding in about_accounts(store, firm):
         yield finding
 
 
-async def _content(store: FullStore) -> AsyncIterator[Finding]:
+async def _content(
+    store: FullStore, locked: Collection[ConnectionId] = ()
+) -> AsyncIterator[Finding]:
     from rowcol.adapters.clock import SystemClock
 
     newest, now = await store.newest_stamp(), SystemClock().now()
@@ -321,12 +338,13 @@ async def _content(store: FullStore) -> AsyncIterator[Finding]:
         return
     yield Finding("firms", "ok", ", ".join(f.name for f in firms[:5]))
     for firm in firms:
-        async for finding in _about_firm(store, firm, SystemClock().now()):
+        async for finding in _about_firm(store, firm, SystemClock().now(), locked):
             yield finding
     async for finding in about_unmatched(store):
         yield finding
-    for name, reason in (await store.read_switches()).items():
-        yield Finding(name, "note", f"paused: {reason}", "`rowcol resume`")
+    switches = await store.read_switches()
+    for name in (n for n in switches if not n.startswith(switch_of_login(""))):  # told with it
+        yield Finding(name, "note", f"paused: {switches[name]}", f"`{resume_of(name)}`")
     due_at = await store.next_due_at()
     late = timedelta(0) if due_at is None else SystemClock().now() - due_at
     if late >= OVERDUE:

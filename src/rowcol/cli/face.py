@@ -91,7 +91,12 @@ EXIT_OF: Mapping[type[r.Refusal], Exit] = {
 
 def exit_of(refusal: r.Refusal) -> Exit:
     """What a command that is refused ends with."""
-    return next(EXIT_OF[kind] for kind in type(refusal).__mro__ if kind in EXIT_OF)
+    return exit_of_kind(type(refusal))
+
+
+def exit_of_kind(refusal: type[r.Refusal]) -> Exit:
+    """The same of a class."""
+    return next(EXIT_OF[kind] for kind in refusal.__mro__ if kind in EXIT_OF)
 
 
 def end_answer(*, is_held: bool, is_labelled: bool) -> None:
@@ -100,6 +105,13 @@ def end_answer(*, is_held: bool, is_labelled: bool) -> None:
         raise typer.Exit(Exit.NO)
     if is_labelled:
         raise typer.Exit(Exit.LABELLED)
+
+
+def own_first(examples: str, command: str) -> str:
+    """Examples that commands share, those of this one before the others."""
+    each = examples.partition(": ")[2].split("  |  ")
+    each.sort(key=lambda example: not f"{example} ".startswith(f"rowcol {command} "))
+    return f"Example{'s' * (len(each) > 1)}: {'  |  '.join(each)}"
 
 
 def emit(record: object) -> None:

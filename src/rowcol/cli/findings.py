@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from rowcol.core.delivery import SESSION, Notice, NoticeKind
 from rowcol.core.evidence import Health
+from rowcol.core.pause import NO_REASON, resume_of, switch_of_login
 from rowcol.core.rail import CONSENT, CannotHelp
 from rowcol.core.tariff import Per
 from rowcol.engine.inbox import UNREADABLE
@@ -17,6 +18,7 @@ from rowcol.rails.registry import RAILS
 
 if TYPE_CHECKING:
     from rowcol.core.connection import Connection
+    from rowcol.core.ids import ConnectionId
     from rowcol.core.records import Firm
     from rowcol.ports import FullStore
 
@@ -28,6 +30,7 @@ IDLE = timedelta(days=80)
 EMPTY = ".empty"
 """Ends the kind of a delivery that names nobody: it can belong to no login."""
 BROKEN, UNUSED, SHORT = "need a person", "were not used for long", "have something announced"
+PAUSED = "are paused"
 REFUSED, OFF, UNASKED = "are refused something", "have live looks off", "cannot be asked"
 
 
@@ -46,6 +49,11 @@ def repair_of(login: str) -> str:
     return f"`rowcol connection repair {login}`"
 
 
+def reset_of(login: str) -> str:
+    """The command that has what its rail refused tried again."""
+    return f"`rowcol connection reset {login}`"
+
+
 def answer_to(notice: Notice, login: str) -> str:
     """The command that answers a notice."""
     if notice.kind is NoticeKind.NEW_ACCOUNTS:
@@ -53,18 +61,25 @@ def answer_to(notice: Notice, login: str) -> str:
     return repair_of(login)
 
 
-async def about_logins(store: FullStore, firm: Firm, now: datetime) -> AsyncIterator[Finding]:
-    """Those of a firm that do not go on by themselves, or will not for long."""
+async def about_logins(
+    store: FullStore, firm: Firm, now: datetime, locked: Collection[ConnectionId] = ()
+) -> AsyncIterator[Finding]:
+    """Those of a firm that do not go on by themselves, or will not for long. `locked`: no key opens them, and nothing but
+    the key helps."""
     shown: dict[str, int] = {}
+    switches = await store.read_switches()
     for row in await store.list_connections(firm.id):
         kind = _kind_of(row, now)
-        if not kind:
+        if not kind or (kind != PAUSED and row.id in locked):
             continue
         shown[kind] = shown.get(kind, 0) + 1
         if shown[kind] <= SHOWN_MAX:
             name = await _business(store, row)
             about = f"login {row.label} of {name}"
-            yield Finding(about, "note", *_told(kind, row, name, now))
+            switch = switch_of_login(row.id)
+            paused = f"paused: {switches.get(switch, NO_REASON)}", f"`{resume_of(switch)}`"
+            told = paused if kind == PAUSED else _told(kind, row, name, now)
+            yield Finding(about, "note", *told)
     for kind, count in shown.items():
         if count > SHOWN_MAX:
             more = f"{count - SHOWN_MAX} more {kind}"
@@ -78,11 +93,12 @@ def _kind_of(row: Connection, now: datetime) -> str:
     health = row.state.health
     kinds = (
         (health is Health.RETIRED, ""),
+        (row.is_paused, PAUSED),
         (health is Health.NEEDS_RECONNECT, BROKEN),
         (health in (Health.MISCONFIGURED, Health.UNSUPPORTED), UNASKED),
         (row.refusal(now) != "", REFUSED),
         (is_idle(row, now), UNUSED),
-        (_live_off(row) != "", OFF),
+        (live_off(row) != "", OFF),
         (bool(row.notices(now)), SHORT),
     )
     return next((kind for is_so, kind in kinds if is_so), "")
@@ -97,12 +113,12 @@ def _told(kind: str, row: Connection, name: str, now: datetime) -> tuple[str, st
         why = f"cannot be asked: {row.state.health_reason or row.state.health.value}"
         return why, "see the keys of its app, or connect its bank another way"
     if kind == REFUSED:
-        why, command = row.refusal(now), f"`rowcol connection reset {row.id}`"
+        why, command = row.refusal(now), reset_of(row.id)
         if why == row.state.stream_stuck:
             command = f"a newer release may read them, or {command}"
         return why, command if row.health is Health.DEGRADED else ""
     if kind == OFF:
-        return _live_off(row), repair_of(row.id)
+        return live_off(row), reset_of(row.id)
     if kind == SHORT:
         told = row.notices(now)
         commands = dict.fromkeys(answer_to(notice, row.id) for notice in told)
@@ -112,7 +128,7 @@ def _told(kind: str, row: Connection, name: str, now: datetime) -> tuple[str, st
     return f"its consent was not used for {days} days, and ends after 100", use
 
 
-def _live_off(row: Connection) -> str:
+def live_off(row: Connection) -> str:
     """Why no live look is paid for until a time, "" where that is not so."""
     found = RAILS.get(row.rail)
     look = None if found is None else found.paid_look(row.state)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rowcol.core.records import Firm
 
 EXAMPLES = (
-    "Examples: rowcol firm add 'Reed & Co'  |  rowcol firm set --policy ttl --budget-usd 150  |  "
+    "Examples: rowcol firm add 'Reed & Co'  |  rowcol firm list  |  rowcol firm set --policy ttl --budget-usd 150  |  "
     "rowcol firm set --price plaid/balance=0.09 --price-source 'contract of October'"
 )
 app = typer.Typer(help="Firms: add, list, set, cash.", no_args_is_help=True)

@@ -52,6 +52,10 @@ def show(begun: LinkTokenOut, manner: Manner) -> bool:
         end = "" if begun.expires_at is None else f" until {begun.expires_at:%H:%M} UTC"
         face.note(f"Send this page to the person who may consent; it is good{end}, for one use:")
         face.say(begun.hosted_link_url)
+    if not (manner.is_json or manner.is_waiting):
+        face.note(
+            f"session {begun.session_id}; go on with `{manner.command} --resume {begun.session_id}`"
+        )
     if manner.is_opening and begun.hosted_link_url:
         webbrowser.open(begun.hosted_link_url)
     return bool(begun.hosted_link_url)

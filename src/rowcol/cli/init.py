@@ -12,7 +12,7 @@ import typer
 from rowcol.cli import face
 from rowcol.cli.face import Json
 from rowcol.cli.opening import use_file, writing
-from rowcol.core.refusal import BadInput, Conflict, Misconfigured
+from rowcol.core.refusal import BadInput, Misconfigured
 
 if TYPE_CHECKING:
     from rowcol.ports import FullStore
@@ -125,7 +125,7 @@ async def _people(store: Any, firm_name: str, made: Made) -> None:
 
 
 async def _refuse_beside_sealed(store: FullStore, settings: Settings) -> None:
-    """Raise `Conflict` where the key is missing and the database has logins that only the missing one opens."""
+    """Raise `Misconfigured` where the key is missing and the database has logins that only the missing one opens."""
     from rowcol.bootstrap import KEY_FILE, secret_keys
     from rowcol.services.sealing import RESTORE, sealed
 
@@ -134,7 +134,7 @@ async def _refuse_beside_sealed(store: FullStore, settings: Settings) -> None:
             return
     for firm in await store.list_firms():
         async for view in sealed(store, firm.id):
-            raise Conflict(
+            raise Misconfigured(
                 f"{settings.data_dir / KEY_FILE} is missing, and {view.connection.label} and others may be sealed with it in "
                 "the database: a new key would open none of them",
                 RESTORE,

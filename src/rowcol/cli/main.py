@@ -67,10 +67,15 @@ COMMANDS = (
     call.call,
 )
 for _command in COMMANDS:
-    app.command(epilog=_command.__globals__["EXAMPLES"])(_command)
+    _told = face.own_first(_command.__globals__["EXAMPLES"], _command.__name__)
+    app.command(epilog=_told)(_command)
 GROUPS = (inbox, connect, connection, business, account, books, firm, token, bench, db)
 for _noun in GROUPS:
-    app.add_typer(_noun.app, name=_noun.__name__.rpartition(".")[2])
+    _group = _noun.__name__.rpartition(".")[2]
+    for _inner in _noun.app.registered_commands:
+        _word = _inner.name or getattr(_inner.callback, "__name__", "")
+        _inner.epilog = face.own_first(_inner.epilog or "", f"{_group} {_word}")
+    app.add_typer(_noun.app, name=_group)
 app.command(epilog=pause.EXAMPLES)(pause.pause)
 
 

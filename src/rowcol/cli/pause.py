@@ -51,16 +51,13 @@ def _done(out: dict[str, Any], json: bool) -> None:
 async def _turn(what: str, which: str, firm: str, reason: str | None) -> dict[str, Any]:
     from rowcol.core.ids import ConnectionId
     from rowcol.core.pause import PAID, switch_of_rail
+    from rowcol.services.pauses import all_paused, set_login_paused
 
     if what == "connection":
         async with desk(firm) as at:
-            is_paused = reason is not None
-            found = await at.plane.store.set_paused(
-                at.firm, ConnectionId(which), is_paused=is_paused
-            )
-            if not found:
+            if not await set_login_paused(at.plane, at.firm, ConnectionId(which), reason):
                 raise NotFound(f"no login {which!r} in this firm", "see `rowcol explain BUSINESS`")
-        return {"id": which, "state": "paused" if is_paused else "running"}
+        return {"id": which, "state": "running" if reason is None else "paused"}
     if which and what != "rail":
         raise BadInput(f"{what!r} has no {which!r}", "leave it out, or say rail NAME")
     async with opened() as plane:
@@ -72,4 +69,4 @@ async def _turn(what: str, which: str, firm: str, reason: str | None) -> dict[st
             await plane.store.set_switch(switch_of_rail(which), reason)
         elif what:
             raise BadInput(f"{what!r} cannot be paused", "say paid, rail NAME or connection ID")
-        return {"paused": await plane.store.read_switches()}
+        return {"paused": await all_paused(plane.store)}

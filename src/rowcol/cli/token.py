@@ -15,7 +15,7 @@ from rowcol.core.refusal import NotFound
 if TYPE_CHECKING:
     from rowcol.core.records import Token
 
-EXAMPLES = "Examples: rowcol token create Dana --role advisor  |  rowcol token revoke Dana"
+EXAMPLES = "Examples: rowcol token create Dana --role advisor  |  rowcol token list  |  rowcol token revoke Dana"
 app = typer.Typer(help="Tokens of the HTTP API: create, list, revoke.", no_args_is_help=True)
 
 

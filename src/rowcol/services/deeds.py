@@ -42,6 +42,7 @@ HELD_MAX = timedelta(seconds=45)
 """How long another holder of the lease is waited for: a whole run, and a lease that outlives a dead one."""
 OPENS_SOON = timedelta(seconds=15)
 """What our own limits put off by no more than this is waited for."""
+ANEW = "an operator asked to read changes from the start"
 WRITTEN = "something was written through RowCol; what it changed elsewhere was not read yet"
 _POLL = timedelta(milliseconds=250)
 
@@ -253,6 +254,12 @@ async def carry_out(
     return replace(row, state=answer.state)
 
 
+def is_read_anew(state: ConnectionState) -> bool:
+    """Whether its changes are being read from the start already."""
+    known = state.stream_refusal
+    return state.is_restarting and known is not None and known.off_until is None
+
+
 async def read_anew(plane: OpenPlane, firm: FirmId, connection: ConnectionId) -> Connection:
     """Forget where its changes were read on from, and what was refused: it is read from nothing, what it does not show
     becomes a deletion. The mirror stays as it is until then. Asked again meanwhile, it changes nothing."""
@@ -261,13 +268,12 @@ async def read_anew(plane: OpenPlane, firm: FirmId, connection: ConnectionId) ->
         row = its.view.connection
         if row.state.health is Health.RETIRED:
             raise Conflict("nothing was done: the login was removed", "what is known of it stays")
-        known = row.state.stream_refusal
-        if row.state.is_restarting and known is not None and known.off_until is None:
+        if is_read_anew(row.state):
             return row
         now = plane.clock.now()
         state = replace(row.state.restarted("", now), failures=0, retry_at=None)
         for signal in plane.rails[row.rail].spec.repaired:
-            state = state.marked(signal.stream, signal.reason)
+            state = state.marked(signal.stream, ANEW)
         change = Change(its.lease, state=state, discards=True, next_at=now, releases=True)
         if (await plane.store.commit(firm, change)).is_fenced:
             raise Busy("another worker took this login over meanwhile", "ask again")

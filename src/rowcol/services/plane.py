@@ -44,6 +44,8 @@ class OpenPlane:
     decisions: DecisionLog
     hot: HotAnswers
     default_firm: FirmId | None = None
+    locked: int = 0
+    """Logins that none of the keys opened at the start."""
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def firm(self, firm: FirmId | None = None) -> FirmId:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import structlog
+
 from rowcol.core.change import ConnectionView
 from rowcol.core.evidence import Health
 from rowcol.core.ids import FirmId
 from rowcol.core.refusal import Unreadable
 from rowcol.ports import FullStore, Vault
 
+log = structlog.get_logger(__name__)
+
+NOT_OPENED = "logins that the secret keys of this process do not open"
 LOCKED = "the secret key does not open this login: restore the key that it was sealed with"
 RESTORE = (
     "restore the key file from your backup (ROWCOL_SECRET_KEYS or rowcol.key), or add that key after the new one; "
@@ -31,6 +36,16 @@ def is_locked(vault: Vault, view: ConnectionView) -> bool:
     except Unreadable:
         return True
     return False
+
+
+async def tell_locked(vault: Vault, store: FullStore) -> int:
+    """How many logins no key opens; a warning in the log where there are any."""
+    locked = 0
+    for firm in await store.list_firms():
+        locked += len([view async for view in sealed(store, firm.id) if is_locked(vault, view)])
+    if locked:
+        log.warning("keys.locked", logins=locked, what_to_do=f"{RESTORE}; then restart")
+    return locked
 
 
 async def sealed(store: FullStore, firm: FirmId) -> AsyncIterator[ConnectionView]:

@@ -36,6 +36,7 @@ from rowcol.core.rail import CONSENT, Grant, Look, Offer, Progress, Want
 from rowcol.core.records import Link, LinkEnd, LinkKind
 from rowcol.core.refusal import BadInput, Busy, Conflict, NotFound, NotYet, RailRefused, Refusal
 from rowcol.core.secret import hash_of, origin_of, unseen
+from rowcol.core.seldom import Seldom
 from rowcol.engine.busy import retried_while_busy
 from rowcol.engine.gateway import Cause
 from rowcol.engine.topics import DUE
@@ -223,21 +224,29 @@ async def allow(plane: OpenPlane, firm: FirmId, business: BusinessId, session: s
 
 async def run(plane: OpenPlane) -> None:
     """Finish sessions whose people nobody waits for, until cancelled."""
+    seldom = Seldom(per_minute=1)  # a full disk fails each of them, every two seconds
     while True:
         try:
             due = await plane.store.due_links(plane.clock.now(), AT_ONCE)
-            await asyncio.gather(*(_guarded(plane, link) for link in due))
+            await asyncio.gather(*(_guarded(plane, link, seldom) for link in due))
         except Exception as error:  # noqa: BLE001 - logged without locals
-            log.error("sessions.store_failed", error=origin_of(error))
+            _tell(plane, seldom, "sessions.store_failed", error)
         await plane.clock.sleep_until(plane.clock.now() + EVERY)
 
 
-async def _guarded(plane: OpenPlane, link: Link) -> None:
+def _tell(plane: OpenPlane, seldom: Seldom, event: str, error: Exception, **about: str) -> None:
+    """Of each kind one line a minute, with how many it speaks for."""
+    origin = origin_of(error)
+    if times := seldom.times((event, origin), plane.clock.now().timestamp()):
+        log.error(event, error=origin, times=times, **about)
+
+
+async def _guarded(plane: OpenPlane, link: Link, seldom: Seldom) -> None:
     """One that fails keeps its lease until it expires: a pause, so that it cannot spin."""
     try:
         await advance(plane, link)
     except Exception as error:  # noqa: BLE001 - logged without locals
-        log.error("session.failed", session=link.id, firm=link.firm, error=origin_of(error))
+        _tell(plane, seldom, "session.failed", error, session=link.id, firm=link.firm)
 
 
 async def advance(plane: OpenPlane, link: Link) -> None:

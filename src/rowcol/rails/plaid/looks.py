@@ -118,7 +118,7 @@ def _off(state: ConnectionState, code: str) -> str:
     when = "the next look" if until is None else f"{until:%Y-%m-%d %H:%M} UTC"
     return (
         f"live looks are off until {when} because Plaid refused the last one ({code});"
-        " a repair or a change of products brings them back before"
+        " a repair, a change of products or `rowcol connection reset` brings them back before"
     )
 
 
