@@ -47,9 +47,9 @@ def test_limits_are_the_published_ones() -> None:
     }
 
 
-def test_keys_are_asked_for_at_most_six_times_a_minute() -> None:
+def test_keys_are_asked_for_at_most_twelve_times_a_minute() -> None:
     (rule,) = ENDPOINTS["webhook_verification_key.get"].quotas["production"]
-    assert quota_of(rule, "k").admitted == 6
+    assert quota_of(rule, "k").admitted == 12
 
 
 def test_what_may_bill_or_destroy_is_not_callable_by_name() -> None:
