@@ -290,7 +290,7 @@ class Reconciler:
         answered, records = [], []
         bought = {call.id: call for call in earlier if call.price.micros}
         for need, decision in rest.ended:
-            calls = (*made_since(need.question.asked_at, earlier), *work.calls)
+            calls = (*made_since(need.question.asked_at, earlier, now), *work.calls)
             cost = work.spent.get(need.id, FREE)
             for call in [bought.pop(id_) for id_ in calls if id_ in bought]:  # one pays for it
                 cost += call.price if call.settled_at is None else call.cost

@@ -58,14 +58,18 @@ class DatabaseFile:
         self._head: int | None = None
         self._last: tuple[bytes, int] | None = None
 
-    def check(self, *, is_write: bool = False) -> None:
+    def check_written(self) -> None:
+        """The same, before what was written is kept: once damage was met nothing is."""
+        if self._is_damaged:
+            raise Damaged
+        self.check()
+
+    def check(self) -> None:
         """Raise `Busy` unless the file of the first check is still there, not cut short or overwritten, and has its whole log.
 
-        Nothing is written once damage was met, and nothing is done any more with a file that was overwritten or its log cut.
+        Nothing is done any more with a file that was overwritten or its log cut.
         A connection that is refused stays open: what it wrote before goes into the file when it is closed.
         """
-        if is_write and self._is_damaged:
-            raise Damaged
         try:
             found = self._path.stat()
         except FileNotFoundError:
@@ -82,14 +86,8 @@ class DatabaseFile:
         self._bytes_max = found.st_size
         if self._connections and self._beside() != self._sides:
             raise _refused("has lost its log: -wal or -shm was deleted while it was open", _LOG)
-        with self._lock:
-            if self._connections and not self._spoilt:
-                with contextlib.suppress(
-                    FileNotFoundError
-                ):  # went this moment: the next look says so
-                    self._spoilt = self._foreign()
-        if self._spoilt:
-            raise _refused(f"{self._spoilt} while it was open", _RESTORE)
+        if spoilt := self._spoiling():
+            raise _refused(f"{spoilt} while it was open", _RESTORE)
 
     def may_close(self) -> bool:
         """Whether a connection may be closed: the last one writes the log into the file."""
@@ -131,6 +129,14 @@ class DatabaseFile:
             _USERS[self._path] -= 1
             if not _USERS[self._path]:
                 os.close(table)
+
+    def _spoiling(self) -> str:
+        """The same until the next start: SQLite goes on from what it has in memory."""
+        with self._lock:
+            if self._connections and not self._spoilt:
+                with contextlib.suppress(FileNotFoundError):  # just now: the next look says so
+                    self._spoilt = self._foreign()
+            return self._spoilt
 
     def _foreign(self) -> str:
         """What another than SQLite did to the file or its log; empty if nothing."""

@@ -267,7 +267,7 @@ def _write_batch(place: _Place, t: Tables, clock: Clock | None, batch: Sequence[
         driver.execute("BEGIN IMMEDIATE")
         for waiting in batch:
             _run_job(tx, driver, waiting, place.file, is_alone=len(batch) == 1)
-        place.file.check(is_write=True)  # what is cut now, COMMIT would make long again
+        place.file.check_written()  # what is cut now, COMMIT would make long again
         if driver.in_transaction:
             driver.execute("COMMIT")
         place.file.check()  # once more: nobody hears that it is stored where the file went meanwhile
