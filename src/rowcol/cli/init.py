@@ -69,7 +69,7 @@ def init(
 
 async def _init(folder: Path, firm_name: str, *, is_new: bool) -> Made:
     from rowcol.adapters.files import size_of, write_new
-    from rowcol.bootstrap import DATABASE_FILE, KEY_FILE, open_store
+    from rowcol.bootstrap import DATABASE_FILE, KEY_FILE, need_database, open_store
     from rowcol.cli.logs import to_stderr
     from rowcol.settings import FILE, load
 
@@ -92,6 +92,7 @@ async def _init(folder: Path, firm_name: str, *, is_new: bool) -> Made:
         made.database = str(database)
         if not size_of(database):
             if not (is_new or made.made):
+                need_database(settings, may_be_new=True)
                 _refuse_for_a_firm_s(settings, database)
             made.made.append(str(database))
     store = await open_store(settings)

@@ -9,13 +9,8 @@ _KEPT = "\n\t\u200c\u200d"
 _UNSEEN = frozenset(("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
 """Control characters, marks that turn the direction of writing or that nobody sees, halves of characters and those of
 nobody, line ends of their own."""
-_BLANK = frozenset(
-    map(
-        chr,
-        (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2065, 0x2800, 0x3164, 0xFFA0)
-        + (*range(0xFFF0, 0xFFF9), *range(0xE0000, 0xE1000)),
-    )
-)
+_EMPTY = (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2065, 0x2800, 0x3164, 0xFFA0)
+_BLANK = frozenset(map(chr, (*_EMPTY, *range(0xFFF0, 0xFFF9), *range(0xE0000, 0xE1000))))
 """Of other categories, and nothing to see either, so that two different names look alike."""
 _VARIANTS = frozenset(
     map(chr, (*range(0x180B, 0x180E), 0x180F, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
