@@ -248,7 +248,11 @@ def need_database(settings: Settings, *, may_be_new: bool = False) -> None:
     from rowcol.adapters.files import SIDES, size_of
 
     path = settings.data_dir / DATABASE_FILE
-    if settings.database_url or size_of(path):
+    if settings.database_url:
+        return
+    if path.is_dir():
+        raise Misconfigured(f"{path} is a folder, no database", "move it away and restore a backup")
+    if size_of(path):
         return
     names = (KEY_FILE, *(f"{DATABASE_FILE}{end}" for end in SIDES))
     left = [name for name in names if size_of(settings.data_dir / name)]
@@ -276,7 +280,12 @@ def secret_keys(settings: Settings) -> tuple[str, ...]:
         keys = tuple(line.strip() for line in path.read_text().splitlines() if line.strip())
     except FileNotFoundError:
         keys = ()
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise Misconfigured(
+            f"{path} is no key file: it is not text",
+            "restore it from your backup (docs/operations.md)",
+        ) from None
+    except OSError as error:
         raise Misconfigured(
             f"the key file {path} cannot be read", "make it readable for this user (mode 0600)"
         ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -84,6 +85,10 @@ def app_id_of(rail: str, name: str) -> AppId:
 
 def address(value: str) -> str:
     """An http address without a trailing slash. Raise `ValueError` saying what is wrong with it."""
+    if re.search(r"[\s\"'<>]", value):
+        raise ValueError(
+            "has a blank, a quote or < or >, which no address has: write it as %20, %22, .."
+        )
     parts = urlsplit(value)
     if value and (parts.scheme not in ("http", "https") or not parts.hostname):
         raise ValueError("is no address: it begins with https:// (or http://) and names a host")

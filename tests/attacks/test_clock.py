@@ -32,6 +32,7 @@ from rowcol.engine.resolve import Open
 from rowcol.engine.upkeep import EVERY, Upkeep
 from rowcol.services.cache import CacheService
 from rowcol.services.integration import IntegrationService
+from tests.fakes import LIVE_MICROS
 from tests.rig import BUSINESS, CONNECTION, FIRM, Rig, rig
 from tests.waiting import HANG_S
 
@@ -236,3 +237,18 @@ async def test_nobody_sleeps_for_the_jump() -> None:
     clock = SetBack()
     until = clock.now() + timedelta(milliseconds=50)
     await asyncio.wait_for(clock.sleep_until(until), HANG_S)
+
+
+async def test_a_call_of_the_future_is_no_decision_s(tmp_path: Path) -> None:
+    """Had: each question of a login told the calls that were made while the clock was ahead as its own, and their cost."""
+    async with rig(tmp_path) as it:
+        await ran_ahead(it, 6 * HOUR)
+        late, calls = it.clock.now() + HOUR, await it.plane.store.list_calls(FIRM)
+        then = {call.id for call in calls if call.opened_at > late}
+        assert then
+        known = {record.id for record in await it.plane.store.list_decisions(FIRM)}
+        await it.finish(guard(it), 4 * HOUR)
+        told = [r for r in await it.plane.store.list_decisions(FIRM) if r.id not in known]
+        assert told
+        assert not then.intersection(id_ for record in told for id_ in record.calls)
+        assert sum(record.cost.micros for record in told) <= LIVE_MICROS

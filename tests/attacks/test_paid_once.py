@@ -212,6 +212,8 @@ async def test_a_lease_that_passed_to_another_meanwhile(tmp_path: Path) -> None:
         answer = await said(it, asking)
         assert it.bank.calls.count("live") == 1
         assert answer.cost.micros == LIVE_MICROS
+        decisions = await it.plane.store.list_decisions(FIRM)
+        assert sum(record.cost.micros for record in decisions) == LIVE_MICROS  # had twice as much
 
 
 async def test_a_holder_that_wakes_too_late_sends_nothing(tmp_path: Path) -> None:

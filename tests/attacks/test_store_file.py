@@ -2,7 +2,7 @@
 
 A file that was deleted, replaced or cut short, or has lost its log: had 200 for every webhook and "ok" from readyz for as
 long as the process lived, all of it lost with it; has 503 for both from the next request on, and 200 again once the file is
-back. A start beside a key without its database: had a new, empty database; has a refusal that says how to restore.
+back, after a start if it was written to. A start beside a key without its database: had a new, empty database; has a refusal that says how to restore.
 """
 
 from __future__ import annotations
@@ -96,9 +96,10 @@ def test_a_service_notices_what_happens_to_its_file(tmp_path: Path) -> None:
         whole = file.read_bytes()
         os.truncate(file, 8192)
         assert delivered(url) == 503
-        file.write_bytes(whole)  # the same file, so that its log fits
-        assert delivered(url) == 200
-        acknowledged += 1
+        file.write_bytes(
+            whole
+        )  # the same file, so that its log fits; who wrote it nobody can tell while it is open
+        assert delivered(url) == 503
     with closing(sqlite3.connect(file)) as stored:
         assert stored.execute("SELECT count(*) FROM rowcol_deliveries").fetchone() == (
             acknowledged,
@@ -120,6 +121,16 @@ async def test_what_was_acknowledged_before_the_log_was_deleted_is_kept(tmp_path
     await again.close()
 
 
+def spoilt(path: Path, pages: list[int], page_bytes: int) -> None:
+    """As a disk does it: without a word in the file's times."""
+    before = path.stat()
+    with path.open("r+b") as file:
+        for page in pages:
+            file.seek((page - 1) * page_bytes)
+            file.write(b"\xa5" * page_bytes)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
 async def test_a_damaged_page_is_an_alarm_until_the_next_start(tmp_path: Path) -> None:
     """Had "ok" from readyz and a line of level info; has "damaged", whatever can still be read."""
     path = tmp_path / "x.db"
@@ -130,10 +141,7 @@ async def test_a_damaged_page_is_an_alarm_until_the_next_start(tmp_path: Path) -
         (page_bytes,) = file.execute("PRAGMA page_size").fetchone()
     store = await open_sqlite(path)
     await store.probe()
-    with path.open("r+b") as file_:
-        for page in pages:
-            file_.seek((page - 1) * page_bytes)
-            file_.write(b"\xa5" * page_bytes)
+    spoilt(path, pages, page_bytes)
     with pytest.raises(Misconfigured, match="damaged"):
         await store.list_firms()
     assert await store.read_switches() == {}
@@ -188,3 +196,60 @@ def test_the_database_is_its_owner_s_whatever_the_umask(tmp_path: Path, words: l
         modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in folder.iterdir()}
     assert len(modes) >= 3
     assert set(modes.values()) == {0o600}
+
+
+@pytest.mark.parametrize("attack", ["cut", "cut in part", "other", "older"])
+def test_a_log_that_was_cut_and_a_file_that_was_overwritten(tmp_path: Path, attack: str) -> None:
+    """In place, so that no inode changes. Had 200 for every webhook and for readyz, and a stop that wrote the log into
+    the other file; has 503 for both until the next start, and the other file as it was put."""
+    shell = Shell(tmp_path, QBO)
+    shell("init")
+    shell("init", "other")
+    file = tmp_path / "rowcol-data" / "rowcol.db"
+    log = file.with_name("rowcol.db-wal")
+    older = file.read_bytes()
+    other = (tmp_path / "other" / "rowcol-data" / "rowcol.db").read_bytes()
+    bodies = iter([DELIVERY.read_bytes() + b" " * n for n in range(99)])
+
+    def delivered(url: str) -> int:
+        return asked(f"{url}/webhooks/qbo/main", next(bodies))[0]
+
+    with shell.running("serve", "--port", "0") as service:
+        url = service["address"]
+        assert {delivered(url) for _ in range(9)} == {200}
+        with closing(
+            sqlite3.connect(file)
+        ) as beside:  # another process's checkpoints are no attack
+            beside.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            assert delivered(url) == 200
+            beside.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            assert {delivered(url) for _ in range(3)} == {200}
+        put = file.read_bytes()
+        if "cut" in attack:
+            os.truncate(log, 0 if attack == "cut" else log.stat().st_size - 4096)
+        else:
+            put = other if attack == "other" else older
+            file.write_bytes(put)
+        assert {delivered(url) for _ in range(5)} == {503}
+        while (found := asked(f"{url}/readyz"))[0] == 200:
+            continue
+        assert ("cut short" if "cut" in attack else "overwritten") in found[1]
+    assert file.read_bytes() == put
+
+
+async def test_after_damage_nothing_is_acknowledged(tmp_path: Path) -> None:
+    """Had: whatever lay on other pages was."""
+    path = tmp_path / "x.db"
+    await (await open_sqlite(path)).close()
+    with closing(sqlite3.connect(path)) as file:
+        roots = "SELECT rootpage FROM sqlite_schema WHERE tbl_name = 'rowcol_firms'"
+        pages = [page for (page,) in file.execute(roots)]
+    store = await open_sqlite(path)
+    await store.set_switch("a", "before")
+    spoilt(path, pages, 4096)
+    with pytest.raises(Misconfigured, match="damaged"):
+        await store.list_firms()
+    with pytest.raises(Misconfigured, match="damaged"):
+        await store.set_switch("a", "after")
+    assert await store.read_switches() == {"a": "before"}
+    await store.close()

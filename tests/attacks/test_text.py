@@ -122,3 +122,37 @@ async def test_metrics_have_no_foreign_text(tmp_path: Path) -> None:
         assert 'reception="' in text, text[:900]
         assert is_plain(text)
         assert "canary" not in text.lower()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        0xAD,
+        0x34F,
+        0x115F,
+        0x1160,
+        0x2061,
+        0x2064,
+        0x206A,
+        0x206F,
+        0x2800,
+        0x3164,
+        0xE000,
+        0xFFA0,
+        0xFE00,
+        0xFE0E,
+        0xE0100,
+        0xE01EF,
+        0x1D173,
+        0x1D17A,
+        0xFFF0,
+        0xE0FFF,
+    ],
+)
+def test_what_nobody_sees_is_not_in_a_name(code: int) -> None:
+    """Had: two names that look alike were two names."""
+    assert chr(code) not in clean(f"Acme{chr(code)} Ltd")
+
+
+def test_an_emoji_is_not_broken() -> None:
+    assert clean("\u2764\ufe0f Ltd") == "\u2764 Ltd"

@@ -40,13 +40,17 @@ def init(
         str, typer.Option("--firm-name", help="How the firm is called.")
     ] = "My firm",
     *,
+    new: Annotated[
+        bool,
+        typer.Option("--new", help="Make a database though the settings are a firm's already."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Set up: settings, key, database, firm, token. What is there already is left as it is."""
     firm_name = firm_name.strip()
     if not firm_name:
         raise BadInput("a firm needs a name", "say how it is called with --firm-name")
-    made = face.running(_init(folder, firm_name))
+    made = face.running(_init(folder, firm_name, is_new=new))
     if json:
         face.emit(made)
         return
@@ -63,9 +67,9 @@ def init(
     face.note(f"Next: put the keys of your rails into {made.config}, then run `rowcol doctor`.")
 
 
-async def _init(folder: Path, firm_name: str) -> Made:
+async def _init(folder: Path, firm_name: str, *, is_new: bool) -> Made:
     from rowcol.adapters.files import size_of, write_new
-    from rowcol.bootstrap import DATABASE_FILE, KEY_FILE, open_store
+    from rowcol.bootstrap import DATABASE_FILE, KEY_FILE, need_database, open_store
     from rowcol.cli.logs import to_stderr
     from rowcol.settings import FILE, load
 
@@ -87,6 +91,9 @@ async def _init(folder: Path, firm_name: str) -> Made:
     else:
         made.database = str(database)
         if not size_of(database):
+            if not (is_new or made.made):
+                need_database(settings, may_be_new=True)
+                _refuse_for_a_firm_s(settings, database)
             made.made.append(str(database))
     store = await open_store(settings)
     try:
@@ -101,6 +108,15 @@ async def _init(folder: Path, firm_name: str) -> Made:
     finally:
         await store.close()
     return made
+
+
+def _refuse_for_a_firm_s(settings: Settings, database: Path) -> None:
+    """Raise `Conflict` where settings that were there name keys: their database was there too, on a disk that is not mounted."""
+    if settings.plaid or settings.qbo or settings.secret_keys:
+        raise Conflict(
+            f"{database} does not exist, and the settings that are there have a firm's keys",
+            "is ROWCOL_DATA_DIR the right folder, and its disk mounted? Then restore a backup; else run `rowcol init --new`",
+        )
 
 
 async def _people(store: Any, firm_name: str, made: Made) -> None:

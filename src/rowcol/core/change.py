@@ -209,7 +209,7 @@ class Change:
 
     `state`, `rows`, `looks`, `staged`, `publishes`, `discards`, `coverages`, `drained`, `parked`,
     `answered`, `postponed` and `next_at` are guarded by the lease's fence: a coverage speaks of the
-    rows that came with it. `settlements`, `observations` and `decisions` are always accepted.
+    rows that came with it. `settlements` and `observations` are always accepted.
     `releases`: give the lease back with this commit.
     """
 

@@ -46,6 +46,9 @@ def hash_of(secret: str) -> str:
 
 _ADDRESS = re.compile(r"[A-Za-z][\w+.-]*://[^\s\"'<>]+")
 _USER = re.compile(r"(?<=://).*@")
+_LEFT = re.compile(r"(?<=//)(?!\*\*\*@)(?=[^\n/]{0,200}:)[^\n]{0,500}@")
+"""Where a password has what ends an address, or the scheme is missing: up to the last @ of the line, rather too much."""
+_NAMED = re.compile(r"(?i)\b(password|passwd|pwd)(\s*=\s*)('[^'\n]*'|\"[^\"\n]*\"|[^\s&;,]+)")
 _VALUE = re.compile(r"([?&#;][^=&#;]*=)[^&#;]*")
 
 
@@ -66,8 +69,10 @@ def origin_of(error: BaseException) -> str:
 
 
 def redacted(text: str) -> str:
-    """The text with the credentials of each address in it hidden: user and password, and every value of a query."""
-    return _ADDRESS.sub(lambda found: _VALUE.sub(r"\1***", _USER.sub("***@", found[0])), text)
+    """The text with the credentials of each address in it hidden: user and password, and every value of a query; and what is
+    named a password."""
+    text = _ADDRESS.sub(lambda found: _VALUE.sub(r"\1***", _USER.sub("***@", found[0])), text)
+    return _NAMED.sub(r"\1\2***", _LEFT.sub("***@", text))
 
 
 @contextmanager

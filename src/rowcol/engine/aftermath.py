@@ -8,6 +8,7 @@ from datetime import datetime
 
 from rowcol.core.change import ConnectionView, Settlement
 from rowcol.core.connection import Connection, ConnectionState
+from rowcol.core.evidence import CLOCK_SKEW_MAX
 from rowcol.core.ids import CallId
 from rowcol.core.need import Trigger
 from rowcol.core.outcome import Outcome, retry_at
@@ -81,6 +82,7 @@ def is_reading(call: Call, connection: Connection, spec: RailSpec) -> bool:
     return not (is_persons or endpoint.is_told or endpoint.is_write)
 
 
-def made_since(at: datetime, calls: Iterable[Call]) -> tuple[CallId, ...]:
-    """Those of the log, newest first, that were opened since; oldest first."""
-    return tuple(reversed([call.id for call in calls if call.opened_at >= at]))
+def made_since(at: datetime, calls: Iterable[Call], now: datetime) -> tuple[CallId, ...]:
+    """Those of the log, newest first, that were opened since; oldest first. Of a clock that ran ahead none were."""
+    ids = [call.id for call in calls if at <= call.opened_at <= now + CLOCK_SKEW_MAX]
+    return tuple(reversed(ids))

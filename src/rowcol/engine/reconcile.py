@@ -291,7 +291,7 @@ class Reconciler:
         bought = {call.id: call for call in earlier if call.price.micros}
         payers = await self._payers(work, bought)
         for need, decision in rest.ended:
-            calls = (*made_since(need.question.asked_at, earlier), *work.calls)
+            calls = (*made_since(need.question.asked_at, earlier, now), *work.calls)
             cost = work.spent.get(need.id, FREE)
             its = [i for i in calls if i in bought and payers.get(i, need.id) == need.id]
             for call in map(bought.pop, its):  # one pays for it

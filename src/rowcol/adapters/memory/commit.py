@@ -25,7 +25,7 @@ def commit(s: State, firm: FirmId, change: c.Change) -> c.Committed:
         _observe(login, change)
     for settlement in change.settlements:
         calls.settle(s, firm, settlement)
-    for record in change.decisions:
+    for record in change.decisions if holds else ():
         s.decisions.setdefault(record.id, record)
     if login is not None:
         s.touch(login)

@@ -1,9 +1,11 @@
 """Commit: the durable write that ends a step of reconcile, and the token's compare-and-swap.
 
-    | the lease's fence        | guarded part (state, rows, coverages, deliveries, needs, next_at) | settlements, observations, decisions |
-    |--------------------------|-------------------------------------------------------------------|--------------------------------------|
-    | is the subject's         | written                                                           | written                              |
-    | was passed by a later one| left alone, `is_fenced`                                           | written                              |
+    | the lease's fence        | guarded part (state, rows, coverages, deliveries, needs, decisions, next_at) | settlements, observations |
+    |--------------------------|------------------------------------------------------------------------------|---------------------------|
+    | is the subject's         | written                                                                      | written                   |
+    | was passed by a later one| left alone, `is_fenced`                                                      | written                   |
+
+    So a call's cost is told by one decision: that of whoever took over, who finds the call in the log.
 
 Within one change what was staged before is discarded first, then new rows are staged, then
 everything staged is published.
@@ -34,7 +36,8 @@ def commit(tx: Tx, firm: FirmId, change: c.Change) -> c.Committed:
     if holds or _is_mine(tx, firm, connection):
         facts.observe(tx, firm, connection, change.observations)
     calls.settle_all(tx, [(firm, settlement) for settlement in change.settlements])
-    needs.record_decisions(tx, firm, change.decisions)
+    for record in change.decisions:
+        own(firm, record.firm)
     return c.Committed(is_fenced=not holds)
 
 
@@ -90,6 +93,7 @@ def _write_guarded(tx: Tx, firm: FirmId, change: c.Change) -> None:
             change.parked,
             drained_at_us=_moment_us(tx, change),
         )
+    needs.record_decisions(tx, firm, change.decisions)
     needs.answer(tx, firm, connection, change.answered)
     needs.postpone(tx, firm, connection, change.postponed)
 

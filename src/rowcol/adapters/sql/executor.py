@@ -68,6 +68,11 @@ _SQLITE = {
         "check the disk; nothing was stored",
         30,
     ),
+    "SQLITE_IOERR_WRITE": (
+        "the disk of the database takes no more, or does not work; nothing was stored",
+        "free some space on it, look at quotas and at the limit of a file's size (`ulimit -f`), check the disk",
+        30,
+    ),
     "SQLITE_CANTOPEN": (
         "the database file cannot be opened",
         _OWNER,
@@ -135,7 +140,10 @@ def refusal_of(error: DatabaseError) -> Refusal | Mistaken:
 
 
 def _refusal_of(error: DatabaseError, origin: BaseException, code: str) -> Refusal | Mistaken:
-    busy = _SQLITE.get(code) or _POSTGRES.get(code)
+    whole = str(
+        getattr(origin, "sqlite_errorname", "")
+    )  # of a write: SQLite says no more of EFBIG and EDQUOT
+    busy = _SQLITE.get(whole) or _SQLITE.get(code) or _POSTGRES.get(code)
     if busy is not None or code in DAMAGE:
         return Damaged() if busy is None else Busy(*busy)
     wrong = _MISCONFIGURED.get(code)

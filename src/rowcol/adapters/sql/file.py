@@ -1,6 +1,12 @@
 """File: whether the database that this process has open is still the one under its name, whole, with its log, and with space.
 
-SQLite goes on with a file that was deleted, and would acknowledge what nobody ever finds again.
+SQLite goes on with a file that was deleted, overwritten or lost its log, and would acknowledge what nobody ever finds again.
+Who else wrote into the file or cut the log is told by the head of SQLite's lock table (`-shm`, https://sqlite.org/walformat.html):
+
+| seen                                            | while the table says                 | means            |
+|-------------------------------------------------|--------------------------------------|------------------|
+| the log is shorter                              | the log has frames beyond that       | the log was cut  |
+| the file has another time of its last write     | no checkpoint since the last look    | overwritten      |
 """
 
 from __future__ import annotations
@@ -9,6 +15,7 @@ import contextlib
 import os
 import struct
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +32,11 @@ _RESTORE = "stop the service, put the file or a backup of it in its place (docs/
 _LOG = "stop the service, which writes what the log held into the database, and start it again"
 _HEADER = struct.Struct(">16x H 10x I")
 """Page size at offset 16, and the count of pages at offset 28."""
+_TABLE = struct.Struct("=14x H I 12x 8s 56x I 28x I")
+"""Of the lock table: page size, frames in the log, its salts; frames that are in the file, and that a checkpoint began to write."""
+_LOG_HEAD_BYTES, _FRAME_HEAD_BYTES = 32, 24
+_USERS = Counter[Path]()
+"""Who of this process has a file open. Closing a lock table would drop the locks that SQLite has on it for all of them."""
 
 Identity = tuple[int, int]
 log = structlog.get_logger(__name__)
@@ -41,10 +53,21 @@ class DatabaseFile:
         self._lock = threading.Lock()
         self._bytes_max = 0
         self._is_damaged = False
+        self._spoilt = ""
+        self._table: int | None = None
+        self._head: int | None = None
+        self._last: tuple[bytes, int] | None = None
+
+    def check_written(self) -> None:
+        """The same, before what was written is kept: once damage was met nothing is."""
+        if self._is_damaged:
+            raise Damaged
+        self.check()
 
     def check(self) -> None:
-        """Raise `Busy` unless the file of the first check is still there, not cut short, and has its log.
+        """Raise `Busy` unless the file of the first check is still there, not cut short or overwritten, and has its whole log.
 
+        Nothing is done any more with a file that was overwritten or its log cut.
         A connection that is refused stays open: what it wrote before goes into the file when it is closed.
         """
         try:
@@ -63,6 +86,16 @@ class DatabaseFile:
         self._bytes_max = found.st_size
         if self._connections and self._beside() != self._sides:
             raise _refused("has lost its log: -wal or -shm was deleted while it was open", _LOG)
+        if spoilt := self._spoiling():
+            raise _refused(f"{spoilt} while it was open", _RESTORE)
+
+    def may_close(self) -> bool:
+        """Whether a connection may be closed: the last one writes the log into the file."""
+        try:
+            self.check()
+        except Refusal as refused:
+            return refused.what_to_do == _LOG
+        return True
 
     @contextlib.contextmanager
     def opening(self) -> Iterator[None]:
@@ -70,13 +103,67 @@ class DatabaseFile:
         with self._lock:
             yield
             if not self._connections:
-                self._sides = self._beside()
+                self._sides, self._last = self._beside(), None
+                self._open_table()
             self._connections += 1
 
     def closed(self) -> None:
         """A connection is about to go."""
         with self._lock:
             self._connections -= 1
+
+    def _open_table(self) -> None:
+        if self._table is not None:
+            found = os.fstat(self._table)
+            if (found.st_dev, found.st_ino) == self._sides[1]:
+                return
+        self.end()
+        with contextlib.suppress(OSError):
+            self._table = os.open(f"{self._path}-shm", os.O_RDONLY)
+            _USERS[self._path] += 1
+
+    def end(self) -> None:
+        """Every connection of this file is closed."""
+        table, self._table = self._table, None
+        if table is not None:
+            _USERS[self._path] -= 1
+            if not _USERS[self._path]:
+                os.close(table)
+
+    def _spoiling(self) -> str:
+        """The same until the next start: SQLite goes on from what it has in memory."""
+        with self._lock:
+            if self._connections and not self._spoilt:
+                with contextlib.suppress(FileNotFoundError):  # just now: the next look says so
+                    self._spoilt = self._foreign()
+            return self._spoilt
+
+    def _foreign(self) -> str:
+        """What another than SQLite did to the file or its log; empty if nothing."""
+        last, table = self._last, self._read_table()
+        written_ns, log_bytes = self._path.stat().st_mtime_ns, self._log_bytes()
+        self._last = (
+            table,
+            written_ns,
+        )  # the table before the time: a checkpoint between shows in the next table
+        if len(table) < _TABLE.size:
+            return ""  # cut, so that SQLite ends with it
+        page_bytes, frames, _, done, begun = _TABLE.unpack(table)
+        page_bytes = 65_536 if page_bytes == 1 else page_bytes
+        is_cut = log_bytes < _LOG_HEAD_BYTES + frames * (_FRAME_HEAD_BYTES + page_bytes)
+        is_other = last is not None and last[1] != written_ns and done == begun
+        is_other = is_other and last is not None and _checkpoints(last[0]) == _checkpoints(table)
+        if not (frames and is_cut) and not is_other:
+            return ""
+        if _checkpoints(self._read_table()) != _checkpoints(table):
+            return ""  # meanwhile
+        return "was overwritten" if is_other else "has lost its log: -wal was cut short"
+
+    def _read_table(self) -> bytes:
+        return b"" if self._table is None else os.pread(self._table, _TABLE.size, 0)
+
+    def _log_bytes(self) -> int:
+        return Path(f"{self._path}-wal").stat().st_size
 
     def _beside(self) -> tuple[Identity | None, ...]:
         return tuple(_identity_of(Path(f"{self._path}{end}")) for end in SIDES)
@@ -100,13 +187,19 @@ class DatabaseFile:
 
     def _is_cut(self) -> bool:
         """Whether it has less pages than its head says. A database that was vacuumed is shorter, and says so."""
-        with self._path.open("rb") as file:
-            head = file.read(_HEADER.size)
+        if self._head is None:  # stays open: closing it would drop SQLite's locks on the file
+            self._head = os.open(self._path, os.O_RDONLY)
+        head = os.pread(self._head, _HEADER.size, 0)
         if len(head) < _HEADER.size:
             return True
         page_bytes, pages = _HEADER.unpack(head)
         size: int = pages * (65_536 if page_bytes == 1 else page_bytes)
         return self._path.stat().st_size < size
+
+
+def _checkpoints(table: bytes) -> tuple[object, ...]:
+    """Differs once one has begun, ended, or been followed by a new log."""
+    return _TABLE.unpack(table)[2:] if len(table) == _TABLE.size else ()
 
 
 def _identity_of(path: Path) -> Identity | None:

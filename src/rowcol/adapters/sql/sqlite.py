@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import sqlite3
 import threading
 from collections.abc import Sequence
@@ -133,6 +134,7 @@ class SqliteExecutor:
         for thread in self._threads:
             await asyncio.get_running_loop().run_in_executor(None, thread.join)
         self._engine.dispose()
+        self._file.end()
 
     async def _submit(self, queue: SimpleQueue[_Waiting | None], job: Job[T]) -> T:
         if self._is_closed or queue.qsize() >= self._options.queue_max:
@@ -218,6 +220,10 @@ class _Place:
                 except DATABASE_ERRORS:
                     conn.close()
                     raise
+                with contextlib.suppress(
+                    *DATABASE_ERRORS
+                ):  # for `DatabaseFile`: none is half done now
+                    conn.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").close()
                 self._conn = conn
         driver = driver_of(self._conn)
         return Tx(self._conn, t, clock, driver), driver
@@ -236,7 +242,10 @@ class _Place:
 
     def close(self) -> None:
         conn, self._conn = self._conn, None
-        if conn is not None:
+        if conn is not None and not self.file.may_close():
+            # Open until the process ends: SQLite would write the log into a file that it does not fit, and delete it.
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(conn))
+        elif conn is not None:
             self.file.closed()
             with contextlib.suppress(*DATABASE_ERRORS):
                 conn.close()
@@ -257,7 +266,8 @@ def _write_batch(place: _Place, t: Tables, clock: Clock | None, batch: Sequence[
         tx, driver = place.tx(t, clock)
         driver.execute("BEGIN IMMEDIATE")
         for waiting in batch:
-            _run_job(tx, driver, waiting, is_alone=len(batch) == 1)
+            _run_job(tx, driver, waiting, place.file, is_alone=len(batch) == 1)
+        place.file.check_written()  # what is cut now, COMMIT would make long again
         if driver.in_transaction:
             driver.execute("COMMIT")
         place.file.check()  # once more: nobody hears that it is stored where the file went meanwhile
@@ -269,7 +279,9 @@ def _write_batch(place: _Place, t: Tables, clock: Clock | None, batch: Sequence[
         raise
 
 
-def _run_job(tx: Tx, driver: sqlite3.Connection, waiting: _Waiting, *, is_alone: bool) -> None:
+def _run_job(
+    tx: Tx, driver: sqlite3.Connection, waiting: _Waiting, file: DatabaseFile, *, is_alone: bool
+) -> None:
     """One job under its savepoint. Raise when the whole transaction is lost."""
     if not is_alone:
         driver.execute("SAVEPOINT job")
@@ -284,6 +296,7 @@ def _run_job(tx: Tx, driver: sqlite3.Connection, waiting: _Waiting, *, is_alone:
             driver.execute("ROLLBACK TO job")
             driver.execute("RELEASE job")
         waiting.error = refusal_of(error) if isinstance(error, DATABASE_ERRORS) else error
+        file.note(waiting.error)
     else:
         if not is_alone:
             driver.execute("RELEASE job")

@@ -19,6 +19,8 @@ NOUNS = {
 
 def moment(at: datetime, now: datetime) -> str:
     """`07:12 UTC`, with the date before it when it is not today's (UTC)."""
+    if at == UNKNOWN_AT:
+        return "a time that is not known"
     utc = at.astimezone(UTC)
     is_today = utc.date() == now.astimezone(UTC).date()
     return f"{utc:%H:%M} UTC" if is_today else f"{utc:%Y-%m-%d %H:%M} UTC"
