@@ -199,7 +199,9 @@ class Connection:
     def refusal(self, now: datetime) -> str:
         """What its rail refuses, or refused not long ago, "" for nothing."""
         known = self.state.stream_refusal
-        return "; ".join(filter(None, ("" if known is None else known.told(now), self._kept)))
+        has_cursor = self.state.cursor != ""
+        told = "" if known is None else known.told(now, has_cursor=has_cursor)
+        return "; ".join(filter(None, (told, self._kept)))
 
     @property
     def _kept(self) -> str:

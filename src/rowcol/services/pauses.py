@@ -36,7 +36,8 @@ async def need_running(
     if logins and all(login.is_paused for login in logins):
         commands = "; ".join(f"`rowcol resume connection {login.id}`" for login in logins)
         names = ", ".join(login.label for login in logins)
-        raise Paused(f"this login is paused: {names}", f"{commands}, or POST .../resume")
+        routes = "; ".join(f"POST /v1/connections/{login.id}/resume" for login in logins)
+        raise Paused(f"this login is paused: {names}", f"{commands}, or {routes}")
 
 
 async def need_one_running(
