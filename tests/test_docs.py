@@ -24,7 +24,7 @@ OUTSIDE = ("http://", "https://", "mailto:")
 METRIC = re.compile(r"`(rowcol_[a-z_]+)`")
 VARIABLE = re.compile(rf"\b{PREFIX}[A-Z_]+\b")
 COMMAND = re.compile(r"\browcol ((?:[a-z][a-z-]*)(?: [a-z][a-z-]*)?)")
-NOT_SETTINGS = {"ROWCOL_CONFIG", "ROWCOL_TEST_POSTGRES_URL"}
+NOT_SETTINGS = {"ROWCOL_CONFIG", "ROWCOL_TEST_POSTGRES_URL", "ROWCOL_TEST_KILLS"}
 """Variables that documents name and that are no settings: where the file is, and what tests read."""
 
 
