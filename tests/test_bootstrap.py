@@ -28,7 +28,7 @@ async def test_a_host_whose_disk_is_not_mounted_gets_no_database(tmp_path: Path)
             raise AssertionError
     assert "mounted" in refused.value.what_to_do
     (tmp_path / KEY_FILE).write_text("key")
-    with pytest.raises(Misconfigured, match="a database that was there"):
+    with pytest.raises(Misconfigured, match=f"{KEY_FILE} lies beside it, so there was a database"):
         async with Plane.open(settings(tmp_path), may_be_new=True):
             raise AssertionError
     assert not (tmp_path / "x").exists()

@@ -23,7 +23,7 @@ FENCE = re.compile(r"^(```|~~~)(\w*)\n(.*?)^\1", re.MULTILINE | re.DOTALL)
 OUTSIDE = ("http://", "https://", "mailto:")
 VARIABLE = re.compile(rf"\b{PREFIX}[A-Z_]+\b")
 COMMAND = re.compile(r"\browcol ((?:[a-z][a-z-]*)(?: [a-z][a-z-]*)?)")
-NOT_SETTINGS = {"ROWCOL_CONFIG", "ROWCOL_TEST_POSTGRES_URL"}
+NOT_SETTINGS = {"ROWCOL_CONFIG", "ROWCOL_TEST_POSTGRES_URL", "ROWCOL_TEST_KILLS"}
 """Variables that documents name and that are no settings: where the file is, and what tests read."""
 
 

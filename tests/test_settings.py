@@ -140,3 +140,10 @@ def test_mistakes_in_the_keys_of_the_books(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_variable_that_should_be_a_table(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROWCOL_PLAID", "xx")
     assert "ROWCOL_PLAID__MAIN__CLIENT_ID" in mistakes()["ROWCOL_PLAID"].what_to_do
+
+
+def test_a_proxy_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Had Python's own words, and `correct it`."""
+    monkeypatch.setenv("ROWCOL_TRUSTED_PROXIES", "127.0.0.1,my-proxy")
+    message = mistakes()["ROWCOL_TRUSTED_PROXIES"].message
+    assert message == "'my-proxy': give an address or network, such as 10.0.0.4 or 10.0.0.0/8"

@@ -242,6 +242,12 @@ async def open_store(
     return await sql.open_sqlite(path, clock=clock or SystemClock())
 
 
+NO_DATABASE = (
+    "is ROWCOL_DATA_DIR the right folder, and its disk mounted? Then restore a backup; a new firm begins with"
+    " `rowcol init`, a host's own with `Plane.open(may_be_new=True)`, once"
+)
+
+
 def need_database(settings: Settings, *, may_be_new: bool = False) -> None:
     """Raise `Misconfigured` where the embedded file is missing or empty: one made anew would take a firm's webhooks in as
     nobody's. `may_be_new`: only beside files that show that there was one, the key or SQLite's log."""
@@ -258,17 +264,15 @@ def need_database(settings: Settings, *, may_be_new: bool = False) -> None:
     left = [name for name in names if size_of(settings.data_dir / name)]
     what = f"{path} is empty" if path.exists() else f"{path} does not exist"
     if left:
+        beside, lie = " and ".join(left), "lies" if len(left) == 1 else "lie"
+        log = " and ".join(name for name in left if name != KEY_FILE)
         raise Misconfigured(
-            f"{what}, and {' and '.join(left)} beside it are those of a database that was there",
-            f"stop every process, move {DATABASE_FILE}-wal and -shm away and put a backup in its place (docs/operations.md,"
-            f" Back up); if there never was a database, move {' and '.join(left)} away and run `rowcol init`",
+            f"{what}; {beside} {lie} beside it, so there was a database",
+            f"stop every process, {f'move {log} away, ' if log else ''}put a backup in its place (docs/operations.md, Back up);"
+            f" if there never was a database, move {beside} away and run `rowcol init`",
         )
     if not may_be_new:
-        raise Misconfigured(
-            what,
-            "is ROWCOL_DATA_DIR the right folder, and its disk mounted? Then restore a backup; a new firm begins with"
-            " `rowcol init`, a host's own with `Plane.open(may_be_new=True)`, once",
-        )
+        raise Misconfigured(what, NO_DATABASE)
 
 
 def secret_keys(settings: Settings) -> tuple[str, ...]:

@@ -148,7 +148,11 @@ class Settings(BaseSettings):
     @classmethod
     def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for each in value:
-            ip_network(each)
+            try:
+                ip_network(each)
+            except ValueError as error:
+                wrong = f"{each!r}: give an address or network, such as 10.0.0.4 or 10.0.0.0/8"
+                raise ValueError(wrong) from error
         return value
 
     @field_validator("database_url")

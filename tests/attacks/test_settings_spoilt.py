@@ -60,7 +60,7 @@ def test_init_makes_no_database_for_settings_of_a_firm(tmp_path: Path) -> None:
     (tmp_path / "rowcol-data").rename(tmp_path / "not-mounted")
     with (tmp_path / "rowcol.toml").open("a") as file:
         file.write('\n[plaid.main]\nclient_id = "c"\nsecret = "s"\nenvironment = "sandbox"\n')
-    said = shell.json("init", rc=None)["error"]
+    said = shell.json("init", rc=2)["error"]
     assert "mounted" in said["what_to_do"]
     assert not (tmp_path / "rowcol-data" / "rowcol.db").exists()
     assert shell.json("init", "--new")["token"]

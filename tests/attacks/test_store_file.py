@@ -162,7 +162,7 @@ def test_a_vanished_or_empty_database_is_not_made_anew(tmp_path: Path) -> None:
             file.touch()
         for words in (["serve", "--port", "0"], ["business", "list"], ["db", "upgrade"], ["init"]):
             said = shell.json(*words, rc=2)["error"]
-            assert "beside it are those of a database that was there" in said["message"]
+            assert "beside it, so there was a database" in said["message"]
             assert "put a backup in its place" in said["what_to_do"]
         assert "put a backup in its place" in shell("doctor", rc=1).stdout
         assert (file.exists(), file.exists() and file.stat().st_size) == (is_empty, 0)

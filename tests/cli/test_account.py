@@ -11,5 +11,5 @@ def test_a_role_is_given(connected: Shell) -> None:
     assert connected.json("account", "role", *place, "operating")["state"] == "OPERATING"
     (again,) = [a for a in connected.lines("account", "list", "h-1") if a["remote_id"] == place[1]]
     assert again["is_role_suggested"] is False
-    connected("account", "role", *place, "slush", rc=2)
+    assert "'slush'" in connected("account", "role", *place, "slush", rc=2).stderr, "had SLUSH"
     connected("account", "role", place[0], "none", "debt", rc=2)

@@ -9,6 +9,7 @@ from tests.cli.rig import Shell
 def test_check_and_upgrade(tmp_path: Path) -> None:
     shell = Shell(tmp_path)
     assert shell.json("db", "check", rc=1) == {"state": "MISSING"}
+    assert "its disk mounted?" in shell("db", "check", rc=1).stderr, "had no next step"
     assert list(tmp_path.iterdir()) == []
     for _ in range(2):
         assert shell.json("db", "upgrade") == {"state": "CURRENT"}

@@ -1,8 +1,11 @@
 """Examination: what is late, paused, unmatched or without a token is found."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from rowcol.bootstrap import apps_of
+from rowcol.cli.database_findings import about_file
 from rowcol.cli.examination import _content, about_app
 from rowcol.cli.findings import Finding
 from rowcol.rails.registry import RAILS
@@ -17,6 +20,17 @@ async def test_what_a_database_tells(tmp_path: Path) -> None:
         assert found["pause.paid"].text == "paused: in dispute"
         assert found["last webhook of Firm"].text == "none yet"
         assert found["runner"].verdict == "wrong"
+
+
+def test_a_database_that_the_service_has_open_is_no_note(tmp_path: Path) -> None:
+    """Had a note about other processes in every run beside `serve`."""
+    file = tmp_path / "rowcol.db"
+    with closing(sqlite3.connect(file)) as open_one:
+        open_one.execute("PRAGMA journal_mode=WAL")
+        open_one.execute("CREATE TABLE x (y)")
+        for is_served in (False, True):
+            found = {f.about for f in about_file(file, is_served=is_served)}
+            assert ("other processes" in found) is not is_served
 
 
 def about(folder: Path, environment: str, **more: object) -> dict[str, Finding]:

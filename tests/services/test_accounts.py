@@ -362,6 +362,7 @@ async def test_two_clients_whose_accounts_only_look_alike_both_count_for_the_fir
         assert total.totals == usd(2_000_001)
         (said,) = total.incomplete
         assert "counted twice until" in said
+        assert "-> `rowcol account same acc_" in said, "had two ids and two commands apart"
         ids = [account_id_of(c.id, next(iter(it.item_of(c).accounts))) for c in logins]
         await accounts.tell_sameness(it.plane, FIRM, owners[0], *ids, is_same=False)
         total = await firm_cash(it.plane, FIRM)

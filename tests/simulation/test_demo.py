@@ -67,7 +67,10 @@ async def test_progress_goes_one_way_and_ends() -> None:
     shares = [progress.share for progress in told]
     assert shares == sorted(shares)
     assert shares[-1] == 1
-    assert {progress.week for progress in told} == {1, 2}
+    assert {progress.week for progress in told} == {1, 2, None}
+    assert len({progress.part for progress in told}) == 3, (
+        "had none for the books and the other policy"
+    )
     assert told[-1].eta_s == 0
 
 

@@ -46,7 +46,7 @@ def accounts_out_of(found: Identified) -> AccountsOut:
         items=accounts_of(found.accounts, (v.connection for v in found.views), {}),
         doubts=doubts_of(found.doubts),
         shared=tuple(
-            f"{names[s.account]} {'is' if s.is_certain else 'may be'} also an account of {s.other_business}"
+            f"{names[s.account]} {'is' if s.is_certain else 'may be'} also an account of {s.other_business}{s.ask}"
             for s in found.shared
             if s.account in names
         ),

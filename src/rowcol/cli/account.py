@@ -152,7 +152,7 @@ def role(
             f"{len(account)} words before the role",
             "give the account's id, or its login's and its own",
         )
-    face.running(_role(firm, account, role.upper()))
+    face.running(_role(firm, account, role))
     if json:
         face.emit({"id": account[-1], "state": role.upper()})
     else:

@@ -17,6 +17,8 @@ from rowcol.core.refusal import BadInput
 if TYPE_CHECKING:
     from rowcol.api.pools import PoolOut, PoolsOut
 
+WORDS = {"REPAIR": "upkeep"}
+"""Where the word in the call log would mislead: a first reading is of this kind, too."""
 EXAMPLES = "Examples: rowcol cost  |  rowcol cost --month 2026-10 --json"
 
 
@@ -88,7 +90,14 @@ def _show_pools(pools: Sequence[PoolOut], burns: Sequence[dict[str, Any]]) -> No
     face.table(
         ("business", "app", "trigger", "endpoint", "calls", "units"),
         [
-            (b["name"], b["app"], b["trigger"].lower(), b["endpoint"], b["calls"], b["units"])
+            (
+                b["name"] if b["business"] else "(connecting)",
+                b["app"],
+                WORDS.get(b["trigger"], b["trigger"].lower()),
+                b["endpoint"],
+                b["calls"],
+                b["units"],
+            )
             for b in burns
         ],
         empty="no metered call in this month" if pools else "",

@@ -22,10 +22,10 @@ TOLD_MAX = 5
 """Damaged places that are named."""
 
 
-def about_file(path: Path) -> Iterator[Finding]:
-    """Who may read it, whether it is open, and every page of it."""
+def about_file(path: Path, *, is_served: bool = False) -> Iterator[Finding]:
+    """Who may read it, whether it is open, and every page of it. `is_served`: a service answers, which has it open."""
     names = [path, *(path.with_name(f"{path.name}{end}") for end in SIDES)]
-    if names[-1].exists():
+    if names[-1].exists() and not is_served:
         yield Finding("other processes", "note", "one has the database open, or was killed")
     loose = [str(p) for p in names if p.exists() and stat.S_IMODE(p.stat().st_mode) & 0o077]
     if loose:

@@ -39,13 +39,19 @@ def upgrade(*, json: Json = False) -> None:
 @app.command(epilog=EXAMPLES)
 def check(*, json: Json = False) -> None:
     """Compare the tables with this release; exit code 1 unless they fit. Makes nothing."""
-    from rowcol.adapters.files import size_of
     from rowcol.adapters.sql import schema
+    from rowcol.bootstrap import need_database
+    from rowcol.core.refusal import Misconfigured
     from rowcol.settings import load
 
-    url, name, file = _place(load())
-    is_there = file is None or size_of(file) > 0
-    state = schema.check(url, schema=name) if is_there else schema.SchemaState.MISSING
+    settings = load()
+    url, name, _ = _place(settings)
+    try:
+        need_database(settings)
+        state = schema.check(url, schema=name)
+    except Misconfigured as error:
+        state = schema.SchemaState.MISSING
+        face.refuse(error, is_json=False)
     _say({"state": state.value}, json=json)
     if state is not schema.SchemaState.CURRENT:
         raise typer.Exit(face.Exit.NO)

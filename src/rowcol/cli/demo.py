@@ -134,7 +134,8 @@ class _Bar:
 
     def __call__(self, progress: Progress) -> None:
         """One step."""
-        text = f"week {progress.week} of {progress.weeks}"
+        week = "" if progress.week is None else f", week {progress.week} of {progress.weeks}"
+        text = f"{progress.part}{week}"
         if self._bar is not None:
             self._bar.update(self._task, completed=progress.share, description=text)
         elif int(progress.share * 10) > self._tenth:

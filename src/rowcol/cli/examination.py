@@ -59,8 +59,10 @@ async def examine() -> list[Finding]:
     findings += _apps(settings)
     findings.append(_public_url(settings))
     findings.append(_clock())
-    findings += _service(settings)
-    findings += [finding async for finding in _database(settings)]
+    service = list(_service(settings))
+    findings += service
+    is_served = any(f.verdict == "ok" for f in service)
+    findings += [finding async for finding in _database(settings, is_served=is_served)]
     return [replace(f, text=redacted(f.text), what_to_do=redacted(f.what_to_do)) for f in findings]
 
 
@@ -192,7 +194,7 @@ def _clock() -> Finding:
     )
 
 
-async def _database(settings: Settings) -> AsyncIterator[Finding]:
+async def _database(settings: Settings, *, is_served: bool = False) -> AsyncIterator[Finding]:
     from rowcol.adapters.sql import schema
     from rowcol.bootstrap import DATABASE_FILE, need_database, open_store
 
@@ -201,7 +203,7 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
     try:
         need_database(settings)
         if not settings.database_url:
-            for finding in about_file(path):
+            for finding in about_file(path, is_served=is_served):
                 yield finding
         state = schema.check(url, schema=settings.database_schema or None)
         if state is not schema.SchemaState.CURRENT:
@@ -231,7 +233,7 @@ async def _sealed(
     """Whether the keys open the logins: each one is tried, free. `found` is told those that they do not open."""
     from rowcol.adapters.vault import FernetVault, new_key, sealed_at
     from rowcol.bootstrap import secret_keys
-    from rowcol.services.sealing import RESTORE, is_locked, sealed
+    from rowcol.services.sealing import is_locked, restore_of, sealed
 
     try:
         vault = FernetVault(secret_keys(settings))
@@ -255,7 +257,7 @@ async def _sealed(
         "sealed logins",
         "wrong",
         f"the secret keys do not open {len(locked)} of the {count} logins sealed in this database{dated}: {names}{more}",
-        RESTORE if at is None else f"{RESTORE}: the key that was there on {at:%Y-%m-%d}",
+        restore_of(at),
     )
 
 
@@ -289,6 +291,8 @@ def _service(settings: Settings) -> Iterator[Finding]:
             reason,
             "let it run; free its disk if that is full; its log says whose",
         )
+    else:
+        yield Finding("service", "ok", f"it answers at {settings.host}:{settings.port}")
 
 
 def _last(firm: str, row: Listed | None) -> Finding:

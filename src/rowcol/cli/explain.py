@@ -11,6 +11,7 @@ from rowcol.cli import face
 from rowcol.cli.face import FirmOption, Json
 from rowcol.cli.opening import desk
 from rowcol.cli.read import amount_of, moment
+from rowcol.core.freshness.rhythm import DAYS_MIN
 
 if TYPE_CHECKING:
     from rowcol.api.explain import ExplainOut
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 EXAMPLES = "Example: rowcol explain 'Harbor Dental'"
 SHOWN = 10
 RETIRED = "RETIRED"
+UNTOLD = f"no time can be foretold: that takes {DAYS_MIN} days of the rail's own looks, at about the same hours"
 
 
 def explain(
@@ -78,7 +80,7 @@ def _show_cash(out: ExplainOut) -> None:
     fresh = face.money(out.fresh_price_micros)
     face.say(f"fresh: {out.cannot_help or f'a live look now costs {fresh}'}")
     free = moment(out.comes_free_at)
-    face.say(f"free:  {f'expected by {free}' if free else 'no next look can be foretold yet'}")
+    face.say(f"free:  {f'expected by {free}' if free else UNTOLD}")
     face.say("")
     face.table(
         ("login", "bank", "health", "bank last looked at", "we last asked"),

@@ -111,9 +111,9 @@ async def _init(folder: Path, firm_name: str, *, is_new: bool) -> Made:
 
 
 def _refuse_for_a_firm_s(settings: Settings, database: Path) -> None:
-    """Raise `Conflict` where settings that were there name keys: their database was there too, on a disk that is not mounted."""
+    """Raise `Misconfigured` where settings that were there name keys: their database was there too, on a disk that is not mounted."""
     if settings.plaid or settings.qbo or settings.secret_keys:
-        raise Conflict(
+        raise Misconfigured(
             f"{database} does not exist, and the settings that are there have a firm's keys",
             "is ROWCOL_DATA_DIR the right folder, and its disk mounted? Then restore a backup; else run `rowcol init --new`",
         )

@@ -35,7 +35,11 @@ def resume(
     what: What = "", which: Which = "", *, firm: FirmOption = "", json: Json = False
 ) -> None:
     """Take a pause back."""
-    _done(face.running(_turn(what, which, firm, None)), json)
+    out = face.running(_turn(what, which, firm, None))
+    if what and not json:
+        face.say(f"resumed: {what} {which}".rstrip())
+    else:
+        _done(out, json)
 
 
 def _done(out: dict[str, Any], json: bool) -> None:
@@ -48,11 +52,21 @@ def _done(out: dict[str, Any], json: bool) -> None:
         face.say(f"{out['id']} is {out['state']}")
 
 
+def _need_which(what: str, which: str) -> None:
+    if what in ("rail", "connection") and not which:
+        named = {
+            "rail": "its name",
+            "connection": "its id; `rowcol connection list BUSINESS` has it",
+        }
+        raise BadInput(f"which {what}?", f"add {named[what]}")
+
+
 async def _turn(what: str, which: str, firm: str, reason: str | None) -> dict[str, Any]:
     from rowcol.core.ids import ConnectionId
     from rowcol.core.pause import PAID, switch_of_rail
     from rowcol.services.pauses import all_paused, set_login_paused
 
+    _need_which(what, which)
     if what == "connection":
         async with desk(firm) as at:
             if not await set_login_paused(at.plane, at.firm, ConnectionId(which), reason):

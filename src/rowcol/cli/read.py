@@ -168,6 +168,8 @@ def _show(word: str, out: BalanceOut) -> None:
     if out.action == "HOLD":
         face.say("HOLD: do not decide on this")
     face.say(f"why: {out.reason}")
+    if out.action == "HOLD" and "never seen; a live value" in out.reason:
+        face.say("then: of a bank just connected a free value comes within a minute; or --force")
     if out.label and (rest := out.label.removeprefix(out.reason).removeprefix("; ")):
         face.say(f"note: {rest}")
     for note in out.notes:

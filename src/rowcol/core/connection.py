@@ -204,7 +204,9 @@ class Connection:
         known = self.state.stream_refusal
         is_refused = known is not None and known.over_at is None
         stuck = "" if is_refused else self.state.stream_stuck
-        told = stuck or ("" if known is None else known.told(now))
+        told = stuck or (
+            "" if known is None else known.told(now, has_cursor=self.state.cursor != "")
+        )
         return "; ".join(filter(None, (told, self._kept)))
 
     @property

@@ -53,6 +53,12 @@ class SharedAccount:
     is_certain: bool
     """Equal persistent id; else only its bank, type, mask, currency and name are equal."""
 
+    @property
+    def ask(self) -> str:
+        """What a person is to say of the two, "" where it is certain."""
+        pair = " ".join(account_id_of(*ref) for ref in (self.account, self.other))
+        return "" if self.is_certain else f" -> `rowcol account same {pair}`, or `different`"
+
 
 @dataclass(frozen=True, slots=True)
 class AccountTies:

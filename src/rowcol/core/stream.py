@@ -37,8 +37,8 @@ class StreamRefusal:
     over_at: datetime | None = None
     off_until: datetime | None = None
 
-    def told(self, now: datetime) -> str:
-        """A sentence for people; "" once there is nothing to say any more."""
+    def told(self, now: datetime, *, has_cursor: bool = False) -> str:
+        """A sentence for people; "" once there is nothing to say any more. `has_cursor`: it can be read from the start."""
         why = f"the rail refused where they were read on from ({self.code})"
         why = why if self.code else "a person asked for it"
         if self.over_at is not None:
@@ -53,5 +53,9 @@ class StreamRefusal:
                 f"changes are not asked for before {self.off_until:%Y-%m-%d %H:%M} UTC: {self.code}"
             )
         if self.count:
-            return f"the rail refuses where changes are read on from ({self.code}), {self.count} of {CURSOR_TRIES} tries"
+            told = f"the rail refuses where changes are read on from ({self.code}), {self.count} of {CURSOR_TRIES} tries"
+            left = CURSOR_TRIES - self.count
+            if has_cursor and left > 0 and self.restarted_at is None:
+                told += f"; read from the start by itself about {left} h from now, or now: `rowcol connection reset`"
+            return told
         return f"changes are read anew from the start: {why}"

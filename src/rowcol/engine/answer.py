@@ -220,7 +220,7 @@ def _notes(identified: Identified, pending: Mapping[AccountRef, Money]) -> Itera
     for shared in identified.shared:
         if shared.account in names:
             surely = "is" if shared.is_certain else "may be"
-            told = f"{names[shared.account]} {surely} also an account of {shared.other_business}: each counts it"
+            told = f"{names[shared.account]} {surely} also an account of {shared.other_business}: each counts it{shared.ask}"
             if told not in said:
                 said.add(told)
                 yield told

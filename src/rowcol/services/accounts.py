@@ -134,16 +134,17 @@ async def _keep_role(plane: OpenPlane, firm: FirmId, one: BankAccount) -> None:
 
 
 async def _set_role(plane: OpenPlane, firm: FirmId, account: Account, role: str) -> None:
-    if role not in tuple(Role):
+    chosen = role.upper()
+    if chosen not in tuple(Role):
         raise BadInput(f"there is no role {role!r}", f"roles: {', '.join(Role).lower()}")
-    if role == Role.OPERATING and account.type in DEBT_TYPES:
+    if chosen == Role.OPERATING and account.type in DEBT_TYPES:
         raise BadInput(
             f"{named(account)} is a {account.subtype or account.type}: what it shows is owed, and no cash",
             "give the role operating to bank accounts only",
         )
     connection, remote_account = account.connection, RemoteId(account.remote_id)
     now = plane.clock.now()
-    if not await plane.store.set_account_role(firm, connection, remote_account, role, now):
+    if not await plane.store.set_account_role(firm, connection, remote_account, chosen, now):
         raise NotFound("no such account in this firm", LIST)
 
 

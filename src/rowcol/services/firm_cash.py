@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from rowcol.core.cash import CashPart, cash_of
-from rowcol.core.identity import LONG_AGO, Identified, account_id_of
+from rowcol.core.identity import LONG_AGO, Identified
 from rowcol.core.ids import FirmId
 from rowcol.core.money import Money
 from rowcol.core.records import Business
@@ -40,14 +40,12 @@ async def firm_cash(plane: OpenPlane, firm: FirmId) -> FirmCash:
     for pair, said in sum_.certain.items():
         if sum_.join(*pair):
             sum_.notes.append(said)
-    for pair, said in sum_.unsure.items():
+    for pair, (said, ask) in sum_.unsure.items():
         is_one = sum_.has_one_balance(pair) or await _has_one_history(plane, firm, pair)
         if is_one and sum_.join(*pair):
-            sum_.notes.append(f"{said}: counted once, as what they show is the same")
+            sum_.notes.append(f"{said}: counted once, as what they show is the same{ask}")
         else:
-            sum_.incomplete.append(
-                f"{said}: counted twice until `rowcol account same` or `different`"
-            )
+            sum_.incomplete.append(f"{said}: counted twice until you say{ask}")
     parts = sum_.parts_once()
     times = [None if p.observation is None else p.observation.true_at for p in parts]
     known = [at for at in times if at is not None]
@@ -81,8 +79,8 @@ class _Sum:
     owners: dict[AccountRef, dict[str, AccountRef]] = field(default_factory=dict)
     """Of each that is counted as one: which account it is of each business."""
     certain: dict[tuple[AccountRef, AccountRef], str] = field(default_factory=dict)
-    unsure: dict[tuple[AccountRef, AccountRef], str] = field(default_factory=dict)
-    """Pairs that only look alike, with a sentence each."""
+    unsure: dict[tuple[AccountRef, AccountRef], tuple[str, str]] = field(default_factory=dict)
+    """Pairs that only look alike, with a sentence each, and what to say of them."""
 
     def add(self, row: Business, found: Identified) -> None:
         """One business's accounts."""
@@ -107,9 +105,8 @@ class _Sum:
                 said = f"{name} of {business} is counted once with that of {shared.other_business}"
                 self.certain[pair] = said
             elif name and (shared.other, shared.account) not in self.unsure:
-                ids = " ".join(account_id_of(*ref) for ref in (shared.account, shared.other))
-                said = f"{name} of {business} may be that of {shared.other_business} ({ids})"
-                self.unsure[pair] = said
+                said = f"{name} of {business} may be that of {shared.other_business}"
+                self.unsure[pair] = said, shared.ask
 
     def has_one_balance(self, pair: tuple[AccountRef, AccountRef]) -> bool:
         """The same amount, not nothing, seen at about one time."""

@@ -61,7 +61,8 @@ async def need_running(
         its = [(login, switch_of_login(login.id)) for login in logins]
         commands = "; ".join(f"`{resume_of(switch)}`" for _, switch in its)
         names = ", ".join(f"{login.label}: {switches.get(s, NO_REASON)}" for login, s in its)
-        raise Paused(f"this login is paused: {names}", f"{commands}, or POST .../resume")
+        routes = "; ".join(f"POST /v1/connections/{login.id}/resume" for login in logins)
+        raise Paused(f"this login is paused: {names}", f"{commands}, or {routes}")
 
 
 async def need_one_running(

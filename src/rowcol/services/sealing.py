@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 
 import structlog
 
@@ -20,6 +21,12 @@ RESTORE = (
     "restore the key file from your backup (ROWCOL_SECRET_KEYS or rowcol.key), or add that key after the new one; "
     "do not run `rowcol init`, and connect nothing again"
 )
+
+
+def restore_of(sealed_at: datetime | None) -> str:
+    """What to do; with the day on which the missing key was surely in use, if it is known."""
+    that = "" if sealed_at is None else f" that was in use on {sealed_at:%Y-%m-%d}"
+    return RESTORE.replace("the key file", f"the key file{that}")
 
 
 def is_sealed(view: ConnectionView) -> bool:

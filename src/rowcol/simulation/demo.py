@@ -10,7 +10,8 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from rowcol.adapters.clock import SystemClock
 from rowcol.simulation.aside import play_aside, play_here
@@ -25,12 +26,28 @@ from rowcol.simulation.workload import spec
 ETA_FROM = 0.03
 
 
+class Part(NamedTuple):
+    """A part of the demo, and which share of its time it is, roughly."""
+
+    name: str
+    begins: float
+    ends: float
+
+
+CASH, BOOKS, OTHER = (
+    Part("cash", 0, 0.7),
+    Part("books", 0.7, 0.95),
+    Part("until the other policy is through", 0.95, 1),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the demo is, which week is played, and the rest in seconds (None until that can be said)."""
+    """How far the demo is, what is played, which week of it, and the rest in seconds (None where that cannot be said)."""
 
     share: float
-    week: int
+    part: str
+    week: int | None
     weeks: int
     eta_s: float | None
 
@@ -61,7 +78,11 @@ async def run_demo(
         )
         async with staging as stage:
             tell = _teller(options.weeks, progress)
-            played = await play(stage.rig, workload, "evidence", tell)
+            played = await play(stage.rig, workload, "evidence", partial(tell, CASH))
+            books = await _books(options, len(workload.clients), partial(tell, BOOKS))
+            tell(OTHER, 0)
+            ttl = await other
+            tell(OTHER, 1)
             report = DemoReport(
                 seed=options.seed,
                 businesses=len(workload.clients),
@@ -70,9 +91,9 @@ async def run_demo(
                 ends_at=workload.ends_at,
                 source=options.source,
                 board=played.drive.board,
-                policies={"ttl": await other, "evidence": played.result},
+                policies={"ttl": ttl, "evidence": played.result},
                 incidents=played.drive.plot.texts,
-                books=await _books(options, len(workload.clients)),
+                books=books,
             )
             if keep_serving is not None and stage.url:
                 keep_serving(report, Look(stage.url, await grant(stage)))
@@ -84,25 +105,29 @@ async def run_demo(
             await other
 
 
-async def _books(options: DemoOptions, companies: int) -> Mapping[str, Any]:
+async def _books(
+    options: DemoOptions, companies: int, tell: Callable[[float], None]
+) -> Mapping[str, Any]:
     """The same number of companies and weeks of bookkeeping, in process; figures of `bench ledger`."""
     plan = planned(options.seed, companies, options.weeks)
     loss_pct = float(spec().webhooks.lost_share) * 100
-    return (await play_books(plan, loss_pct, lambda _share: None)).figures
+    return (await play_books(plan, loss_pct, tell)).figures
 
 
 def _teller(
     weeks: int, progress: Callable[[Progress], None] | None
-) -> Callable[[float], None] | None:
-    """Turns a share of the whole into a week and a rest; by the machine's clock, for progress only."""
-    if progress is None:
-        return None
+) -> Callable[[Part, float], None]:
+    """Turns a share of a part into one of the whole, a week and a rest; by the machine's clock, for progress only."""
     real = SystemClock()
     began_at = real.now()
 
-    def tell(share: float) -> None:
+    def tell(part: Part, played: float) -> None:
+        if progress is None:
+            return
+        share = part.begins + (part.ends - part.begins) * played
         spent_s = (real.now() - began_at).total_seconds()
         eta_s = spent_s / share * (1 - share) if share > ETA_FROM else None
-        progress(Progress(share, min(weeks, int(share * weeks) + 1), weeks, eta_s))
+        week = None if part is OTHER else min(weeks, int(played * weeks) + 1)
+        progress(Progress(share, part.name, week, weeks, eta_s))
 
     return tell
