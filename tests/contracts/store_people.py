@@ -138,6 +138,7 @@ READS_OF_A = {
     "read_rows": lambda s: s.read_rows(B, C1, "account", [RemoteId("a1")]),
     "read_ties": lambda s: s.read_ties(B, BIZ),
     "read_postings": lambda s: s.read_postings(B, C1, {"a1"}),
+    "list_unlisted": lambda s: s.list_unlisted(B, C1, "account", limit=9),
     "list_rows": lambda s: s.list_rows(B, C1, "account"),
     "list_due": lambda s: s.list_due(B, C1, "account", date(2027, 1, 1)),
     "read_link": lambda s: s.read_link(B, "link_1"),

@@ -181,16 +181,6 @@ class _Snapshot(Collector):
             gateway.priced_micros,
             [(rail, name) for rail, name, each in endpoints if each.tariff is not None],
         )
-        yield GaugeMetricFamily(
-            "rowcol_runner_overdue_seconds",
-            "How long the longest waiting work has been due.",
-            value=self._overdue.total_seconds(),
-        )
-        yield GaugeMetricFamily(
-            "rowcol_clock_back_seconds",
-            "By how much the newest stamp of our own lies after now: a clock ran ahead, or this one is behind.",
-            value=self._clock_back.total_seconds(),
-        )
         dropped = CounterMetricFamily(
             "rowcol_decisions_dropped", "Decision records that did not fit into the buffer."
         )
@@ -204,18 +194,32 @@ class _Snapshot(Collector):
         for rail, count in sorted(self._gaps.items()):
             gaps.add_metric((rail,), count)
         yield gaps
-        yield GaugeMetricFamily(
-            "rowcol_unstored_tokens",
-            "New tokens that the store has not taken yet: they are in this process's memory only.",
-            value=len(self._plane.renewer.unstored.subjects),
-        )
-        yield GaugeMetricFamily(
-            "rowcol_locked_logins",
-            "Logins that none of the secret keys opened when this process started.",
-            value=self._plane.locked,
-        )
+        for name, text, value in self._gauges():
+            yield GaugeMetricFamily(name, text, value=value)
         yield _notice_gauge(self._notices, used)
         yield from _pool_gauges(self._rows)
+
+    def _gauges(self) -> Iterable[tuple[str, str, float]]:
+        yield (
+            "rowcol_runner_overdue_seconds",
+            "How long the longest waiting work has been due.",
+            self._overdue.total_seconds(),
+        )
+        yield (
+            "rowcol_clock_back_seconds",
+            "By how much the newest stamp of our own lies after now: a clock ran ahead, or this one is behind.",
+            self._clock_back.total_seconds(),
+        )
+        yield (
+            "rowcol_unstored_tokens",
+            "New tokens that the store has not taken yet: they are in this process's memory only.",
+            len(self._plane.renewer.unstored.subjects),
+        )
+        yield (
+            "rowcol_locked_logins",
+            "Logins that none of the secret keys opened when this process started.",
+            self._plane.locked,
+        )
 
 
 def _notice_gauge(counts: Counter[tuple[str, str]], rails: Iterable[str]) -> Metric:
