@@ -46,7 +46,7 @@ def test_the_key_file(tmp_path: Path) -> None:
     (tmp_path / KEY_FILE).write_text("new\n\nold\n")
     assert secret_keys(load(data_dir=tmp_path)) == ("new", "old")
     (tmp_path / KEY_FILE).write_bytes(b"\xff")
-    with pytest.raises(Misconfigured, match="cannot be read"):
+    with pytest.raises(Misconfigured, match="is no key file"):
         secret_keys(load(data_dir=tmp_path))
 
 
