@@ -50,6 +50,8 @@ UNLISTED_MAX = 100
 """Rows that one call asks for by id; how long a list a rail takes is not always documented."""
 BURIED_MAX = 10_000
 """Rows that are read at a time to be told as deleted."""
+CONFIRM_REST = timedelta(seconds=10)
+"""Until a limit that was used up surely admits two calls: a listing's last page again, and the one by id after it."""
 CALLS_SEEN = 50
 """Of the newest lines of the call log, where what was done for a need in earlier runs is looked for."""
 COMMIT_TRIES = 3
@@ -241,6 +243,7 @@ class Reconciler:
             reason = f"a listing of all did not show {len(ids)} rows of {entity} that were there"
             sent = await self._sent(work, step, look, reason)
             if sent is None:
+                work.rest(self._clock.now() + CONFIRM_REST)
                 return
             outcome = work.confirm(look, entity, ids, sent)
             await self._heed(work, sent, outcome)

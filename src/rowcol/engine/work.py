@@ -83,6 +83,11 @@ class Work:
         else:
             self.move(replace(self.state, retry_at=until))
 
+    def rest(self, until: datetime) -> None:
+        """What was put off waits for so long at least."""
+        if (at := self.state.retry_at) is not None:
+            self.move(replace(self.state, retry_at=max(at, until)))
+
     def refuse(self, step: Fetch, reason: str, until: datetime | None, now: datetime) -> None:
         """A budget, a pool, a pause or a missing secret said no: nothing more is called in this run.
 
