@@ -72,7 +72,7 @@ async def check_kept(store: SqlStore) -> None:
     await store.settle(A, settlement("old"))
     assert await store.open_call(A, metered("new", "c1")) is None
     assert await store.open_call(A, free_intent("free", "c1")) is None
-    await store.commit(A, Change(taken, staged=(row("a2"),), publishes="x"))
+    await store.commit(A, Change(taken, staged=(row("a2"),), publishes="x", releases=True))
     pool = await store.read_pool(KEY, MARCH)
     assert pool is not None
     assert (pool.spent, pool.reserved) == (0, 1)
