@@ -212,7 +212,9 @@ async def test_a_server_s_access_log_has_no_query_of_a_callback(
     it: CompanyRig, log: HostLog, name: str
 ) -> None:
     """It had code and state, as the address was."""
-    logging.getLogger("uvicorn.access").propagate = True  # `rowcol serve` turns it off for its process
+    access = logging.getLogger("uvicorn.access")  # other servers of this process turned it off
+    access.propagate, access.disabled = True, False
+    access.setLevel(logging.INFO)
     app = FastAPI()
     app.include_router(plane_router(it.plane))
     config = uvicorn.Config(app, port=0, log_config=None, lifespan="off", ws="none")
